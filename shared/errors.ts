@@ -1,0 +1,82 @@
+/**
+ * The one error type that crosses layers. `code` is for programs, the details are for people: what was
+ * expected, what was found, where, and what to do about it.
+ */
+export const ERROR_CODES = [
+  'model/not-a-model-folder',
+  'model/unsupported',
+  'model/config-invalid',
+  'weights/pickled',
+  'weights/lfs-pointer',
+  'weights/missing-file',
+  'weights/missing-tensor',
+  'weights/wrong-shape',
+  'weights/unsupported-dtype',
+  'weights/not-finite',
+  'weights/out-of-range',
+  'weights/malformed',
+  'tokenizer/missing',
+  'tokenizer/invalid',
+  'tokenizer/does-not-fit',
+  'text/not-found',
+  'text/unsupported',
+  'text/malformed',
+  'text/too-little',
+  'budget/out-of-range',
+  'budget/cannot-be-met',
+  'budget/contradiction',
+  'hessian/not-positive-definite',
+  'hessian/not-finite',
+  'result/malformed',
+  'output/in-use',
+  'output/not-empty',
+  'output/disk-full',
+  'output/not-writable',
+  'output/verification-failed',
+  'engine/kernel-failed',
+  'engine/backend-unavailable',
+  'engine/out-of-memory',
+  'run/cancelled',
+] as const;
+
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export interface ErrorDetails {
+  /** File, tensor, option or matrix that the error is about. */
+  readonly where?: string;
+  readonly expected?: string;
+  readonly found?: string;
+  /** What the user can do now. */
+  readonly remedy?: string;
+  readonly cause?: unknown;
+}
+
+export class ClaqError extends Error {
+  readonly code: ErrorCode;
+  readonly where: string | undefined;
+  readonly expected: string | undefined;
+  readonly found: string | undefined;
+  readonly remedy: string | undefined;
+
+  /** @param summary one sentence, without a full stop, that names what went wrong */
+  constructor(code: ErrorCode, summary: string, details: ErrorDetails = {}) {
+    super(summary, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'ClaqError';
+    this.code = code;
+    this.where = details.where;
+    this.expected = details.expected;
+    this.found = details.found;
+    this.remedy = details.remedy;
+  }
+}
+
+/** The error as lines for a terminal or a dialog: summary first, then one labelled line a detail. */
+export function describeError(error: ClaqError): string[] {
+  const labelled: [string, string | undefined][] = [
+    ['where', error.where],
+    ['expected', error.expected],
+    ['found', error.found],
+    ['what to do', error.remedy],
+  ];
+  return [error.message, ...labelled.flatMap(([label, text]) => (text === undefined ? [] : [`  ${label}: ${text}`]))];
+}
