@@ -1,0 +1,81 @@
+/** Where the codebook search keeps its arrays, inside the scratch space of one thread. */
+import { SORT_HISTOGRAM_BYTES } from './sort';
+
+/** Bins of the dynamic programme: a fixed number for small codebooks, some for each centroid of large ones. */
+export const INNER_BINS: i32 = 96;
+export const INNER_BINS_PER_CENTROID: i32 = 4;
+/** Extreme values of each tail that are bins of their own: one of them can be worth a centroid. */
+export const TAIL_BINS: i32 = 16;
+export const MAX_BINS: i32 = 256 * 4 + 2 * 16;
+export const MAX_CENTROIDS: i32 = 256;
+/** Runs of equal count over which the density is estimated. */
+export const DENSITY_RUNS: i32 = 256;
+
+export const EDGES: usize = 0; // i32 [MAX_BINS + 1]: bin edges as positions among the sorted values
+export const EDGE_SUM: usize = EDGES + 4 * 1064; // f64: sum of the values before each edge
+export const EDGE_SQUARES: usize = EDGE_SUM + 8 * 1064;
+export const EDGE_COUNT: usize = EDGE_SQUARES + 8 * 1064; // f64
+export const COST_BEFORE: usize = EDGE_COUNT + 8 * 1064; // f64: best cost of the bins before each edge, one cluster less
+export const COST_NOW: usize = COST_BEFORE + 8 * 1064;
+export const LAYER_COST: usize = COST_NOW + 8 * 1064; // f64 [MAX_CENTROIDS + 1]: cost of all values in 1, 2, ... clusters
+export const BOUNDS: usize = LAYER_COST + 8 * 264; // i32 [MAX_CENTROIDS + 1]: cluster bounds among the sorted values
+export const CENTROIDS: usize = BOUNDS + 4 * 264; // f64 [MAX_CENTROIDS]
+export const RUN_WEIGHT: usize = CENTROIDS + 8 * 264; // f32 [DENSITY_RUNS]
+export const SPLIT: usize = RUN_WEIGHT + 4 * 264; // u16 [MAX_CENTROIDS + 1][MAX_BINS + 1]: last split of each layer
+export const HISTOGRAM: usize = SPLIT + 2 * 257 * 1064;
+/** After the fixed part come the arrays as long as a column. */
+export const FIXED_BYTES: usize = HISTOGRAM + SORT_HISTOGRAM_BYTES;
+
+/** Bytes of the arrays as long as a column: values, sorted, spare, flags (u8, padded), sums and sums of squares (f64). */
+// @ts-ignore: decorator
+@inline
+export function perRow(n: i32): usize {
+  return ((<usize>n + 16) & ~15) * (4 + 4 + 4 + 4 + 8 + 8);
+}
+
+export function scratchBytes(n: i32): usize {
+  return FIXED_BYTES + perRow(n) + 64;
+}
+
+// @ts-ignore: decorator
+@inline
+function stride(n: i32): usize {
+  return (<usize>n + 16) & ~15;
+}
+
+// @ts-ignore: decorator
+@inline
+export function sumsOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES;
+}
+
+// @ts-ignore: decorator
+@inline
+export function squaresOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * 8;
+}
+
+// @ts-ignore: decorator
+@inline
+export function valuesOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * 16;
+}
+
+// @ts-ignore: decorator
+@inline
+export function sortedOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * 20;
+}
+
+// @ts-ignore: decorator
+@inline
+export function spareOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * 24;
+}
+
+/** Distances (f32) of the scikit-learn-style start. */
+// @ts-ignore: decorator
+@inline
+export function distancesOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * 28;
+}

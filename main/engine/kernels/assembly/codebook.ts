@@ -1,0 +1,227 @@
+/**
+ * One-dimensional K-Means on sorted values. The optimum of a one-dimensional clustering is a partition of the sorted
+ * values, so a dynamic programme finds it; run over about a hundred bins it lands next to the optimum, and Lloyd steps on
+ * the sorted values (a binary search a boundary, prefix sums for the means) take it the rest of the way.
+ */
+import {
+  BOUNDS, CENTROIDS, COST_BEFORE, COST_NOW, DENSITY_RUNS, EDGES, EDGE_COUNT, EDGE_SQUARES, EDGE_SUM, INNER_BINS,
+  INNER_BINS_PER_CENTROID, LAYER_COST, RUN_WEIGHT, SPLIT, TAIL_BINS, sortedOf, squaresOf, sumsOf,
+} from './codebook-scratch';
+import { roundToHalf } from './half';
+
+const MAX_LLOYD_STEPS: i32 = 20;
+const SPLIT_STRIDE: usize = 1064;
+
+/** Prefix sums of the sorted column and of its squares, [n + 1] doubles each. */
+export function prefixSums(scratch: usize, n: i32): void {
+  const sorted = sortedOf(scratch, n);
+  const sums = sumsOf(scratch, n);
+  const squares = squaresOf(scratch, n);
+  let sum: f64 = 0;
+  let square: f64 = 0;
+  store<f64>(sums, 0);
+  store<f64>(squares, 0);
+  for (let i = 0; i < n; i++) {
+    const x = <f64>load<f32>(sorted + (<usize>i << 2));
+    sum += x;
+    square += x * x;
+    store<f64>(sums + (<usize>i << 3), sum, 8);
+    store<f64>(squares + (<usize>i << 3), square, 8);
+  }
+}
+
+/**
+ * Cuts the sorted values [from, to) into bins: every value its own where there are few; else TAIL_BINS single values a
+ * side and, between them, bins of equal mass of density^(1/3), which is how the centroids of a good quantizer lie
+ * (Panter and Dite 1951). Returns the number of bins; edges and their prefix sums stand in the scratch.
+ */
+function cutBins(scratch: usize, n: i32, from: i32, to: i32, k: i32): i32 {
+  const sorted = sortedOf(scratch, n);
+  const inner = k <= 16 ? INNER_BINS : k * INNER_BINS_PER_CENTROID;
+  let bins = 0;
+  if (to - from <= inner + 2 * TAIL_BINS) {
+    for (let i = from; i < to; i++) {
+      store<i32>(scratch + EDGES + (<usize>bins << 2), i);
+      bins++;
+    }
+  } else {
+    for (let i = from; i < from + TAIL_BINS; i++) {
+      store<i32>(scratch + EDGES + (<usize>bins << 2), i);
+      bins++;
+    }
+    const start = from + TAIL_BINS;
+    const end = to - TAIL_BINS;
+    const length = end - start;
+    const runs = min(DENSITY_RUNS, length >> 2);
+    let total: f32 = 0;
+    let runStart = start;
+    for (let r = 0; r < runs; r++) {
+      const runEnd = start + <i32>((<i64>length * (r + 1)) / runs);
+      const width = load<f32>(sorted + (<usize>runEnd << 2)) - load<f32>(sorted + (<usize>runStart << 2));
+      // A run has count c and width d: density c/d, so its mass of density^(1/3) is (c/d)^(1/3) d.
+      const root = Mathf.cbrt(width);
+      const weight = root * root * Mathf.cbrt(<f32>(runEnd - runStart));
+      store<f32>(scratch + RUN_WEIGHT + (<usize>r << 2), weight);
+      total += weight;
+      runStart = runEnd;
+    }
+    let previous = start - 1;
+    let before: f32 = 0;
+    let run = 0;
+    let weight = load<f32>(scratch + RUN_WEIGHT);
+    for (let b = 0; b < inner; b++) {
+      const target = total * (<f32>b / <f32>inner);
+      while (run < runs - 1 && before + weight <= target) {
+        before += weight;
+        run++;
+        weight = load<f32>(scratch + RUN_WEIGHT + (<usize>run << 2));
+      }
+      const a = start + <i32>((<i64>length * run) / runs);
+      const z = start + <i32>((<i64>length * (run + 1)) / runs);
+      const part: f32 = weight > 0 ? min<f32>((target - before) / weight, 1) : 0;
+      const edge = min(a + <i32>(part * <f32>(z - a)), end - 1);
+      if (edge > previous) {
+        store<i32>(scratch + EDGES + (<usize>bins << 2), edge);
+        bins++;
+        previous = edge;
+      }
+    }
+    for (let i = end; i < to; i++) {
+      store<i32>(scratch + EDGES + (<usize>bins << 2), i);
+      bins++;
+    }
+  }
+  store<i32>(scratch + EDGES + (<usize>bins << 2), to);
+  const sums = sumsOf(scratch, n);
+  const squares = squaresOf(scratch, n);
+  for (let b = 0; b <= bins; b++) {
+    const edge = <usize>load<i32>(scratch + EDGES + (<usize>b << 2));
+    const at = <usize>b << 3;
+    store<f64>(scratch + EDGE_SUM + at, load<f64>(sums + (edge << 3)));
+    store<f64>(scratch + EDGE_SQUARES + at, load<f64>(squares + (edge << 3)));
+    store<f64>(scratch + EDGE_COUNT + at, <f64>edge);
+  }
+  return bins;
+}
+
+/** Squared error of bins [i, j) around their mean; offsets are in bytes of a double. */
+// @ts-ignore: decorator
+@inline
+function clusterCost(scratch: usize, i: usize, j: usize): f64 {
+  const sum = load<f64>(scratch + EDGE_SUM + j) - load<f64>(scratch + EDGE_SUM + i);
+  const square = load<f64>(scratch + EDGE_SQUARES + j) - load<f64>(scratch + EDGE_SQUARES + i);
+  const count = load<f64>(scratch + EDGE_COUNT + j) - load<f64>(scratch + EDGE_COUNT + i);
+  return square - (sum * sum) / count;
+}
+
+// @ts-ignore: decorator
+@inline
+function splitAt(scratch: usize, layer: i32, j: i32): usize {
+  return scratch + SPLIT + ((<usize>layer * SPLIT_STRIDE + <usize>j) << 1);
+}
+
+/**
+ * Best partition of the values [from, to) of the sorted column into 1 .. k clusters of whole bins. Splits are monotone
+ * in both the layer and the edge (the cost satisfies the quadrangle inequality), which bounds each search by its
+ * neighbours' results: O(bins^2) for all layers together (Knuth 1971, Yao 1980).
+ * The cost of each number of clusters stands in LAYER_COST. Returns the number of clusters reached: min(k, bins).
+ */
+export function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32): i32 {
+  const bins = cutBins(scratch, n, from, to, k);
+  const layers = min(k, bins);
+  let before = scratch + COST_BEFORE;
+  let now = scratch + COST_NOW;
+  for (let j = 1; j <= bins; j++) {
+    store<f64>(before + (<usize>j << 3), clusterCost(scratch, 0, <usize>j << 3));
+    store<u16>(splitAt(scratch, 1, j), 0);
+  }
+  store<f64>(scratch + LAYER_COST + 8, load<f64>(before + (<usize>bins << 3)));
+  for (let layer = 2; layer <= layers; layer++) {
+    const last = layer == layers ? bins : layer;
+    let high = bins - 1;
+    for (let j = bins; j >= last; j--) {
+      const low = max(<i32>load<u16>(splitAt(scratch, layer - 1, j)), layer - 1);
+      high = min(high, j - 1);
+      let best: f64 = Infinity;
+      let bestAt = low;
+      for (let i = low; i <= high; i++) {
+        const cost = load<f64>(before + (<usize>i << 3)) + clusterCost(scratch, <usize>i << 3, <usize>j << 3);
+        if (cost < best) {
+          best = cost;
+          bestAt = i;
+        }
+      }
+      store<f64>(now + (<usize>j << 3), best);
+      store<u16>(splitAt(scratch, layer, j), <u16>bestAt);
+      high = bestAt;
+    }
+    store<f64>(scratch + LAYER_COST + (<usize>layer << 3), load<f64>(now + (<usize>bins << 3)));
+    const swap = before;
+    before = now;
+    now = swap;
+  }
+  let j = bins;
+  store<i32>(scratch + BOUNDS + (<usize>layers << 2), to);
+  for (let layer = layers; layer >= 1; layer--) {
+    j = <i32>load<u16>(splitAt(scratch, layer, j));
+    store<i32>(scratch + BOUNDS + (<usize>(layer - 1) << 2), load<i32>(scratch + EDGES + (<usize>j << 2)));
+  }
+  return layers;
+}
+
+/** First position in [from, to) of the sorted values that is greater than x. */
+function upperBound(sorted: usize, from: i32, to: i32, x: f64): i32 {
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (<f64>load<f32>(sorted + (<usize>middle << 2)) <= x) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+function meansOfClusters(scratch: usize, n: i32, k: i32): void {
+  const sums = sumsOf(scratch, n);
+  for (let c = 0; c < k; c++) {
+    const a = load<i32>(scratch + BOUNDS + (<usize>c << 2));
+    const z = load<i32>(scratch + BOUNDS + (<usize>c << 2), 4);
+    // A cluster that ran empty keeps its centroid.
+    if (z > a) {
+      const mean = (load<f64>(sums + (<usize>z << 3)) - load<f64>(sums + (<usize>a << 3))) / <f64>(z - a);
+      store<f64>(scratch + CENTROIDS + (<usize>c << 3), mean);
+    }
+  }
+}
+
+/**
+ * Codebook of k centroids, ascending and rounded to half precision, for the values [from, to) of the sorted column whose
+ * prefix sums are in the scratch. With fewer distinct bins than k the last centroid is repeated.
+ */
+export function fitCodebook(scratch: usize, n: i32, from: i32, to: i32, k: i32, codebook: usize): void {
+  if (to <= from) {
+    memory.fill(codebook, 0, <usize>k << 2);
+    return;
+  }
+  const sorted = sortedOf(scratch, n);
+  const clusters = partition(scratch, n, from, to, k);
+  meansOfClusters(scratch, n, clusters);
+  for (let step = 0; step < MAX_LLOYD_STEPS; step++) {
+    let moved = false;
+    let at = from;
+    for (let c = 1; c < clusters; c++) {
+      const middle =
+        (load<f64>(scratch + CENTROIDS + (<usize>(c - 1) << 3)) + load<f64>(scratch + CENTROIDS + (<usize>c << 3))) * 0.5;
+      at = upperBound(sorted, at, to, middle);
+      const bound = scratch + BOUNDS + (<usize>c << 2);
+      if (load<i32>(bound) != at) {
+        store<i32>(bound, at);
+        moved = true;
+      }
+    }
+    if (!moved) break;
+    meansOfClusters(scratch, n, clusters);
+  }
+  for (let c = 0; c < k; c++) {
+    const centroid = load<f64>(scratch + CENTROIDS + (<usize>min(c, clusters - 1) << 3));
+    store<f32>(codebook + (<usize>c << 2), roundToHalf(<f32>centroid));
+  }
+}

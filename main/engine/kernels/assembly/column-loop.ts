@@ -1,0 +1,267 @@
+/** The error-compensating column loop: one block of columns at a time, and the update of the blocks behind it. */
+import {
+  BLOCK, BLOCK_PANELS_BYTES, BLOCK_PANEL_BYTES, BLOCK_STRIP_BYTES, PANEL, PANELS_PER_BLOCK, PANEL_BYTES, STRIP,
+  STRIP_BYTES, SUB_BLOCK, pointer, word,
+} from './layout';
+import { Column, assignCodebook, assignGrid } from './assign';
+import { HISTOGRAM, LAYER_COST, sortedOf, spareOf, valuesOf } from './codebook-scratch';
+import { fitCodebook, partition, prefixSums } from './codebook';
+import { fitCodebookScikit } from './scikit';
+import { microKernel, multiplyAdd } from './micro-kernel';
+import { sortFloats } from './sort';
+
+// Arguments of quantizeBlock and compensateBlock, as words. The same list stands in ../column-loop.ts.
+const ORIGINAL = 0; // weights in the order of processing, blocked layout
+const ERROR = 1; // before a column is quantized: its correction so far; afterwards: original - quantized
+const FACTOR = 2; // panels of U
+const D = 3; // f64 [padded columns]
+const ROWS = 4;
+const COLUMNS = 5;
+const PADDED_COLUMNS = 6;
+const WIDTHS = 7; // u8 [columns]
+const RESERVED_LOW = 8; // i32 [columns]
+const RESERVED_HIGH = 9; // i32 [columns]
+const CODES = 10; // u8 [columns][padded rows]
+const CODEBOOK_START = 11; // i32 [columns]: first centroid of each column
+const CODEBOOKS = 12; // f32
+const RESERVED_START = 13; // i32 [columns]
+const RESERVED_ROWS = 14; // i32
+const RESERVED_VALUES = 15; // f32
+const LOSSES = 16; // f64 [columns]
+const FLAGS = 17;
+const SEED = 18;
+const SCALES = 19; // f32 [groups][padded rows]
+const ZEROS = 20; // f32 [groups][padded rows]
+const GROUPS = 21; // i32 [columns]
+
+const FLAG_FIT_ALL = 1;
+const FLAG_SCIKIT = 2;
+const FLAG_GRID = 4;
+const FLAG_NO_COMPENSATION = 8;
+
+// @ts-ignore: decorator
+@inline
+function paddedRows(rows: i32): i32 {
+  return (rows + STRIP - 1) & ~(STRIP - 1);
+}
+
+/**
+ * Copies one block of columns of a row-major matrix into the blocked layout, in the order of processing.
+ * Arguments: 0 matrix [rows][columns], 1 blocked, 2 rows, 3 columns, 4 order (i32), 5 dead (u8 by column): such a column
+ * becomes zero.
+ */
+export function arrangeWeights(args: usize, block: i32): void {
+  const matrix = pointer(args, 0);
+  const rows = word(args, 2);
+  const columns = word(args, 3);
+  const order = pointer(args, 4);
+  const dead = pointer(args, 5);
+  const strips = paddedRows(rows) / STRIP;
+  const to = pointer(args, 1) + <usize>block * <usize>strips * BLOCK_STRIP_BYTES;
+  for (let strip = 0; strip < strips; strip++) {
+    for (let j = 0; j < BLOCK; j++) {
+      const position = block * BLOCK + j;
+      const cell = to + <usize>strip * BLOCK_STRIP_BYTES + <usize>j * STRIP_BYTES;
+      v128.store(cell, i32x4.splat(0));
+      v128.store(cell, i32x4.splat(0), 16);
+      if (position >= columns) continue;
+      const column = load<i32>(order + (<usize>position << 2));
+      if (load<u8>(dead + <usize>column)) continue;
+      const end = min(STRIP, rows - strip * STRIP);
+      for (let lane = 0; lane < end; lane++) {
+        const at = (<usize>(strip * STRIP + lane) * <usize>columns + <usize>column) << 2;
+        store<f32>(cell + (<usize>lane << 2), load<f32>(matrix + at));
+      }
+    }
+  }
+}
+
+/** Current values of a column: original + correction + what the columns before it in its sub-block have just left. */
+function gatherColumn(args: usize, block: i32, j: i32, values: usize, strips: i32): void {
+  const base = <usize>block * <usize>strips * BLOCK_STRIP_BYTES;
+  const original = pointer(args, ORIGINAL) + base;
+  const error = pointer(args, ERROR) + base;
+  const first = j - (j % SUB_BLOCK);
+  const blocks = word(args, PADDED_COLUMNS) / BLOCK;
+  const coefficients =
+    pointer(args, FACTOR) +
+    <usize>(block * blocks + block) * BLOCK_PANELS_BYTES +
+    <usize>(j / PANEL) * BLOCK_PANEL_BYTES +
+    (<usize>(j % PANEL) << 2);
+  const compensating = (word(args, FLAGS) & FLAG_NO_COMPENSATION) == 0;
+  for (let strip = 0; strip < strips; strip++) {
+    const offset = <usize>strip * BLOCK_STRIP_BYTES;
+    const cell = offset + <usize>j * STRIP_BYTES;
+    let low = v128.load(original + cell);
+    let high = v128.load(original + cell, 16);
+    if (compensating) {
+      low = f32x4.add(low, v128.load(error + cell));
+      high = f32x4.add(high, v128.load(error + cell, 16));
+      for (let i = first; i < j; i++) {
+        const u = v128.load32_splat(coefficients + <usize>i * PANEL_BYTES);
+        const e = error + offset + <usize>i * STRIP_BYTES;
+        low = multiplyAdd(u, v128.load(e), low);
+        high = multiplyAdd(u, v128.load(e, 16), high);
+      }
+    }
+    v128.store(values + <usize>strip * STRIP_BYTES, low);
+    v128.store(values + <usize>strip * STRIP_BYTES, high, 16);
+  }
+}
+
+/** Entries equal to `threshold` among the sorted values [from, to). */
+function countEqual(sorted: usize, from: i32, to: i32, threshold: f32): i32 {
+  let count = 0;
+  for (let i = from; i < to; i++) count += i32(load<f32>(sorted + (<usize>i << 2)) == threshold);
+  return count;
+}
+
+/** Quantizes the block's columns one after another. All blocks before it have been applied to it. */
+export function quantizeBlock(args: usize, block: i32, scratch: usize): void {
+  const rows = word(args, ROWS);
+  const strips = paddedRows(rows) / STRIP;
+  const columns = min(BLOCK, word(args, COLUMNS) - block * BLOCK);
+  const base = <usize>block * <usize>strips * BLOCK_STRIP_BYTES;
+  const error = pointer(args, ERROR) + base;
+  const blocks = word(args, PADDED_COLUMNS) / BLOCK;
+  const panels = pointer(args, FACTOR) + <usize>(block * blocks + block) * BLOCK_PANELS_BYTES;
+  const compensating = (word(args, FLAGS) & FLAG_NO_COMPENSATION) == 0;
+  for (let sub = 0; sub < columns; sub += SUB_BLOCK) {
+    const end = min(sub + SUB_BLOCK, columns);
+    for (let j = sub; j < end; j++) {
+      gatherColumn(args, block, j, valuesOf(scratch, rows), strips);
+      quantizeColumn(args, block, j, scratch, strips);
+    }
+    if (!compensating) continue;
+    for (let strip = 0; strip < strips && end < columns; strip++) {
+      const at = error + <usize>strip * BLOCK_STRIP_BYTES;
+      for (let panel = end / PANEL; panel < PANELS_PER_BLOCK; panel++) {
+        microKernel(
+          panels + <usize>panel * BLOCK_PANEL_BYTES + <usize>sub * PANEL_BYTES,
+          at + <usize>sub * STRIP_BYTES,
+          at + <usize>(panel * PANEL) * STRIP_BYTES,
+          STRIP_BYTES,
+          SUB_BLOCK,
+        );
+      }
+    }
+  }
+}
+
+function quantizeColumn(args: usize, block: i32, j: i32, scratch: usize, strips: i32): void {
+  const rows = word(args, ROWS);
+  const position = block * BLOCK + j;
+  const at4 = <usize>position << 2;
+  const flags = word(args, FLAGS);
+  const width = <i32>load<u8>(pointer(args, WIDTHS) + <usize>position);
+  const cell = (<usize>block * <usize>strips * BLOCK_STRIP_BYTES) + <usize>j * STRIP_BYTES;
+  // The column's description stands where the sort keeps its histograms: they are not needed at the same time.
+  const column = changetype<Column>(scratch + HISTOGRAM);
+  const low = load<i32>(pointer(args, RESERVED_LOW) + at4);
+  const high = load<i32>(pointer(args, RESERVED_HIGH) + at4);
+  const reserving = low + high > 0;
+  const grid = (flags & FLAG_GRID) != 0;
+  const sorted = sortedOf(scratch, rows);
+  const codebook = pointer(args, CODEBOOKS) + (<usize>load<i32>(pointer(args, CODEBOOK_START) + at4) << 2);
+  if (!grid || reserving) {
+    sortFloats(valuesOf(scratch, rows), rows, sorted, spareOf(scratch, rows), scratch + HISTOGRAM);
+  }
+  if (!grid) {
+    const fitAll = (flags & FLAG_FIT_ALL) != 0;
+    const from = fitAll ? 0 : low;
+    const to = fitAll ? rows : rows - high;
+    if (flags & FLAG_SCIKIT) {
+      fitCodebookScikit(scratch, rows, from, to, 1 << width, codebook, word(args, SEED));
+    } else {
+      prefixSums(scratch, rows);
+      fitCodebook(scratch, rows, from, to, 1 << width, codebook);
+    }
+  }
+  column.rows = rows;
+  column.strips = strips;
+  column.values = valuesOf(scratch, rows);
+  column.original = pointer(args, ORIGINAL) + cell;
+  column.error = pointer(args, ERROR) + cell;
+  column.codes = pointer(args, CODES) + <usize>position * <usize>(strips * STRIP);
+  column.codebook = codebook;
+  column.centroids = 1 << width;
+  column.reservedLow = low;
+  column.reservedHigh = high;
+  column.lowThreshold = -Infinity;
+  column.highThreshold = Infinity;
+  column.lowTies = 0;
+  column.highTies = 0;
+  if (low > 0) {
+    column.lowThreshold = load<f32>(sorted + (<usize>(low - 1) << 2));
+    column.lowTies = countEqual(sorted, 0, low, column.lowThreshold);
+  }
+  if (high > 0) {
+    column.highThreshold = load<f32>(sorted + (<usize>(rows - high) << 2));
+    column.highTies = countEqual(sorted, rows - high, rows, column.highThreshold);
+  }
+  const reservedAt = <usize>load<i32>(pointer(args, RESERVED_START) + at4) << 2;
+  column.reservedRows = pointer(args, RESERVED_ROWS) + reservedAt;
+  column.reservedValues = pointer(args, RESERVED_VALUES) + reservedAt;
+  let squared: f64;
+  if (grid) {
+    const group = <usize>load<i32>(pointer(args, GROUPS) + at4) * <usize>(strips * STRIP * 4);
+    column.scales = pointer(args, SCALES) + group;
+    column.zeros = pointer(args, ZEROS) + group;
+    squared = assignGrid(column, width);
+  } else {
+    squared = assignCodebook(column, spareOf(scratch, rows));
+  }
+  const d = load<f64>(pointer(args, D) + (<usize>position << 3));
+  store<f64>(pointer(args, LOSSES) + (<usize>position << 3), squared * d * 0.5);
+}
+
+/** Adds what the quantized block `source` left over to the corrections of the block `target` behind it. */
+export function compensateBlock(args: usize, source: i32, target: i32): void {
+  if (word(args, FLAGS) & FLAG_NO_COMPENSATION) return;
+  const strips = paddedRows(word(args, ROWS)) / STRIP;
+  const blocks = word(args, PADDED_COLUMNS) / BLOCK;
+  const error = pointer(args, ERROR);
+  const from = error + <usize>source * <usize>strips * BLOCK_STRIP_BYTES;
+  const to = error + <usize>target * <usize>strips * BLOCK_STRIP_BYTES;
+  const panels = pointer(args, FACTOR) + (<usize>source * <usize>blocks + <usize>target) * BLOCK_PANELS_BYTES;
+  for (let strip = 0; strip < strips; strip++) {
+    const b = from + <usize>strip * BLOCK_STRIP_BYTES;
+    const c = to + <usize>strip * BLOCK_STRIP_BYTES;
+    for (let panel = 0; panel < PANELS_PER_BLOCK; panel++) {
+      microKernel(panels + <usize>panel * BLOCK_PANEL_BYTES, b, c + <usize>(panel * PANEL) * STRIP_BYTES, STRIP_BYTES, BLOCK);
+    }
+  }
+}
+
+/**
+ * Squared error of a column under each number of centroids and each count of reserved entries, on the original weights:
+ * what the choice of widths and shares weighs.
+ * Arguments: 0 matrix [rows][columns], 1 rows, 2 columns, 3 widths (u8, ascending), 4 number of widths, 5 reserved counts
+ * a tail (i32), 6 number of counts, 7 errors (f64 [columns][counts][widths]).
+ */
+export function columnErrors(args: usize, column: i32, scratch: usize): void {
+  const matrix = pointer(args, 0);
+  const rows = word(args, 1);
+  const columns = word(args, 2);
+  const widths = pointer(args, 3);
+  const widthCount = word(args, 4);
+  const counts = pointer(args, 5);
+  const countCount = word(args, 6);
+  const values = valuesOf(scratch, rows);
+  for (let row = 0; row < rows; row++) {
+    store<f32>(values + (<usize>row << 2), load<f32>(matrix + ((<usize>row * <usize>columns + <usize>column) << 2)));
+  }
+  sortFloats(values, rows, sortedOf(scratch, rows), spareOf(scratch, rows), scratch + HISTOGRAM);
+  prefixSums(scratch, rows);
+  const largest = 1 << <i32>load<u8>(widths + <usize>(widthCount - 1));
+  for (let r = 0; r < countCount; r++) {
+    const reserved = load<i32>(counts + (<usize>r << 2));
+    const reached = reserved * 2 < rows ? partition(scratch, rows, reserved, rows - reserved, largest) : 0;
+    for (let w = 0; w < widthCount; w++) {
+      const clusters = min(1 << <i32>load<u8>(widths + <usize>w), reached);
+      const error: f64 = clusters > 0 ? load<f64>(scratch + LAYER_COST + (<usize>clusters << 3)) : 0;
+      const at = (<usize>column * <usize>countCount + <usize>r) * <usize>widthCount + <usize>w;
+      store<f64>(pointer(args, 7) + (at << 3), max<f64>(error, 0));
+    }
+  }
+}

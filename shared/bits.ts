@@ -1,0 +1,109 @@
+/**
+ * What a quantized matrix costs, exact to the byte: the sizes of the packed form's parts (docs/packed-format.md). The
+ * preview before a run, the choice of widths, and the file that is written all take them from here.
+ */
+import type { ColumnPlan } from './budget.ts';
+import type { MatrixShape } from './model.ts';
+
+export const HALF_BYTES = 2;
+/** A class of columns stands in the table as two 32-bit words: width and reserved entries. */
+export const CLASS_BYTES = 8;
+
+export interface PackedBytes {
+  /** Codes of all entries, the columns of a class one after another. */
+  readonly codes: number;
+  /** Half-precision centroids, 2^width a column. */
+  readonly codebooks: number;
+  /** The class table and every column's class. */
+  readonly columnClasses: number;
+  readonly reservedValues: number;
+  readonly reservedPositions: number;
+  /** Scales and zero points of a uniform grid (the baselines). */
+  readonly grid: number;
+}
+
+/** Bits of the Elias-Fano code of `count` ascending positions below `rows` (Elias 1974): fixed by the two numbers alone. */
+export function positionBits(rows: number, count: number): number {
+  if (count === 0) return 0;
+  const lowBits = positionLowBits(rows, count);
+  return count * lowBits + count + Math.floor((rows - 1) / 2 ** lowBits);
+}
+
+/** Low bits that the Elias-Fano code writes as they are. */
+export function positionLowBits(rows: number, count: number): number {
+  return Math.max(0, Math.floor(Math.log2(rows / count)));
+}
+
+/** Bits that name one of `classes` classes. */
+export function classBits(classes: number): number {
+  return classes <= 1 ? 0 : Math.ceil(Math.log2(classes));
+}
+
+/** Columns of one class: same width, same number of reserved entries. */
+export interface ColumnClass {
+  readonly width: number;
+  readonly reserved: number;
+  readonly columns: number;
+}
+
+/** The classes of a plan, narrow before wide, few reserved entries before many: their order in the packed form. */
+export function columnClasses(plan: ColumnPlan): ColumnClass[] {
+  const counts = new Map<string, ColumnClass>();
+  for (const [column, width] of plan.widths.entries()) {
+    const reserved = (plan.reservedLow[column] ?? 0) + (plan.reservedHigh[column] ?? 0);
+    const key = `${width},${reserved}`;
+    counts.set(key, { width, reserved, columns: (counts.get(key)?.columns ?? 0) + 1 });
+  }
+  return [...counts.values()].sort((a, b) => a.width - b.width || a.reserved - b.reserved);
+}
+
+/** Bytes of a matrix with a codebook a column. */
+export function packedBytes(shape: MatrixShape, classes: readonly ColumnClass[]): PackedBytes {
+  let codeBits = 0;
+  let codebooks = 0;
+  let reserved = 0;
+  let positions = 0;
+  for (const { width, reserved: each, columns } of classes) {
+    codeBits += columns * shape.rows * width;
+    codebooks += columns * HALF_BYTES * 2 ** width;
+    reserved += columns * each;
+    positions += columns * positionBits(shape.rows, each);
+  }
+  return {
+    codes: Math.ceil(codeBits / 8),
+    codebooks,
+    columnClasses: CLASS_BYTES * classes.length + Math.ceil((shape.columns * classBits(classes.length)) / 8),
+    reservedValues: reserved * HALF_BYTES,
+    reservedPositions: Math.ceil(positions / 8),
+    grid: 0,
+  };
+}
+
+/** Bytes of a matrix on a uniform grid: codes, and a half-precision scale and an 8-bit zero point a row and group. */
+export function packedGridBytes(shape: MatrixShape, width: number, groupSize: number): PackedBytes {
+  const groups = Math.ceil(shape.columns / groupSize);
+  return {
+    codes: Math.ceil((shape.rows * shape.columns * width) / 8),
+    codebooks: 0,
+    columnClasses: 0,
+    reservedValues: 0,
+    reservedPositions: 0,
+    grid: groups * shape.rows * (HALF_BYTES + 1),
+  };
+}
+
+export function totalBytes(bytes: PackedBytes): number {
+  return (
+    bytes.codes +
+    bytes.codebooks +
+    bytes.columnClasses +
+    bytes.reservedValues +
+    bytes.reservedPositions +
+    bytes.grid
+  );
+}
+
+/** Stored bits a weight. */
+export function storedBits(bytes: number, weights: number): number {
+  return (bytes * 8) / weights;
+}

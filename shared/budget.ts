@@ -1,0 +1,182 @@
+/**
+ * What the user asks for in bits, and what follows for every column: its width and how many of its entries are reserved.
+ * Names are the paper's: AP (adaptive precision) gives the columns at the head of an order more bits, OR (outlier
+ * reservation) keeps the two tails of each column at half precision.
+ */
+import { ClaqError } from './errors.ts';
+
+export const MIN_WIDTH = 1;
+export const MAX_WIDTH = 8;
+
+/** AP: two candidate widths and the average over columns. Single precision is low = high = average. */
+export interface PrecisionBudget {
+  readonly low: number;
+  readonly high: number;
+  readonly average: number;
+}
+
+/** OR: the share of a column's entries that is reserved at *each* tail, for the columns at the head of the order and the rest. */
+export interface ReservationBudget {
+  /** What the paper's tables count it as, in bits a weight. Stored bits are more: see bits.ts. */
+  readonly nominalBits: number;
+  /** Share of the columns that get the larger share of reserved entries. */
+  readonly headColumns: number;
+  readonly headShare: number;
+  readonly restShare: number;
+}
+
+export interface Budget {
+  readonly precision: PrecisionBudget;
+  readonly reservation: ReservationBudget | undefined;
+}
+
+/** Widths and reserved entries of every column of one matrix, by the column's own index. */
+export interface ColumnPlan {
+  readonly widths: Uint8Array;
+  /** Entries reserved among the smallest and among the largest values of the column. */
+  readonly reservedLow: Int32Array;
+  readonly reservedHigh: Int32Array;
+}
+
+/** The settings of the paper's tables that combine AP and OR. */
+const COMBINED_SETTINGS: Readonly<Record<string, readonly [average: number, reservation: number]>> = {
+  '2.12': [2.05, 0.07],
+  '2.24': [2.1, 0.14],
+  '3.12': [3.05, 0.07],
+  '3.23': [3.1, 0.13],
+};
+
+/** The released code's shares behind the paper's "0.07 bit"; other OR budgets scale them. */
+const PAPER_RESERVATION: ReservationBudget = {
+  nominalBits: 0.07,
+  headColumns: 0.1,
+  headShare: 0.014,
+  restShare: 0.004,
+};
+
+/** Above half a column at each tail there is nothing left to code. */
+const MAX_TAIL_SHARE = 0.25;
+
+function checkWidth(width: number): void {
+  if (Number.isInteger(width) && width >= MIN_WIDTH && width <= MAX_WIDTH) return;
+  throw new ClaqError('budget/out-of-range', 'A width is out of range', {
+    expected: `a whole number of bits from ${MIN_WIDTH} to ${MAX_WIDTH}`,
+    found: String(width),
+  });
+}
+
+/** Single precision: every column at the same width. */
+export function singlePrecision(width: number): PrecisionBudget {
+  checkWidth(width);
+  return { low: width, high: width, average: width };
+}
+
+/**
+ * AP at an average width. The pair is the paper's ({2,4} below 3 bits, {3,4} up to 4), elsewhere the neighbours of the
+ * average, unless given.
+ */
+export function adaptivePrecision(
+  average: number,
+  pair?: readonly [low: number, high: number],
+): PrecisionBudget {
+  const [low, high] = pair ?? defaultPair(average);
+  checkWidth(low);
+  checkWidth(high);
+  if (low < high && average >= low && average <= high) return { low, high, average };
+  if (low === high && average === low) return singlePrecision(low);
+  throw new ClaqError('budget/cannot-be-met', 'The average width cannot be reached with these two widths', {
+    expected: `an average from ${low} to ${high} bits, the lower width first`,
+    found: `${average} bits from widths ${low} and ${high}`,
+    remedy: 'choose an average between the widths, or other widths (--ap-widths)',
+  });
+}
+
+function defaultPair(average: number): readonly [number, number] {
+  if (!(average >= MIN_WIDTH && average <= MAX_WIDTH)) {
+    throw new ClaqError('budget/out-of-range', 'The average width is out of range', {
+      expected: `${MIN_WIDTH} to ${MAX_WIDTH} bits`,
+      found: String(average),
+    });
+  }
+  if (Number.isInteger(average)) return [average, average];
+  if (average > 2 && average < 3) return [2, 4];
+  return [Math.floor(average), Math.ceil(average)];
+}
+
+/** OR by its nominal bits, with the paper's two shares scaled to it, or with shares of one's own. */
+export function outlierReservation(
+  nominalBits: number,
+  own: { readonly headColumns?: number; readonly shares?: readonly [head: number, rest: number] } = {},
+): ReservationBudget | undefined {
+  if (!(nominalBits >= 0 && nominalBits <= 4)) {
+    throw new ClaqError('budget/out-of-range', 'The reservation budget is out of range', {
+      expected: '0 to 4 nominal bits a weight (the paper: 0.07 and 0.14)',
+      found: String(nominalBits),
+    });
+  }
+  const scale = nominalBits / PAPER_RESERVATION.nominalBits;
+  const [headShare, restShare] = own.shares ?? [
+    PAPER_RESERVATION.headShare * scale,
+    PAPER_RESERVATION.restShare * scale,
+  ];
+  const headColumns = own.headColumns ?? PAPER_RESERVATION.headColumns;
+  for (const [name, value, limit] of [
+    ['share of the head columns', headColumns, 1],
+    ['share reserved at each tail', headShare, MAX_TAIL_SHARE],
+    ['share reserved at each tail', restShare, MAX_TAIL_SHARE],
+  ] as const) {
+    if (!(value >= 0 && value <= limit)) {
+      throw new ClaqError('budget/out-of-range', `The ${name} is out of range`, {
+        expected: `0 to ${limit * 100} %`,
+        found: `${value * 100} %`,
+      });
+    }
+  }
+  if (headShare === 0 && restShare === 0) return undefined;
+  return { nominalBits, headColumns, headShare, restShare };
+}
+
+/** A budget by the paper's name: a whole number of bits, one of its AP + OR settings, or the average of an AP alone. */
+export function budgetOfBits(bits: number): Budget {
+  const combined = COMBINED_SETTINGS[String(bits)];
+  if (combined === undefined) return { precision: adaptivePrecision(bits), reservation: undefined };
+  const [average, reservation] = combined;
+  return { precision: adaptivePrecision(average), reservation: outlierReservation(reservation) };
+}
+
+/** The paper's figure for a budget: index bits averaged over columns, plus what it counts for OR. */
+export function nominalBits(budget: Budget): number {
+  return budget.precision.average + (budget.reservation?.nominalBits ?? 0);
+}
+
+/** "2.12 (AP 2.05 of {2,4} + OR 0.07)", for people. */
+export function describeBudget(budget: Budget): string {
+  const { precision, reservation } = budget;
+  const adaptive =
+    precision.low === precision.high
+      ? `${precision.average}`
+      : `AP ${precision.average} of {${precision.low},${precision.high}}`;
+  if (reservation === undefined) return adaptive;
+  return `${Number(nominalBits(budget).toFixed(4))} (${adaptive} + OR ${reservation.nominalBits})`;
+}
+
+/**
+ * Widths and reserved entries by an order of columns (best first): the head gets the high width and the larger share.
+ * @param order column indices, best first
+ * @param rows entries of a column
+ */
+export function planByOrder(order: Int32Array, rows: number, budget: Budget): ColumnPlan {
+  const columns = order.length;
+  const { low, high, average } = budget.precision;
+  const wide = low === high ? 0 : Math.round(((average - low) / (high - low)) * columns);
+  const widths = new Uint8Array(columns).fill(low);
+  for (const column of order.subarray(0, wide)) widths[column] = high;
+  const reserved = new Int32Array(columns);
+  if (budget.reservation !== undefined) {
+    const { headColumns, headShare, restShare } = budget.reservation;
+    reserved.fill(Math.round(rows * restShare));
+    const head = Math.round(columns * headColumns);
+    for (const column of order.subarray(0, head)) reserved[column] = Math.round(rows * headShare);
+  }
+  return { widths, reservedLow: reserved, reservedHigh: reserved };
+}
