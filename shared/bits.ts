@@ -57,6 +57,11 @@ export function columnClasses(plan: ColumnPlan): ColumnClass[] {
   return [...counts.values()].sort((a, b) => a.width - b.width || a.reserved - b.reserved);
 }
 
+/** Bits of one column with this width and this many reserved entries: what the choice of widths and shares weighs. */
+export function columnBits(rows: number, width: number, reserved: number): number {
+  return rows * width + 8 * HALF_BYTES * (2 ** width + reserved) + positionBits(rows, reserved);
+}
+
 /** Bytes of a matrix with a codebook a column. */
 export function packedBytes(shape: MatrixShape, classes: readonly ColumnClass[]): PackedBytes {
   let codeBits = 0;

@@ -67,16 +67,15 @@ export class KernelPool {
     const { flavour, module } = await loadKernelModule(options.flavour);
     const arena = new Arena();
     const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * 4));
-    const { scratchBytes } = new WebAssembly.Instance(module, { env: { memory: arena.memory } }).exports;
-    if (typeof scratchBytes !== 'function') throw new TypeError('the kernels have no scratchBytes');
+    const scratchBytes = new WebAssembly.Instance(module, { env: { memory: arena.memory } }).exports['scratchBytes'];
+    if (!isSizeFunction(scratchBytes)) throw new TypeError('the kernels have no scratchBytes');
     const workers = Array.from({ length: threads }, (_, thread) => {
       const workerData: KernelThreadData = { module, memory: arena.memory, control, thread };
-      const worker = new Worker(new URL('./kernel-thread.ts', import.meta.url), { workerData });
-      return worker;
+      return new Worker(new URL('./kernel-thread.ts', import.meta.url), { workerData });
     });
     await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('online', resolve))));
     for (const worker of workers) worker.unref();
-    return new KernelPool(arena, flavour, control, workers, (rows) => Number(scratchBytes(rows)));
+    return new KernelPool(arena, flavour, control, workers, scratchBytes);
   }
 
   async stop(): Promise<void> {
@@ -177,4 +176,8 @@ export class KernelPool {
       remedy: 'this is a fault of the program: please report it with the command that led to it',
     });
   }
+}
+
+function isSizeFunction(value: unknown): value is (rows: number) => number {
+  return typeof value === 'function';
 }

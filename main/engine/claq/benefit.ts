@@ -1,0 +1,143 @@
+/**
+ * Widths and reserved shares spent where they pay most: the calibrated drop in error of each column per stored bit.
+ * Stands beside the Outlier Order, which needs no calibration but sees only sizes of weights.
+ */
+import { columnBits } from '../../../shared/bits.ts';
+import { type Budget, type ColumnPlan, planByOrder } from '../../../shared/budget.ts';
+import type { KernelPool } from '../kernels/kernel-pool.ts';
+
+/** Squared error of every column at each width and each number of reserved entries a tail, on the original weights. */
+export interface ColumnErrors {
+  readonly widths: readonly number[];
+  readonly tailCounts: readonly number[];
+  /** [columns][tailCounts][widths] */
+  readonly errors: Float64Array;
+}
+
+/** @param weights [rows, columns] row-major */
+export async function measureColumnErrors(
+  pool: KernelPool,
+  weights: Float32Array,
+  rows: number,
+  columns: number,
+  budget: Budget,
+): Promise<ColumnErrors> {
+  const { precision, reservation } = budget;
+  const widths = [...new Set([precision.low, precision.high])];
+  const shares = reservation === undefined ? [0] : [reservation.restShare, reservation.headShare];
+  const tailCounts = [...new Set(shares.map((share) => Math.round(rows * share)))].sort((a, b) => a - b);
+  const { arena } = pool;
+  const mark = arena.mark();
+  try {
+    pool.allocateScratch(rows);
+    const cells = columns * tailCounts.length * widths.length;
+    const errors = arena.allocate(cells * 8);
+    const args = arena.words([
+      arena.copyFloats(weights),
+      rows,
+      columns,
+      arena.copyBytes(widths),
+      widths.length,
+      arena.copyInts(tailCounts),
+      tailCounts.length,
+      errors,
+    ]);
+    await pool.runTilesAsync('columnErrors', args, columns);
+    return { widths, tailCounts, errors: Float64Array.from(arena.doubles(errors, cells)) };
+  } finally {
+    arena.release(mark);
+  }
+}
+
+/** A step from one choice of a column to the next dearer one on its convex hull. */
+interface Upgrade {
+  readonly column: number;
+  readonly option: number;
+  readonly bits: number;
+  /** Drop in loss per bit. */
+  readonly gain: number;
+}
+
+/**
+ * Spends the stored bits that `planByOrder` would spend under the same budget on the upgrades that lower
+ * sum_j sensitivity_j * SSE_j most per bit (Lagrangian relaxation: a walk down the convex hulls of all columns).
+ * @param sensitivity what a squared error in the column costs: D of the factorization, by column
+ */
+export function planByBenefit(
+  table: ColumnErrors,
+  sensitivity: Float64Array,
+  rows: number,
+  budget: Budget,
+): ColumnPlan {
+  const columns = sensitivity.length;
+  const options = table.tailCounts.flatMap((tail, t) =>
+    table.widths.map((width, w) => ({
+      tail,
+      width,
+      at: t * table.widths.length + w,
+      bits: columnBits(rows, width, 2 * tail),
+    })),
+  );
+  options.sort((a, b) => a.bits - b.bits);
+  const cheapest = options[0];
+  if (cheapest === undefined) throw new TypeError('no widths to choose from');
+
+  const costs = options.map(({ bits }) => bits);
+  const upgrades: Upgrade[] = [];
+  for (let column = 0; column < columns; column++) {
+    const first = column * options.length;
+    const losses = options.map(({ at }) => (table.errors[first + at] ?? 0) * (sensitivity[column] ?? 0));
+    upgrades.push(...hullSteps(column, costs, losses));
+  }
+  upgrades.sort((a, b) => b.gain - a.gain || a.column - b.column || a.option - b.option);
+
+  let left = budgetedBits(rows, columns, budget) - columns * cheapest.bits;
+  const chosen = new Int32Array(columns);
+  const stopped = new Uint8Array(columns);
+  for (const { column, option, bits } of upgrades) {
+    if (stopped[column] === 1) continue;
+    if (bits > left) {
+      stopped[column] = 1;
+      continue;
+    }
+    chosen[column] = option;
+    left -= bits;
+  }
+  const tails = Int32Array.from(chosen, (option) => options[option]?.tail ?? 0);
+  return {
+    widths: Uint8Array.from(chosen, (option) => options[option]?.width ?? cheapest.width),
+    reservedLow: tails,
+    reservedHigh: tails,
+  };
+}
+
+/** Bits of the columns under the plan by any order: the head and the rest have fixed sizes. */
+function budgetedBits(rows: number, columns: number, budget: Budget): number {
+  const plan = planByOrder(
+    Int32Array.from({ length: columns }, (_, column) => column),
+    rows,
+    budget,
+  );
+  let bits = 0;
+  for (const [column, width] of plan.widths.entries()) {
+    bits += columnBits(rows, width, (plan.reservedLow[column] ?? 0) + (plan.reservedHigh[column] ?? 0));
+  }
+  return bits;
+}
+
+/** Steps along the lower convex hull of (bits, loss), cheapest option first; their gains fall. */
+function hullSteps(column: number, bits: readonly number[], losses: readonly number[]): Upgrade[] {
+  const steps: Upgrade[] = [];
+  let at = 0;
+  for (;;) {
+    let best: Upgrade | undefined;
+    for (let option = at + 1; option < bits.length; option++) {
+      const more = (bits[option] ?? 0) - (bits[at] ?? 0);
+      const gain = ((losses[at] ?? 0) - (losses[option] ?? 0)) / more;
+      if (gain > (best?.gain ?? 0)) best = { column, option, bits: more, gain };
+    }
+    if (best === undefined) return steps;
+    steps.push(best);
+    at = best.option;
+  }
+}

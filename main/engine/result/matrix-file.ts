@@ -1,0 +1,144 @@
+/** One quantized matrix as a file: its packed arrays, and what it is in the file's metadata. */
+import { z } from 'zod';
+import { ClaqError } from '../../../shared/errors.ts';
+import type { QuantizedMatrix } from '../claq/quantized-matrix.ts';
+import { type ArrayFile, type ArrayToWrite, readArrays, writeArrays } from '../checkpoint/array-file.ts';
+import { type PackedCodebookMatrix, packMatrix, unpackMatrix } from './packed-matrix.ts';
+import { BitReader, BitWriter } from './bit-stream.ts';
+
+/** Goes up when a reader of the older form would misread the newer one. */
+export const MATRIX_FILE_VERSION = '1';
+
+/** No matrix in use has more rows or columns; a file that says so is not believed. */
+const MAX_SIDE = 1 << 20;
+
+const count = z
+  .string()
+  .regex(/^\d{1,7}$/)
+  .transform(Number)
+  .pipe(z.int().min(1).max(MAX_SIDE));
+const metadataSchema = z.object({
+  claq: z.literal(MATRIX_FILE_VERSION),
+  matrix: z.string(),
+  rows: count,
+  columns: count,
+  loss: z.string().transform(Number),
+  levels: z.enum(['codebook', 'grid']),
+  width: count.optional(),
+  group_size: count.optional(),
+});
+
+export interface StoredMatrix {
+  readonly name: string;
+  readonly matrix: QuantizedMatrix;
+}
+
+/** Writes a matrix atomically; returns the bytes of its arrays: what it costs stored. */
+export async function writeMatrix(path: string, name: string, matrix: QuantizedMatrix): Promise<number> {
+  const { rows, columns, levels, loss } = matrix;
+  const metadata = new Map([
+    ['claq', MATRIX_FILE_VERSION],
+    ['matrix', name],
+    ['rows', String(rows)],
+    ['columns', String(columns)],
+    ['loss', String(loss)],
+    ['levels', levels.kind],
+  ]);
+  if (levels.kind === 'grid') {
+    metadata.set('width', String(matrix.widths[0] ?? 0)).set('group_size', String(levels.groupSize));
+  }
+  const arrays = levels.kind === 'codebook' ? codebookArrays(packMatrix(matrix)) : gridArrays(matrix);
+  await writeArrays(path, arrays, metadata);
+  return arrays.reduce((sum, { data }) => sum + data.byteLength, 0);
+}
+
+// Wider elements first, so that every array is aligned.
+function codebookArrays(packed: PackedCodebookMatrix): ArrayToWrite[] {
+  return [
+    { name: 'classes', shape: [packed.classes.length / 2, 2], data: packed.classes },
+    { name: 'codebooks', shape: [packed.codebooks.length], data: packed.codebooks },
+    { name: 'reserved_values', shape: [packed.reservedValues.length], data: packed.reservedValues },
+    { name: 'reserved_positions', shape: [packed.reservedPositions.length], data: packed.reservedPositions },
+    { name: 'column_classes', shape: [packed.columnClasses.length], data: packed.columnClasses },
+    { name: 'codes', shape: [packed.codes.length], data: packed.codes },
+  ];
+}
+
+function gridArrays(matrix: QuantizedMatrix): ArrayToWrite[] {
+  const { levels, rows, codes } = matrix;
+  if (levels.kind !== 'grid') return [];
+  const width = matrix.widths[0] ?? 0;
+  const writer = new BitWriter(codes.length * width);
+  for (const code of codes) writer.write(code, width);
+  const groups = levels.scales.length / rows;
+  return [
+    { name: 'scales', shape: [groups, rows], data: Float16Array.from(levels.scales) },
+    { name: 'zeros', shape: [groups, rows], data: levels.zeros },
+    { name: 'codes', shape: [Math.ceil((codes.length * width) / 8)], data: writer.finish() },
+  ];
+}
+
+/** Reads a matrix back. Throws ClaqError result/malformed where the file is not one. */
+export async function readMatrix(path: string): Promise<StoredMatrix> {
+  const file = await readArrays(path);
+  const parsed = metadataSchema.safeParse(Object.fromEntries(file.metadata));
+  if (!parsed.success) throw malformed(path, `metadata: ${z.prettifyError(parsed.error)}`);
+  const { matrix: name, rows, columns, loss, levels } = parsed.data;
+  try {
+    const matrix = levels === 'codebook' ? readCodebooks(file, rows, columns) : readGrid(file, parsed.data);
+    return { name, matrix: { ...matrix, loss } };
+  } catch (error) {
+    if (error instanceof RangeError) throw malformed(path, error.message);
+    throw error;
+  }
+}
+
+function readCodebooks(file: ArrayFile, rows: number, columns: number): QuantizedMatrix {
+  const packed = {
+    classes: file.i32('classes'),
+    columnClasses: file.u8('column_classes'),
+    codes: file.u8('codes'),
+    codebooks: file.f16('codebooks'),
+    reservedValues: file.f16('reserved_values'),
+    reservedPositions: file.u8('reserved_positions'),
+  };
+  return unpackMatrix(packed, rows, columns);
+}
+
+function readGrid(file: ArrayFile, metadata: z.infer<typeof metadataSchema>): QuantizedMatrix {
+  const { rows, columns, width = 0, group_size: groupSize = 0 } = metadata;
+  const packed = file.u8('codes');
+  const scales = Float32Array.from(file.f16('scales'));
+  const zeros = file.u8('zeros');
+  const cells = rows * Math.ceil(columns / groupSize);
+  if (
+    packed.length !== Math.ceil((rows * columns * width) / 8) ||
+    scales.length !== cells ||
+    zeros.length !== cells
+  ) {
+    throw new RangeError(`${packed.length} bytes of codes and ${scales.length} scales`);
+  }
+  const reader = new BitReader(packed);
+  const codes = new Uint8Array(rows * columns);
+  for (let i = 0; i < codes.length; i++) codes[i] = reader.read(width);
+  return {
+    rows,
+    columns,
+    widths: new Uint8Array(columns).fill(width),
+    levels: { kind: 'grid', groupSize, scales, zeros },
+    codes,
+    reservedStart: new Int32Array(columns + 1),
+    reservedRows: new Int32Array(0),
+    reservedValues: new Float32Array(0),
+    loss: Number.NaN,
+  };
+}
+
+function malformed(path: string, found: string): ClaqError {
+  return new ClaqError('result/malformed', 'This is not the file of a quantized matrix', {
+    where: path,
+    expected: `a matrix file of version ${MATRIX_FILE_VERSION}`,
+    found,
+    remedy: 'quantize the model again',
+  });
+}
