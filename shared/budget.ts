@@ -160,23 +160,52 @@ export function describeBudget(budget: Budget): string {
   return `${Number(nominalBits(budget).toFixed(4))} (${adaptive} + OR ${reservation.nominalBits})`;
 }
 
+/** Entries reserved among the smallest and the largest values of a column. */
+export interface TailCounts {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** As many entries at each tail as the share says. */
+export function exactTails(rows: number, share: number): TailCounts {
+  const count = Math.round(rows * share);
+  return { low: count, high: count };
+}
+
+/** The counts of the authors' released code, which keeps more than the share says where there are few rows. */
+export function authorsTails(rows: number, share: number): TailCounts {
+  if (share === 0) return { low: 0, high: 0 };
+  return { low: rows - Math.round(rows * (1 - share)), high: Math.round(rows * share) + 1 };
+}
+
 /**
  * Widths and reserved entries by an order of columns (best first): the head gets the high width and the larger share.
  * @param order column indices, best first
  * @param rows entries of a column
  */
-export function planByOrder(order: Int32Array, rows: number, budget: Budget): ColumnPlan {
+export function planByOrder(
+  order: Int32Array,
+  rows: number,
+  budget: Budget,
+  tails: (rows: number, share: number) => TailCounts = exactTails,
+): ColumnPlan {
   const columns = order.length;
   const { low, high, average } = budget.precision;
   const wide = low === high ? 0 : Math.round(((average - low) / (high - low)) * columns);
   const widths = new Uint8Array(columns).fill(low);
   for (const column of order.subarray(0, wide)) widths[column] = high;
-  const reserved = new Int32Array(columns);
+  const reservedLow = new Int32Array(columns);
+  const reservedHigh = new Int32Array(columns);
   if (budget.reservation !== undefined) {
     const { headColumns, headShare, restShare } = budget.reservation;
-    reserved.fill(Math.round(rows * restShare));
-    const head = Math.round(columns * headColumns);
-    for (const column of order.subarray(0, head)) reserved[column] = Math.round(rows * headShare);
+    const rest = tails(rows, restShare);
+    reservedLow.fill(rest.low);
+    reservedHigh.fill(rest.high);
+    const head = tails(rows, headShare);
+    for (const column of order.subarray(0, Math.round(columns * headColumns))) {
+      reservedLow[column] = head.low;
+      reservedHigh[column] = head.high;
+    }
   }
-  return { widths, reservedLow: reserved, reservedHigh: reserved };
+  return { widths, reservedLow, reservedHigh };
 }

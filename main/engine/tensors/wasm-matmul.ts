@@ -18,8 +18,9 @@ const SMALLEST_PRODUCT = 1 << 18;
 /**
  * Gives tfjs's WebAssembly backend a matrix product on our kernel threads. Its own runs on one thread, and tens of times
  * slower when an operand is transposed, as the weights of a linear layer are.
+ * @returns puts the stock kernel back
  */
-export function useKernelsForMatMul(pool: KernelPool): void {
+export function useKernelsForMatMul(pool: KernelPool): () => void {
   const stock = getKernel(BatchMatMul, 'wasm');
   unregisterKernel(BatchMatMul, 'wasm');
   registerKernel({
@@ -31,6 +32,10 @@ export function useKernelsForMatMul(pool: KernelPool): void {
       return run(pool, params.backend, product);
     },
   });
+  return () => {
+    unregisterKernel(BatchMatMul, 'wasm');
+    registerKernel(stock);
+  };
 }
 
 interface Product {

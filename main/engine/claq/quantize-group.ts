@@ -1,0 +1,147 @@
+/** The matrices that share their inputs, from Hessian to codes: plan every column, then run the loop. */
+import { type Budget, type ColumnPlan, authorsTails, planByOrder } from '../../../shared/budget.ts';
+import type { MatrixKind } from '../../../shared/model.ts';
+import { type TieBreak, columnStatistics, outlierOrder } from '../../../shared/outlier-order.ts';
+import type { KernelPool } from '../kernels/kernel-pool.ts';
+import { measureColumnErrors, planByBenefit } from './benefit.ts';
+import { type CodebookFit, type ColumnLoopOptions, type LoopInput, quantizeColumns } from './column-loop.ts';
+import { type HessianFactor, factorHessian } from './factor.ts';
+import type { Hessian } from './hessian.ts';
+import type { QuantizedMatrix } from './quantized-matrix.ts';
+import { uniformGrid } from './uniform-grid.ts';
+
+/**
+ * `claq`: our choices. `reference`: those of the authors' code (scikit-learn's K-Means on whole columns, ties of the
+ * Outlier Order left as they fall, their counts of reserved entries). `gptq` and `rtn`: the baselines, a uniform grid with
+ * and without error compensation.
+ */
+export type Method = 'claq' | 'reference' | 'gptq' | 'rtn';
+
+/** What widths and shares follow: the Outlier Order, or the calibrated benefit of each column. */
+export type ColumnOrder = 'outlier' | 'benefit';
+
+/** Every choice of the method, decided. */
+export interface MethodSettings {
+  readonly method: Method;
+  readonly budget: Budget;
+  readonly outlierS: number;
+  readonly columnOrder: ColumnOrder;
+  readonly codebookFit: CodebookFit;
+  /** Columns that share a scale (gptq, rtn); undefined for the whole row. */
+  readonly groupSize: number | undefined;
+  readonly percdamp: number;
+  readonly actOrder: boolean;
+  readonly seed: number;
+}
+
+export interface GroupMatrix {
+  readonly kind: MatrixKind;
+  /** Its name in the checkpoint, for errors. */
+  readonly name: string;
+  readonly rows: number;
+  /** [rows, columns] row-major. */
+  readonly weights: Float32Array;
+}
+
+export interface GroupResult {
+  readonly kind: MatrixKind;
+  readonly name: string;
+  readonly matrix: QuantizedMatrix;
+  /** Share of the mean diagonal of H that its factorization took. */
+  readonly damping: number;
+  /** Entries that are outliers at S, as a share of all. */
+  readonly outlierRatio: number;
+}
+
+/** scikit-learn's seed in the authors' code. */
+const AUTHORS_SEED = 10;
+
+/** Quantizes the matrices of a group, which share their Hessian. Throws ClaqError hessian/not-positive-definite. */
+export async function quantizeGroup(
+  pool: KernelPool,
+  hessian: Hessian,
+  matrices: readonly GroupMatrix[],
+  settings: MethodSettings,
+): Promise<GroupResult[]> {
+  const mark = pool.arena.mark();
+  try {
+    const factor = await factorHessian(pool, hessian, {
+      percdamp: settings.percdamp,
+      actOrder: settings.actOrder,
+      where: matrices.map(({ name }) => name).join(', '),
+    });
+    const diagonal = hessian.diagonal();
+    const inputs: LoopInput[] = [];
+    const ratios: number[] = [];
+    for (const { rows, weights } of matrices) {
+      const { columns } = factor;
+      const statistics = columnStatistics(weights, { rows, columns }, [settings.outlierS]);
+      const counts = statistics.outliers[0]?.columns ?? new Uint32Array(columns);
+      ratios.push((statistics.outliers[0]?.total ?? 0) / weights.length);
+      inputs.push(await planMatrix(pool, { rows, columns, weights, counts, diagonal, factor }, settings));
+    }
+    const quantized = await quantizeColumns(pool, factor, inputs, loopOptions(settings));
+    return matrices.flatMap(({ kind, name }, i) => {
+      const matrix = quantized[i];
+      if (matrix === undefined) return [];
+      return [{ kind, name, matrix, damping: factor.damping, outlierRatio: ratios[i] ?? 0 }];
+    });
+  } finally {
+    pool.arena.release(mark);
+  }
+}
+
+function loopOptions({ method, codebookFit, seed }: MethodSettings): ColumnLoopOptions {
+  const reference = method === 'reference';
+  return {
+    codebookFit,
+    clustering: reference ? 'scikit' : 'optimal',
+    compensate: method !== 'rtn',
+    seed: reference ? AUTHORS_SEED : seed,
+  };
+}
+
+interface MatrixToPlan {
+  readonly rows: number;
+  readonly columns: number;
+  readonly weights: Float32Array;
+  /** Outliers of each column at S. */
+  readonly counts: Uint32Array;
+  readonly diagonal: Float64Array;
+  readonly factor: HessianFactor;
+}
+
+async function planMatrix(
+  pool: KernelPool,
+  matrix: MatrixToPlan,
+  settings: MethodSettings,
+): Promise<LoopInput> {
+  const { rows, columns, weights, counts, diagonal, factor } = matrix;
+  const { method, budget, columnOrder } = settings;
+  if (method === 'gptq' || method === 'rtn') {
+    const width = budget.precision.average;
+    const grid = uniformGrid(weights, rows, columns, width, settings.groupSize ?? columns);
+    const none = new Int32Array(columns);
+    const plan: ColumnPlan = {
+      widths: new Uint8Array(columns).fill(width),
+      reservedLow: none,
+      reservedHigh: none,
+    };
+    return { rows, weights, plan, grid };
+  }
+  if (method === 'reference') {
+    const ties: TieBreak = { rule: 'hessian-diagonal', values: new Float64Array(columns) };
+    return {
+      rows,
+      weights,
+      plan: planByOrder(outlierOrder(counts, ties).columns, rows, budget, authorsTails),
+    };
+  }
+  const adaptive = budget.precision.low !== budget.precision.high || budget.reservation !== undefined;
+  if (columnOrder === 'benefit' && adaptive) {
+    const errors = await measureColumnErrors(pool, weights, rows, columns, budget);
+    return { rows, weights, plan: planByBenefit(errors, factor.sensitivity, rows, budget) };
+  }
+  const order = outlierOrder(counts, { rule: 'hessian-diagonal', values: diagonal });
+  return { rows, weights, plan: planByOrder(order.columns, rows, budget) };
+}

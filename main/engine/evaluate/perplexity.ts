@@ -1,0 +1,189 @@
+import { ClaqError } from '../../../shared/errors.ts';
+import type { OnProgress } from '../../../shared/progress.ts';
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { forwardBlock } from '../transformer/block.ts';
+import { BlockWeights, type ReplaceMatrix } from '../transformer/block-weights.ts';
+import { embedSegments } from '../transformer/embedding.ts';
+import type { HiddenStates } from '../transformer/hidden-states.ts';
+import { Positions } from '../transformer/positions.ts';
+import { forEachSegment, throwIfCancelled } from '../transformer/segment-loop.ts';
+import { tokenLosses } from '../transformer/token-losses.ts';
+
+/** A perplexity and what it was measured on, in the words of the GPTQ protocol. */
+export interface Perplexity {
+  /** exp(meanNll). */
+  readonly perplexity: number;
+  /** Mean over the windows of windowNll, in nats a token. */
+  readonly meanNll: number;
+  readonly windows: number;
+  /** Tokens of a window. */
+  readonly contextLength: number;
+  /** Tokens of all windows; the first of each is given, not predicted. */
+  readonly tokens: number;
+  /** Mean negative log-likelihood of the predicted tokens of each window. */
+  readonly windowNll: readonly number[];
+}
+
+export interface EvaluationOptions {
+  /** Phase shown while the evaluation runs. */
+  readonly phase?: string;
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Windows of text on their way through a model, block by block. Whoever owns the weights drives it, so a quantization
+ * run can pass its windows through each block as soon as that is quantized:
+ *
+ *   const evaluation = await PerplexityEvaluation.start(checkpoint, windows);
+ *   for (each block) await evaluation.advance(weights);
+ *   const { perplexity } = await evaluation.score();
+ *   evaluation.dispose();
+ */
+export class PerplexityEvaluation {
+  readonly #checkpoint: Checkpoint;
+  readonly #windows: readonly Int32Array[];
+  readonly #hidden: HiddenStates;
+  readonly #positions: Positions;
+  readonly #contextLength: number;
+  readonly #options: EvaluationOptions;
+  #nextBlock = 0;
+
+  private constructor(
+    checkpoint: Checkpoint,
+    windows: readonly Int32Array[],
+    contextLength: number,
+    hidden: HiddenStates,
+    options: EvaluationOptions,
+  ) {
+    this.#checkpoint = checkpoint;
+    this.#windows = windows;
+    this.#contextLength = contextLength;
+    this.#hidden = hidden;
+    this.#positions = new Positions(checkpoint.model);
+    this.#options = options;
+  }
+
+  /**
+   * Embeds the windows, token ids all of one length. Throws ClaqError text/too-little without a window of two tokens,
+   * tokenizer/does-not-fit for ids outside the vocabulary, and what the checkpoint's reader throws.
+   */
+  static async start(
+    checkpoint: Checkpoint,
+    windows: readonly Int32Array[],
+    options: EvaluationOptions = {},
+  ): Promise<PerplexityEvaluation> {
+    const contextLength = windows[0]?.length ?? 0;
+    if (contextLength < 2) {
+      throw new ClaqError('text/too-little', 'There is no text to evaluate', {
+        expected: 'at least one window of two or more tokens',
+        found: windows.length === 0 ? 'no window' : `windows of ${contextLength} tokens`,
+      });
+    }
+    if (windows.some((ids) => ids.length !== contextLength)) throw new Error('windows differ in length');
+    throwIfCancelled(options.signal);
+    const hidden = await embedSegments(checkpoint, windows);
+    return new PerplexityEvaluation(checkpoint, windows, contextLength, hidden, options);
+  }
+
+  /** Takes all windows through the next block. Throws ClaqError run/cancelled. */
+  async advance(weights: BlockWeights): Promise<void> {
+    if (weights.block !== this.#nextBlock)
+      throw new Error(`block ${weights.block} came before ${this.#nextBlock}`);
+    const { model } = this.#checkpoint;
+    const positions = this.#positions.of(this.#contextLength);
+    await forEachSegment(this.#windows.length, this.#options.signal, (window) => {
+      this.#hidden.transform(window, (hidden) => forwardBlock(model, positions, hidden, weights));
+      this.#report(
+        this.#nextBlock + (window + 1) / this.#windows.length,
+        `block ${this.#nextBlock + 1} of ${model.blocks}`,
+      );
+    });
+    this.#nextBlock++;
+  }
+
+  /** The perplexity, once all blocks are done. Throws ClaqError run/cancelled, engine/kernel-failed. */
+  async score(): Promise<Perplexity> {
+    const { blocks } = this.#checkpoint.model;
+    if (this.#nextBlock !== blocks) throw new Error(`${this.#nextBlock} of ${blocks} blocks are done`);
+    const losses = await tokenLosses(this.#checkpoint, this.#hidden, this.#windows, {
+      signal: this.#options.signal,
+      onPart: (part) => this.#report(blocks + part, 'head'),
+    });
+    const windowNll = losses.map(mean);
+    const unusable = windowNll.findIndex((nll) => !Number.isFinite(nll));
+    if (unusable >= 0) {
+      throw new ClaqError(
+        'engine/kernel-failed',
+        'The forward pass gave a value that is not a finite number',
+        {
+          where: `window ${unusable}`,
+          expected: 'a finite negative log-likelihood',
+          found: String(windowNll[unusable]),
+        },
+      );
+    }
+    const meanNll = mean(windowNll);
+    return {
+      perplexity: Math.exp(meanNll),
+      meanNll,
+      windows: this.#windows.length,
+      contextLength: this.#contextLength,
+      tokens: this.#windows.length * this.#contextLength,
+      windowNll,
+    };
+  }
+
+  dispose(): void {
+    this.#positions.dispose();
+  }
+
+  /** The head counts as one block more. */
+  #report(blocksDone: number, detail: string): void {
+    const tokens = this.#windows.length * this.#contextLength;
+    this.#options.onProgress?.({
+      phase: this.#options.phase ?? 'Evaluating perplexity',
+      done: Math.round(blocksDone * tokens),
+      total: (this.#checkpoint.model.blocks + 1) * tokens,
+      unit: 'tokens',
+      detail,
+    });
+  }
+}
+
+export interface EvaluatePerplexity extends EvaluationOptions {
+  readonly checkpoint: Checkpoint;
+  /** Token ids; the whole text as one stream, cut into windows of one length. */
+  readonly windows: readonly Int32Array[];
+  /** Quantized matrices to use in place of the checkpoint's. */
+  readonly replace?: ReplaceMatrix;
+}
+
+/**
+ * Perplexity by the GPTQ protocol: of each window the mean negative log-likelihood of its tokens but the first, the mean
+ * of that over the windows, exponentiated. Each block's weights are read once, for all windows. Needs a started backend.
+ * Throws as PerplexityEvaluation does.
+ */
+export async function evaluatePerplexity(options: EvaluatePerplexity): Promise<Perplexity> {
+  const { checkpoint, windows, replace } = options;
+  const evaluation = await PerplexityEvaluation.start(checkpoint, windows, options);
+  try {
+    for (let block = 0; block < checkpoint.model.blocks; block++) {
+      const weights = await BlockWeights.load(checkpoint, block, replace);
+      try {
+        await evaluation.advance(weights);
+      } finally {
+        weights.dispose();
+      }
+    }
+    return await evaluation.score();
+  } finally {
+    evaluation.dispose();
+  }
+}
+
+function mean(values: Float64Array | readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  return sum / values.length;
+}

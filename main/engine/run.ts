@@ -1,0 +1,175 @@
+/** The story of quantizing a model, block by block. Everything below it is a chapter of its own. */
+import { MATRIX_GROUPS, type MatrixKind, matrixName, matrixShape } from '../../shared/model.ts';
+import type { OnProgress } from '../../shared/progress.ts';
+import { type GroupStage, groupStages } from './calibration-pass.ts';
+import type { Checkpoint } from './checkpoint/checkpoint.ts';
+import { Hessian } from './claq/hessian.ts';
+import { dequantize } from './claq/quantized-matrix.ts';
+import { type GroupResult, type MethodSettings, quantizeGroup } from './claq/quantize-group.ts';
+import { PerplexityEvaluation, type Perplexity } from './evaluate/perplexity.ts';
+import type { KernelPool } from './kernels/kernel-pool.ts';
+import { BlockWeights } from './transformer/block-weights.ts';
+import { embedSegments } from './transformer/embedding.ts';
+import type { HiddenStates } from './transformer/hidden-states.ts';
+import { Positions } from './transformer/positions.ts';
+import { forEachSegment, throwIfCancelled } from './transformer/segment-loop.ts';
+
+export interface QuantizationRun {
+  readonly checkpoint: Checkpoint;
+  readonly pool: KernelPool;
+  /** Calibration segments, token ids. */
+  readonly segments: readonly Int32Array[];
+  readonly settings: MethodSettings;
+  /** Windows on which the quantized model is evaluated as it comes about; none for no evaluation. */
+  readonly windows: readonly Int32Array[];
+  /** Receives every matrix as soon as it is quantized, in the order of computation. */
+  readonly onMatrix: (result: GroupResult & { readonly block: number }) => Promise<void>;
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Seconds spent in each part of a run. */
+export interface RunTiming {
+  forward: number;
+  hessian: number;
+  quantize: number;
+  evaluate: number;
+}
+
+export interface RunOutcome {
+  /** Of the quantized model; undefined without evaluation windows. */
+  readonly perplexity: Perplexity | undefined;
+  readonly timing: Readonly<RunTiming>;
+}
+
+/**
+ * Quantizes all blocks. Each group of matrices is calibrated on inputs that the groups before it, already quantized, have
+ * produced (true-sequential). One block's weights are in memory at a time. Needs a started backend.
+ * Throws ClaqError run/cancelled and what the chapters throw.
+ */
+export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
+  const { checkpoint, segments, windows, signal } = run;
+  const { model } = checkpoint;
+  const timing: RunTiming = { forward: 0, hessian: 0, quantize: 0, evaluate: 0 };
+  const hidden = await embedSegments(checkpoint, segments);
+  const evaluation =
+    windows.length === 0 ? undefined : await PerplexityEvaluation.start(checkpoint, windows, { signal });
+  const positions = new Positions(model);
+  const progress = new BlockProgress(run);
+  try {
+    for (let block = 0; block < model.blocks; block++) {
+      throwIfCancelled(signal);
+      const weights = await BlockWeights.load(checkpoint, block);
+      try {
+        for (const stage of groupStages(model, positions, hidden, weights)) {
+          await quantizeStage(run, { block, stage, hidden, weights, progress, timing });
+        }
+        await timed(timing, 'evaluate', async () => evaluation?.advance(weights));
+      } finally {
+        weights.dispose();
+      }
+    }
+    const perplexity = await timed(timing, 'evaluate', async () => evaluation?.score());
+    return { perplexity, timing };
+  } finally {
+    positions.dispose();
+    evaluation?.dispose();
+  }
+}
+
+interface StageOfBlock {
+  readonly block: number;
+  readonly stage: GroupStage;
+  readonly hidden: HiddenStates;
+  readonly weights: BlockWeights;
+  readonly progress: BlockProgress;
+  readonly timing: RunTiming;
+}
+
+/** One group: Hessian of its inputs, columns, results out, quantized weights in, all segments through them. */
+async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<void> {
+  const { checkpoint, pool, settings, signal } = run;
+  const { block, stage, hidden, weights, progress, timing } = at;
+  const shapes = stage.group.map((kind) => matrixShape(checkpoint.model, kind));
+  const mark = pool.arena.mark();
+  try {
+    const hessian = new Hessian(pool, shapes[0]?.columns ?? 0);
+    progress.begin(block, `Hessian of ${stage.group.join(', ')}`);
+    await timed(timing, 'hessian', () =>
+      forEachSegment(hidden.segments, signal, async (segment) => {
+        const input = stage.input(segment);
+        const values = input.dataSync<'float32'>();
+        input.dispose();
+        await hessian.add(values, hidden.length(segment));
+        progress.segmentDone(hidden.length(segment));
+      }),
+    );
+    progress.begin(block, `quantizing ${stage.group.join(', ')}`);
+    const matrices = stage.group.map((kind: MatrixKind, i) => ({
+      kind,
+      name: matrixName(block, kind),
+      rows: shapes[i]?.rows ?? 0,
+      weights: weights.linear(kind).weight.dataSync<'float32'>(),
+    }));
+    const results = await timed(timing, 'quantize', () => quantizeGroup(pool, hessian, matrices, settings));
+    for (const result of results) {
+      await run.onMatrix({ ...result, block });
+      weights.replace(result.kind, dequantize(result.matrix));
+    }
+  } finally {
+    pool.arena.release(mark);
+  }
+  progress.begin(block, `through ${stage.group.join(', ')}`);
+  await timed(timing, 'forward', () =>
+    forEachSegment(hidden.segments, signal, (segment) => {
+      stage.advance(segment);
+      progress.segmentDone(hidden.length(segment));
+    }),
+  );
+}
+
+async function timed<T>(timing: RunTiming, part: keyof RunTiming, work: () => Promise<T>): Promise<T> {
+  const start = performance.now();
+  try {
+    return await work();
+  } finally {
+    timing[part] += (performance.now() - start) / 1000;
+  }
+}
+
+/** Each group passes over all segments twice, once for its Hessian and once to move on. */
+const PASSES_PER_BLOCK = 2 * MATRIX_GROUPS.length;
+
+/** Progress in calibration tokens taken through whole blocks. */
+class BlockProgress {
+  readonly #run: QuantizationRun;
+  readonly #total: number;
+  #passed = 0;
+  #detail = '';
+
+  constructor(run: QuantizationRun) {
+    this.#run = run;
+    const tokens = run.segments.reduce((sum, ids) => sum + ids.length, 0);
+    this.#total = tokens * run.checkpoint.model.blocks;
+  }
+
+  begin(block: number, what: string): void {
+    this.#detail = `block ${block + 1} of ${this.#run.checkpoint.model.blocks}, ${what}`;
+    this.#report();
+  }
+
+  segmentDone(tokens: number): void {
+    this.#passed += tokens;
+    this.#report();
+  }
+
+  #report(): void {
+    this.#run.onProgress?.({
+      phase: 'Quantizing',
+      done: Math.round(this.#passed / PASSES_PER_BLOCK),
+      total: this.#total,
+      unit: 'tokens',
+      detail: this.#detail,
+    });
+  }
+}

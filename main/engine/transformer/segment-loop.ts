@@ -1,0 +1,23 @@
+import { setImmediate } from 'node:timers/promises';
+import { ClaqError } from '../../../shared/errors.ts';
+
+/**
+ * Runs `step` for segments 0 .. count - 1 in order. Tensor operations block the thread, so between segments the event
+ * loop gets its turn (signals, messages, progress). Throws ClaqError run/cancelled once `signal` is aborted.
+ */
+export async function forEachSegment(
+  count: number,
+  signal: AbortSignal | undefined,
+  step: (segment: number) => void | Promise<void>,
+): Promise<void> {
+  for (let segment = 0; segment < count; segment++) {
+    throwIfCancelled(signal);
+    await step(segment);
+    await setImmediate();
+  }
+  throwIfCancelled(signal);
+}
+
+export function throwIfCancelled(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new ClaqError('run/cancelled', 'The run was cancelled');
+}
