@@ -1,6 +1,7 @@
 import type { ModelDescription } from '../../../shared/model.ts';
+import type { FloatDtype, StoredDtype } from './safetensors-dtype.ts';
 
-export type TensorDtype = 'F32' | 'F16' | 'BF16';
+export type TensorDtype = FloatDtype;
 
 export interface TensorEntry {
   readonly name: string;
@@ -10,14 +11,36 @@ export interface TensorEntry {
   readonly file: string;
 }
 
+/** A tensor that the folder holds and the computation does not use, of whatever dtype. */
+export interface ExtraTensor {
+  readonly name: string;
+  readonly dtype: StoredDtype;
+  readonly shape: readonly number[];
+  readonly file: string;
+}
+
+/** One weights file, with its tensors (needed and extra) in the order of their bytes. */
+export interface Shard {
+  readonly file: string;
+  readonly names: readonly string[];
+}
+
 /** A model folder opened for reading. Tensors are read one at a time by position; nothing is kept. */
 export interface Checkpoint {
   readonly folder: string;
   readonly model: ModelDescription;
+  /** What the computation needs, all present and of the right shape (a head beside tied embeddings included). */
   readonly tensors: ReadonlyMap<string, TensorEntry>;
+  /** What else is there (`rotary_emb.inv_freq` of old exports, for example): not read, to be told to the user. */
+  readonly extras: ReadonlyMap<string, ExtraTensor>;
+  readonly shards: readonly Shard[];
+  /** Whether an index names the shards (there may be a single one even so). */
+  readonly sharded: boolean;
   /** The whole tensor, row-major, as float32. Throws ClaqError weights/missing-tensor, weights/not-finite, weights/malformed. */
   read(name: string): Promise<Float32Array>;
   /** Rows [from, to) of a two-dimensional tensor: [to - from, columns]. */
   readRows(name: string, from: number, to: number): Promise<Float32Array>;
+  /** Bytes [from, to) of a tensor or an extra tensor as they are stored. */
+  readBytes(name: string, from: number, to: number): Promise<Uint8Array>;
   close(): Promise<void>;
 }

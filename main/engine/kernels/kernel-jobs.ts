@@ -41,7 +41,9 @@ export const CONTROL = {
   /** Scratch of the first thread, and bytes between two threads' scratches. */
   scratch: 8,
   scratchStride: 9,
-  words: 10,
+  /** 1: whoever asked has gone on and is told by a message; 0: it sleeps on `running`. */
+  message: 10,
+  words: 11,
 } as const;
 
 export const JOB_TILES = 0;
@@ -53,3 +55,6 @@ export interface KernelThreadData {
   readonly control: Int32Array<SharedArrayBuffer>;
   readonly thread: number;
 }
+
+/** What a kernel thread posts: that a job it was told to announce is done, or why its part of a job failed. */
+export type KernelMessage = { readonly done: true } | { readonly failure: string };

@@ -6,6 +6,7 @@ import {
   CONTROL,
   JOB_PIPELINES,
   JOB_TILES,
+  type KernelMessage,
   type KernelThreadData,
   PIPELINE_FUNCTIONS,
   type PipelineFunction,
@@ -31,9 +32,13 @@ export class KernelPool {
   readonly flavour: KernelFlavour;
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #workers: readonly Worker[];
-  readonly #died: Promise<never>;
   readonly #scratchBytes: (rows: number) => number;
   #scratch = { pointer: 0, stride: 0 };
+  /** The job that somebody awaits. */
+  #job: PromiseWithResolvers<undefined> | undefined;
+  /** Why the last failing thread failed; known to be complete only after an awaited job. */
+  #failure: string | undefined;
+  #died: ClaqError | undefined;
 
   private constructor(
     arena: Arena,
@@ -48,18 +53,16 @@ export class KernelPool {
     this.#control = control;
     this.#workers = workers;
     this.#scratchBytes = scratchBytes;
-    this.#died = Promise.race(
-      workers.map(
-        (worker) =>
-          new Promise<never>((_, reject) => {
-            worker.once('error', (cause) => {
-              reject(new ClaqError('engine/kernel-failed', 'A kernel thread stopped', { cause }));
-            });
-          }),
-      ),
-    );
-    // Nobody may be waiting when it happens; the next job will see it.
-    this.#died.catch(() => undefined);
+    for (const worker of workers) {
+      worker.on('message', (message: KernelMessage) => {
+        if ('done' in message) this.#job?.resolve(undefined);
+        else this.#failure = message.failure;
+      });
+      worker.on('error', (cause) => {
+        this.#died = new ClaqError('engine/kernel-failed', 'A kernel thread stopped', { cause });
+        this.#job?.reject(this.#died);
+      });
+    }
   }
 
   static async start(options: KernelPoolOptions = {}): Promise<KernelPool> {
@@ -67,7 +70,9 @@ export class KernelPool {
     const { flavour, module } = await loadKernelModule(options.flavour);
     const arena = new Arena();
     const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * 4));
-    const scratchBytes = new WebAssembly.Instance(module, { env: { memory: arena.memory } }).exports['scratchBytes'];
+    const scratchBytes = new WebAssembly.Instance(module, { env: { memory: arena.memory } }).exports[
+      'scratchBytes'
+    ];
     if (!isSizeFunction(scratchBytes)) throw new TypeError('the kernels have no scratchBytes');
     const workers = Array.from({ length: threads }, (_, thread) => {
       const workerData: KernelThreadData = { module, memory: arena.memory, control, thread };
@@ -84,19 +89,18 @@ export class KernelPool {
 
   /** Runs a tile function for every index below `count`; blocks the calling thread until all are done. */
   runTiles(name: TileFunction, args: number, count: number): void {
-    this.#beginTiles(name, args, count);
+    this.#beginTiles(name, args, count, 0);
     for (;;) {
       const running = Atomics.load(this.#control, CONTROL.running);
       if (running === 0) break;
-      Atomics.wait(this.#control, CONTROL.running, running, 100);
+      Atomics.wait(this.#control, CONTROL.running, running);
     }
     this.#checkFailed(name);
   }
 
   /** As runTiles, without blocking the event loop. */
   async runTilesAsync(name: TileFunction, args: number, count: number): Promise<void> {
-    this.#beginTiles(name, args, count);
-    await this.#finished(name);
+    await this.#awaited(name, () => this.#beginTiles(name, args, count, 1));
   }
 
   /**
@@ -120,8 +124,7 @@ export class KernelPool {
       control[CONTROL.arguments] = this.arena.words(args);
       control[CONTROL.count] = words;
       control[CONTROL.next] = schedule;
-      this.#begin();
-      await this.#finished(name);
+      await this.#awaited(name, () => this.#begin(1));
     } finally {
       this.arena.release(mark);
     }
@@ -133,20 +136,22 @@ export class KernelPool {
     this.#scratch = { pointer: this.arena.allocate(stride * this.threads), stride };
   }
 
-  #beginTiles(name: TileFunction, args: number, count: number): void {
+  #beginTiles(name: TileFunction, args: number, count: number, message: 0 | 1): void {
     const control = this.#control;
     control[CONTROL.kind] = JOB_TILES;
     control[CONTROL.function] = TILE_FUNCTIONS.indexOf(name);
     control[CONTROL.arguments] = args;
     control[CONTROL.count] = count;
     control[CONTROL.next] = 0;
-    this.#begin();
+    this.#begin(message);
   }
 
-  #begin(): void {
+  #begin(message: 0 | 1): void {
     const control = this.#control;
     if (Atomics.load(control, CONTROL.running) !== 0)
       throw new Error('the kernel threads are busy with another job');
+    if (this.#died !== undefined) throw this.#died;
+    control[CONTROL.message] = message;
     control[CONTROL.scratch] = this.#scratch.pointer;
     control[CONTROL.scratchStride] = this.#scratch.stride;
     Atomics.store(control, CONTROL.running, this.threads);
@@ -154,18 +159,18 @@ export class KernelPool {
     Atomics.notify(control, CONTROL.generation);
   }
 
-  async #finished(name: string): Promise<void> {
-    // A thread blocked in a job does not keep the process alive, and neither does waitAsync: hold it with a timer.
-    const hold = setInterval(() => undefined, 1 << 30);
+  /** Begins a job and waits for the message of the thread that finishes last. */
+  async #awaited(name: string, begin: () => void): Promise<void> {
+    const job = Promise.withResolvers<undefined>();
+    this.#job = job;
+    // The threads do not keep the process alive, except while somebody waits for them.
+    for (const worker of this.#workers) worker.ref();
     try {
-      for (;;) {
-        const running = Atomics.load(this.#control, CONTROL.running);
-        if (running === 0) break;
-        const { async, value } = Atomics.waitAsync(this.#control, CONTROL.running, running, 100);
-        if (async) await Promise.race([value, this.#died]);
-      }
+      begin();
+      await job.promise;
     } finally {
-      clearInterval(hold);
+      for (const worker of this.#workers) worker.unref();
+      this.#job = undefined;
     }
     this.#checkFailed(name);
   }
@@ -173,6 +178,7 @@ export class KernelPool {
   #checkFailed(name: string): void {
     if (Atomics.exchange(this.#control, CONTROL.failed, 0) === 0) return;
     throw new ClaqError('engine/kernel-failed', `The kernel ${name} failed`, {
+      ...(this.#failure === undefined ? {} : { found: this.#failure }),
       remedy: 'this is a fault of the program: please report it with the command that led to it',
     });
   }

@@ -3,6 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import {
   CONTROL,
   JOB_PIPELINES,
+  type KernelMessage,
   type KernelThreadData,
   PIPELINE_FUNCTIONS,
   TILE_FUNCTIONS,
@@ -75,9 +76,14 @@ function runPipelines(scratch: number): void {
   }
 }
 
+function post(message: KernelMessage): void {
+  parentPort?.postMessage(message);
+}
+
 let seen = 0;
 for (;;) {
-  Atomics.wait(control, CONTROL.generation, seen);
+  // Atomics.wait was seen to return without a new generation; a job that is worked on twice is given back twice.
+  while (Atomics.load(control, CONTROL.generation) === seen) Atomics.wait(control, CONTROL.generation, seen);
   seen = Atomics.load(control, CONTROL.generation);
   const scratch = word(CONTROL.scratch) + thread * word(CONTROL.scratchStride);
   try {
@@ -85,7 +91,12 @@ for (;;) {
     else runTiles(scratch);
   } catch (error) {
     Atomics.add(control, CONTROL.failed, 1);
-    parentPort?.postMessage(error instanceof Error ? error.message : String(error));
+    post({ failure: error instanceof Error ? error.message : String(error) });
   }
-  if (Atomics.sub(control, CONTROL.running, 1) === 1) Atomics.notify(control, CONTROL.running);
+  // Read before the job is given back: the next one may begin at once.
+  const announce = Atomics.load(control, CONTROL.message) === 1;
+  if (Atomics.sub(control, CONTROL.running, 1) === 1) {
+    if (announce) post({ done: true });
+    else Atomics.notify(control, CONTROL.running);
+  }
 }

@@ -18,7 +18,7 @@ export function packLines(args: usize, group: i32): void {
   const lineStride = pointer(args, 4) << 2;
   const depthStride = pointer(args, 5) << 2;
   const width = word(args, 6);
-  const widthBytes = <usize>width << 2;
+  const widthBytes = (<usize>width) << 2;
   const groupStart = packed + <usize>group * <usize>depth * widthBytes;
   if (lineStride == 4) {
     packContiguousLines(source, groupStart, group * width, lines, depth, depthStride, width);
@@ -26,7 +26,7 @@ export function packLines(args: usize, group: i32): void {
   }
   for (let w = 0; w < width; w++) {
     const line = group * width + w;
-    let to = groupStart + (<usize>w << 2);
+    let to = groupStart + ((<usize>w) << 2);
     if (line >= lines) {
       for (let d = 0; d < depth; d++) {
         store<f32>(to, 0);
@@ -45,19 +45,25 @@ export function packLines(args: usize, group: i32): void {
 
 /** Lines that lie side by side in memory: a step of depth is one short run. */
 function packContiguousLines(
-  source: usize, to: usize, first: i32, lines: i32, depth: i32, depthStride: usize, width: i32,
+  source: usize,
+  to: usize,
+  first: i32,
+  lines: i32,
+  depth: i32,
+  depthStride: usize,
+  width: i32,
 ): void {
   const present = max(min(width, lines - first), 0);
-  let from = source + (<usize>first << 2);
+  let from = source + ((<usize>first) << 2);
   for (let d = 0; d < depth; d++) {
     for (let w = 0; w < present; w++) {
-      store<f32>(to + (<usize>w << 2), load<f32>(from + (<usize>w << 2)));
+      store<f32>(to + ((<usize>w) << 2), load<f32>(from + ((<usize>w) << 2)));
     }
     for (let w = present; w < width; w++) {
-      store<f32>(to + (<usize>w << 2), 0);
+      store<f32>(to + ((<usize>w) << 2), 0);
     }
     from += depthStride;
-    to += <usize>width << 2;
+    to += (<usize>width) << 2;
   }
 }
 
@@ -82,7 +88,11 @@ export function productTile(args: usize, tile: i32): void {
   const panelBytes = <usize>depth * PANEL_BYTES;
   const stripBytes = <usize>depth * STRIP_BYTES;
   for (let row = firstPanel * PANEL; row < lastPanel * PANEL; row++) {
-    memory.fill(result + <usize>row * rowBytes + <usize>firstStrip * STRIP_BYTES, 0, <usize>(lastStrip - firstStrip) * STRIP_BYTES);
+    memory.fill(
+      result + <usize>row * rowBytes + <usize>firstStrip * STRIP_BYTES,
+      0,
+      <usize>(lastStrip - firstStrip) * STRIP_BYTES,
+    );
   }
   for (let start = 0; start < depth; start += DEPTH) {
     const length = min(DEPTH, depth - start);

@@ -1,0 +1,78 @@
+/** The files beside the weights: config.json with the right dtype, the index of the shards, and copies of the rest. */
+import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { bytesPerElement, elementCount } from '../checkpoint/safetensors-dtype.ts';
+import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
+import { targetDtype } from './dense-tensors.ts';
+import type { DenseDtype } from './dense-tensors.ts';
+
+declare global {
+  // In V8 since 11.4 (ECMAScript proposal JSON.parse source text access), not yet in TypeScript's library.
+  interface JSON {
+    parse(
+      text: string,
+      reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
+    ): unknown;
+    rawJSON(text: string): unknown;
+  }
+}
+
+const TORCH_NAMES: Readonly<Record<FloatDtype, string>> = {
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+};
+
+/** Files that are copied as they are: what a tokenizer, a chat or a lawyer needs. */
+const COMPANIONS = new Set([
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'tokenizer.model',
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'chat_template.jinja',
+  'chat_template.json',
+  'generation_config.json',
+]);
+const LEGAL = /^(licen[cs]e|notice)/i;
+
+export function isCompanion(fileName: string): boolean {
+  return COMPANIONS.has(fileName) || LEGAL.test(fileName);
+}
+
+/**
+ * The source's config.json without `quantization_config` and with the dtype of most of the exported bytes, under the key that
+ * it used (torch_dtype before transformers 5, dtype since). Numbers keep their spelling: 10000.0 stays a float to Python.
+ */
+export function denseConfig(source: string, checkpoint: Checkpoint, dtype: DenseDtype): string {
+  const config = JSON.parse(source, (_key, value, { source: literal }) =>
+    typeof value === 'number' && literal !== undefined ? JSON.rawJSON(literal) : value,
+  );
+  const options = new Map(Object.entries(config ?? {}));
+  options.delete('quantization_config');
+  const keys = ['dtype', 'torch_dtype'].filter((key) => options.has(key));
+  for (const key of keys.length === 0 ? ['torch_dtype'] : keys)
+    options.set(key, TORCH_NAMES[mostBytesDtype(checkpoint, dtype)]);
+  return `${JSON.stringify(Object.fromEntries(options), undefined, 2)}\n`;
+}
+
+/** model.safetensors.index.json: which shard holds which tensor, and the bytes of all tensors together. */
+export function shardIndex(checkpoint: Checkpoint, totalSize: number): string {
+  const places = checkpoint.shards.flatMap(({ file, names }) =>
+    names.map((name): [string, string] => [name, file]),
+  );
+  const weightMap = Object.fromEntries(places.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return `${JSON.stringify({ metadata: { total_size: totalSize }, weight_map: weightMap }, undefined, 2)}\n`;
+}
+
+function mostBytesDtype(checkpoint: Checkpoint, dtype: DenseDtype): FloatDtype {
+  const bytes = { F32: 0, F16: 0, BF16: 0 };
+  for (const entry of checkpoint.tensors.values()) {
+    const target = targetDtype(entry, dtype);
+    bytes[target] += (elementCount(entry.shape) ?? 0) * bytesPerElement(target);
+  }
+  const { F32, F16, BF16 } = bytes;
+  if (BF16 > F16 && BF16 > F32) return 'BF16';
+  return F16 > F32 ? 'F16' : 'F32';
+}
