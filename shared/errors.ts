@@ -3,6 +3,7 @@
  * expected, what was found, where, and what to do about it.
  */
 export const ERROR_CODES = [
+  'request/invalid',
   'model/not-a-model-folder',
   'model/unsupported',
   'model/config-invalid',
@@ -78,5 +79,8 @@ export function describeError(error: ClaqError): string[] {
     ['found', error.found],
     ['what to do', error.remedy],
   ];
-  return [error.message, ...labelled.flatMap(([label, text]) => (text === undefined ? [] : [`  ${label}: ${text}`]))];
+  return [
+    error.message,
+    ...labelled.flatMap(([label, text]) => (text === undefined ? [] : [`  ${label}: ${text}`])),
+  ];
 }

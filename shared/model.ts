@@ -8,7 +8,12 @@ export type MatrixKind = (typeof MATRIX_KINDS)[number];
  * True-sequential groups (method of GPTQ and CLAQ): matrices of a group share their inputs, and each group sees inputs
  * that the quantized groups before it produced.
  */
-export const MATRIX_GROUPS = [['q', 'k', 'v'], ['o'], ['gate', 'up'], ['down']] as const satisfies readonly (readonly MatrixKind[])[];
+export const MATRIX_GROUPS = [
+  ['q', 'k', 'v'],
+  ['o'],
+  ['gate', 'up'],
+  ['down'],
+] as const satisfies readonly (readonly MatrixKind[])[];
 export type MatrixGroup = (typeof MATRIX_GROUPS)[number];
 
 export const FAMILIES = ['llama', 'mistral', 'qwen2', 'qwen3'] as const;
@@ -105,5 +110,11 @@ export const TENSOR_NAMES = {
 
 /** Number of weights in the quantized matrices of the whole model. */
 export function quantizedWeights(model: ModelDescription): number {
-  return model.blocks * MATRIX_KINDS.reduce((sum, kind) => sum + matrixShape(model, kind).rows * matrixShape(model, kind).columns, 0);
+  return (
+    model.blocks *
+    MATRIX_KINDS.reduce(
+      (sum, kind) => sum + matrixShape(model, kind).rows * matrixShape(model, kind).columns,
+      0,
+    )
+  );
 }

@@ -1,0 +1,45 @@
+#!/usr/bin/env node
+/** The command `claq`: each verb is one call of the service, in this process. */
+import { Command, CommanderError } from 'commander';
+import manifest from '../../package.json' with { type: 'json' };
+import { registerEvaluate } from './commands/evaluate.ts';
+import { registerExport } from './commands/export.ts';
+import { registerInspect } from './commands/inspect.ts';
+import { registerQuantize } from './commands/quantize.ts';
+import { EXIT_CODES } from './run-command.ts';
+import { systemErrorCode } from '../service/system-error.ts';
+
+const EXIT_HELP = `
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled by Ctrl-C.
+Results go to stdout, progress and errors to stderr. NO_COLOR=1 turns colours off.`;
+
+function buildProgram(): Command {
+  const program = new Command('claq')
+    .description(manifest.description)
+    .version(manifest.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help of a command')
+    .showHelpAfterError('(see --help)')
+    .showSuggestionAfterError()
+    .addHelpText('after', EXIT_HELP)
+    .exitOverride();
+  registerInspect(program);
+  registerQuantize(program, async () => (await import('../service/quantize.ts')).quantizeModel);
+  registerEvaluate(program, async () => (await import('../service/evaluate.ts')).evaluateModel);
+  registerExport(program, async () => (await import('../service/export.ts')).exportRun);
+  return program;
+}
+
+// `claq inspect | head` closes the pipe early: what was wanted has been read.
+process.stdout.on('error', (error) => {
+  if (systemErrorCode(error) === 'EPIPE') process.exit(EXIT_CODES.success);
+  throw error;
+});
+
+try {
+  await buildProgram().parseAsync();
+} catch (error) {
+  if (!(error instanceof CommanderError)) throw error;
+  // Commander has printed the help, the version or what is wrong with the usage.
+  process.exitCode = error.exitCode === 0 ? EXIT_CODES.success : EXIT_CODES.usage;
+}

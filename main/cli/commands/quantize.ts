@@ -1,0 +1,250 @@
+import { Option, type Command } from 'commander';
+import { z } from 'zod';
+import { DEFAULT_OUTLIER_S } from '../../../shared/outlier-order.ts';
+import {
+  CODEBOOK_FITS,
+  COLUMN_ORDERS,
+  DEFAULT_BITS,
+  DEFAULT_PERCDAMP,
+  DEFAULT_SEGMENTS,
+  DEFAULT_SEGMENT_LENGTH,
+  DEFAULT_WINDOWS,
+  DENSE_DTYPES,
+  METHODS,
+  quantizeRequestSchema,
+  type QuantizeService,
+} from '../../../shared/requests.ts';
+import { checkedRequest, numberPair, numberValue, wholeValue } from '../option-values.ts';
+import { quantizeText } from '../quantize-table.ts';
+import { runCommand } from '../run-command.ts';
+
+const optionsSchema = z.object({
+  out: z.string().optional(),
+  bits: z.number().optional(),
+  ap: z.number().optional(),
+  apWidths: z.tuple([z.number(), z.number()]).optional(),
+  or: z.number().optional(),
+  orShares: z.tuple([z.number(), z.number()]).optional(),
+  orColumns: z.number().optional(),
+  outlierS: z.number(),
+  columnOrder: z.string().optional(),
+  codebookFit: z.string().optional(),
+  method: z.string(),
+  groupSize: z.number().optional(),
+  percdamp: z.number(),
+  actOrder: z.boolean(),
+  calibration: z.string().optional(),
+  segments: z.number(),
+  segmentLength: z.number().optional(),
+  seed: z.number(),
+  joinDocuments: z.boolean().default(false),
+  evaluation: z.string().optional(),
+  windows: z.number(),
+  context: z.number().optional(),
+  threads: z.number().optional(),
+  dtype: z.string(),
+  export: z.boolean(),
+  json: z.boolean().default(false),
+});
+type Options = z.infer<typeof optionsSchema>;
+
+const FLAGS = {
+  model: 'MODEL',
+  out: '--out',
+  method: '--method',
+  'budget.bits': '--bits',
+  'budget.apAverage': '--ap',
+  'budget.apWidths': '--ap-widths',
+  'budget.orBits': '--or',
+  'budget.orShares': '--or-shares',
+  'budget.orColumns': '--or-columns',
+  outlierS: '--outlier-s',
+  columnOrder: '--column-order',
+  codebookFit: '--codebook-fit',
+  groupSize: '--group-size',
+  percdamp: '--percdamp',
+  'calibration.source': '--calibration',
+  'calibration.segments': '--segments',
+  'calibration.segmentLength': '--segment-length',
+  'calibration.seed': '--seed',
+  'evaluation.source': '--evaluation',
+  'evaluation.windows': '--windows',
+  'evaluation.contextLength': '--context',
+  threads: '--threads',
+  exportDtype: '--dtype',
+};
+
+const EXAMPLES = `
+Texts are .txt, .jsonl (field "text"), .jsonl.gz, .json.gz, .parquet files or folders of them.
+
+Examples:
+  claq quantize models/llama-7b --bits 4
+  claq quantize models/llama-7b --bits 2.12 --calibration c4-train.00000-of-01024.json.gz
+  claq quantize models/llama-7b --ap 2.1 --ap-widths 2,4 --or 0.07 --segments 64 --out runs/mine
+  claq quantize models/llama-7b --method gptq --bits 3 --group-size 128`;
+
+/** `claq quantize MODEL`: the main job. */
+export function registerQuantize(program: Command, service: () => Promise<QuantizeService>): void {
+  const command = program
+    .command('quantize')
+    .summary('quantize a model to 2-4 bits')
+    .description(
+      'Quantize the linear layers of a model column by column, measure perplexity before and after, and write the ' +
+        'result as a run folder and as a Hugging Face folder that loads elsewhere.',
+    )
+    .argument('<model>', 'folder of a Hugging Face model')
+    .option('--out <DIR>', 'folder of the run (default: runs/<model>-<budget>-<n>)');
+  addBudgetOptions(command);
+  addMethodOptions(command);
+  addTextOptions(command);
+  command
+    .optionsGroup('Output:')
+    .addOption(
+      new Option('--dtype <TYPE>', 'type of the exported weights').choices(DENSE_DTYPES).default('source'),
+    )
+    .option('--no-export', 'write the run folder only')
+    .option('--threads <N>', 'threads to compute with (default: one for each core)', wholeValue)
+    .option('--json', 'one JSON event a line on stdout, for scripts')
+    .addHelpText('after', EXAMPLES)
+    .action(async (model: string, _options: unknown, self: Command) => {
+      const options = optionsSchema.parse(self.opts());
+      const request = checkedRequest(self, quantizeRequestSchema, requestOf(model, options), FLAGS);
+      process.exitCode = await runCommand('quantize', options, async (hooks) => {
+        const quantizeModel = await service();
+        const summary = await quantizeModel(request, hooks);
+        return { value: summary, text: () => quantizeText(summary) };
+      });
+    });
+}
+
+function addBudgetOptions(command: Command): void {
+  command
+    .optionsGroup('Budget (bits a weight):')
+    .option(
+      '-b, --bits <N>',
+      `1 to 8; the paper's 2.12, 2.24, 3.12 or 3.23 (AP + OR); or an AP average such as 2.1 (default: ${DEFAULT_BITS})`,
+      numberValue,
+    )
+    .option('--ap <AVERAGE>', 'adaptive precision alone: width averaged over the columns', numberValue)
+    .option(
+      '--ap-widths <LO,HI>',
+      'the two widths of adaptive precision (default: 2,4 below 3 bits, 3,4 from there)',
+      numberPair,
+    )
+    .option(
+      '--or <BITS>',
+      'outlier reservation, bits as the paper counts them: 0.07 keeps about 1 % of the weights',
+      numberValue,
+    )
+    .option(
+      '--or-shares <TOP,REST>',
+      'reserved at each tail of a column, percent: in the top columns, in the rest',
+      numberPair,
+    )
+    .option(
+      '--or-columns <PERCENT>',
+      'columns that count as top columns, percent (default: 10)',
+      numberValue,
+    );
+}
+
+function addMethodOptions(command: Command): void {
+  command
+    .optionsGroup('Method:')
+    .addOption(
+      new Option(
+        '--method <NAME>',
+        "claq; reference = the authors' own choices; gptq and rtn = uniform grids to compare with",
+      )
+        .choices(METHODS)
+        .default('claq'),
+    )
+    .option(
+      '-s, --outlier-s <S>',
+      'an outlier has |w| >= S x the mean |w| of its matrix',
+      numberValue,
+      DEFAULT_OUTLIER_S,
+    )
+    .addOption(
+      new Option(
+        '--column-order <ORDER>',
+        'what gets the budget first: columns with outliers, or where it helps most (default: outlier)',
+      ).choices(COLUMN_ORDERS),
+    )
+    .addOption(
+      new Option(
+        '--codebook-fit <SET>',
+        'fit codebooks to the entries kept in codes, or to all (default: kept)',
+      ).choices(CODEBOOK_FITS),
+    )
+    .option(
+      '--group-size <N>',
+      'gptq and rtn: columns that share a scale (default: the whole row)',
+      wholeValue,
+    )
+    .option(
+      '--percdamp <SHARE>',
+      'damping of the Hessian, as a share of its mean diagonal',
+      numberValue,
+      DEFAULT_PERCDAMP,
+    )
+    .option('--no-act-order', 'take the columns as they stand, not by descending activation');
+}
+
+function addTextOptions(command: Command): void {
+  command
+    .optionsGroup('Calibration and evaluation:')
+    .option('--calibration <PATH>', 'calibration text (default: the bundled text)')
+    .option('--segments <N>', 'calibration segments', wholeValue, DEFAULT_SEGMENTS)
+    .option(
+      '--segment-length <L>',
+      `tokens of a segment (default: the smaller of ${DEFAULT_SEGMENT_LENGTH} and the model's context)`,
+      wholeValue,
+    )
+    .option('--seed <N>', 'seed of the choice of segments', wholeValue, 0)
+    .option('--join-documents', 'let a segment run over the end of a document into the next one')
+    .option('--evaluation <PATH>', 'evaluation text (default: the bundled text)')
+    .option(
+      '--windows <N>',
+      'windows of the evaluation text, before and after; 0 for none',
+      wholeValue,
+      DEFAULT_WINDOWS,
+    )
+    .option(
+      '--context <L>',
+      `tokens of a window (default: the smaller of ${DEFAULT_SEGMENT_LENGTH} and the model's context)`,
+      wholeValue,
+    );
+}
+
+function requestOf(model: string, options: Options): unknown {
+  return {
+    model,
+    out: options.out,
+    method: options.method,
+    budget: {
+      bits: options.bits,
+      apAverage: options.ap,
+      apWidths: options.apWidths,
+      orBits: options.or,
+      orShares: options.orShares,
+      orColumns: options.orColumns,
+    },
+    outlierS: options.outlierS,
+    columnOrder: options.columnOrder,
+    codebookFit: options.codebookFit,
+    groupSize: options.groupSize,
+    percdamp: options.percdamp,
+    actOrder: options.actOrder,
+    calibration: {
+      source: options.calibration,
+      segments: options.segments,
+      segmentLength: options.segmentLength,
+      seed: options.seed,
+      joinDocuments: options.joinDocuments,
+    },
+    evaluation: { source: options.evaluation, windows: options.windows, contextLength: options.context },
+    threads: options.threads,
+    exportDtype: options.export ? options.dtype : undefined,
+  };
+}

@@ -1,0 +1,56 @@
+import { InvalidArgumentError, type Command } from 'commander';
+import type { z } from 'zod';
+
+/** A number as an option's value; its range is checked with the whole request. */
+export function numberValue(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) throw new InvalidArgumentError('It is not a number.');
+  return value;
+}
+
+export function wholeValue(text: string): number {
+  const value = numberValue(text);
+  if (!Number.isSafeInteger(value)) throw new InvalidArgumentError('It is not a whole number.');
+  return value;
+}
+
+/** `3,5,13` */
+export function numberList(text: string): number[] {
+  return text.split(',').map(numberValue);
+}
+
+/** `2,4` */
+export function numberPair(text: string): [number, number] {
+  const [first, second, ...others] = numberList(text);
+  if (first === undefined || second === undefined || others.length > 0) {
+    throw new InvalidArgumentError('It is not two numbers with a comma between them.');
+  }
+  return [first, second];
+}
+
+/**
+ * Checks a request made of a command's options. What is wrong is a usage error that names the options, not the
+ * request's fields.
+ *
+ * @param flags option of each field, by the field's path: `budget.apAverage` -> `--ap`
+ */
+export function checkedRequest<Schema extends z.ZodType>(
+  command: Command,
+  schema: Schema,
+  request: unknown,
+  flags: Readonly<Record<string, string>>,
+): z.output<Schema> {
+  const checked = schema.safeParse(request);
+  if (checked.success) return checked.data;
+  const lines = checked.error.issues.map((issue) => `${flagOf(issue.path, flags)}: ${issue.message}`);
+  return command.error(`error: ${lines.join('\n       ')}`);
+}
+
+/** The option of the field, or of the nearest field around it: an entry of a list belongs to the list's option. */
+function flagOf(path: readonly PropertyKey[], flags: Readonly<Record<string, string>>): string {
+  for (let length = path.length; length > 0; length--) {
+    const flag = flags[path.slice(0, length).map(String).join('.')];
+    if (flag !== undefined) return flag;
+  }
+  return path.map(String).join('.');
+}

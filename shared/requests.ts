@@ -1,0 +1,264 @@
+/** What can be asked of the service, checked where it comes in, and what it answers. */
+import { z } from 'zod';
+import { INSPECTED_S } from './inspection.ts';
+import { MATRIX_KINDS } from './model.ts';
+import { DEFAULT_OUTLIER_S } from './outlier-order.ts';
+import type { OnProgress } from './progress.ts';
+
+/** How a caller follows a call of the service and calls it off; a cancelled one throws ClaqError run/cancelled. */
+export interface RunHooks {
+  readonly onProgress?: OnProgress | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const path = z.string().min(1, 'a path may not be empty');
+
+/** Above this no weight of any matrix would be an outlier: the largest |w| seen in real models is some 100 times the mean. */
+const MAX_OUTLIER_S = 1000;
+/** Each S costs a curve and a map of every matrix. */
+const MAX_S_VALUES = 16;
+const outlierS = z.number().gt(0).max(MAX_OUTLIER_S);
+
+export const inspectRequestSchema = z.strictObject({
+  model: path,
+  /** Several S are looked at in one walk, so that a page can switch between them. */
+  sValues: z
+    .array(outlierS)
+    .max(MAX_S_VALUES)
+    .default([...INSPECTED_S]),
+  outlierS: outlierS.default(DEFAULT_OUTLIER_S),
+  /** The layer and matrix that the single-matrix pictures show. */
+  block: z.int().min(0).optional(),
+  matrix: z.enum(MATRIX_KINDS).optional(),
+});
+export type InspectRequest = z.input<typeof inspectRequestSchema>;
+
+export const METHODS = ['claq', 'reference', 'gptq', 'rtn'] as const;
+export const COLUMN_ORDERS = ['outlier', 'benefit'] as const;
+export const CODEBOOK_FITS = ['kept', 'all'] as const;
+export const DENSE_DTYPES = ['source', 'f16', 'f32'] as const;
+
+/** Bits where the user names no budget: the paper's setting closest to the original model. */
+export const DEFAULT_BITS = 4;
+export const DEFAULT_PERCDAMP = 0.01;
+/** The paper: 128 segments of 2048 tokens. */
+export const DEFAULT_SEGMENTS = 128;
+export const DEFAULT_SEGMENT_LENGTH = 2048;
+/** Perplexity windows of `quantize`, before and after: enough to tell settings apart, short enough to run every time. */
+export const DEFAULT_WINDOWS = 16;
+
+/** Codes are kept in one byte at most. */
+const MAX_BITS = 8;
+/** A pool larger than this only waits for the memory. */
+const MAX_THREADS = 256;
+/** Longest context of a model that is known today, some ten million tokens. */
+const MAX_CONTEXT = 1 << 24;
+/** Far beyond any calibration; stops a slip of the keyboard from asking for years of work. */
+const MAX_SEGMENTS = 1 << 20;
+const MAX_SEED = 0xffff_ffff;
+
+const width = z.int().min(1).max(MAX_BITS);
+const percent = z.number().min(0).max(100);
+const contextLength = z.int().min(2).max(MAX_CONTEXT);
+const windows = z.int().min(0).max(MAX_SEGMENTS);
+const threads = z.int().min(1).max(MAX_THREADS);
+
+/** What the user says about bits; `budget.ts` makes widths and shares of it. Nothing said means DEFAULT_BITS. */
+export const budgetRequestSchema = z.strictObject({
+  /** A whole width, one of the paper's names (2.12 = AP 2.05 + OR 0.07) or an AP average (2.1 = {2,4} at 5 %). */
+  bits: z.number().min(1).max(MAX_BITS).optional(),
+  /** AP alone: bits averaged over the columns. */
+  apAverage: z.number().min(1).max(MAX_BITS).optional(),
+  /** The two widths that AP mixes. */
+  apWidths: z.tuple([width, width]).optional(),
+  /** OR alone, as the paper counts it: 0.07 means 1.4 % a tail in the top 10 % of columns, 0.4 % in the rest. */
+  orBits: z.number().min(0).max(MAX_BITS).optional(),
+  /** Percent of a column that is reserved at each tail: in the top columns, in the rest. */
+  orShares: z.tuple([percent.max(50), percent.max(50)]).optional(),
+  /** Percent of the columns that count as top columns. */
+  orColumns: percent.optional(),
+});
+export type BudgetRequest = z.infer<typeof budgetRequestSchema>;
+
+export const quantizeRequestSchema = z
+  .strictObject({
+    model: path,
+    /** Folder of the run; without it `runs/<model>-<budget>-<n>`. */
+    out: path.optional(),
+    method: z.enum(METHODS).default('claq'),
+    budget: budgetRequestSchema.default({}),
+    outlierS: outlierS.default(DEFAULT_OUTLIER_S),
+    /** Without it: `outlier`. */
+    columnOrder: z.enum(COLUMN_ORDERS).optional(),
+    /** Without it: `kept`, or `all` for the authors' own choices. */
+    codebookFit: z.enum(CODEBOOK_FITS).optional(),
+    /** Columns that share a scale (gptq, rtn); without it the whole row. */
+    groupSize: z.int().min(1).optional(),
+    /** Damping of the Hessian, as a share of its mean diagonal. */
+    percdamp: z.number().gt(0).max(1).default(DEFAULT_PERCDAMP),
+    actOrder: z.boolean().default(true),
+    calibration: z
+      .strictObject({
+        /** Without it the bundled corpus. */
+        source: path.optional(),
+        segments: z.int().min(1).max(MAX_SEGMENTS).default(DEFAULT_SEGMENTS),
+        /** Tokens; without it the smaller of DEFAULT_SEGMENT_LENGTH and the model's context. */
+        segmentLength: contextLength.optional(),
+        seed: z.int().min(0).max(MAX_SEED).default(0),
+        /** Lets a segment run over the end of a document into the next one. */
+        joinDocuments: z.boolean().default(false),
+      })
+      .prefault({}),
+    evaluation: z
+      .strictObject({
+        source: path.optional(),
+        /** 0 for no evaluation. */
+        windows: windows.default(DEFAULT_WINDOWS),
+        /** Tokens; without it the smaller of DEFAULT_SEGMENT_LENGTH and the model's context. */
+        contextLength: contextLength.optional(),
+      })
+      .prefault({}),
+    threads: threads.optional(),
+    /** Dense export beside the run; undefined for none. */
+    exportDtype: z.enum(DENSE_DTYPES).optional(),
+  })
+  .superRefine((request, context) => {
+    for (const issue of contradictions(request)) context.addIssue({ code: 'custom', ...issue });
+  });
+/** What a caller may leave out is left out. */
+export type QuantizeRequest = z.input<typeof quantizeRequestSchema>;
+/** Every setting has a value or is decided by the model. */
+export type QuantizeSettings = z.output<typeof quantizeRequestSchema>;
+
+/** Settings that exclude each other, each with the path of the one to change. */
+function contradictions(request: {
+  readonly method: (typeof METHODS)[number];
+  readonly budget: BudgetRequest;
+  readonly columnOrder?: string | undefined;
+  readonly codebookFit?: string | undefined;
+  readonly groupSize?: number | undefined;
+}): { path: string[]; message: string }[] {
+  const { bits, apAverage, apWidths, orBits, orShares, orColumns } = request.budget;
+  const found: { path: string[]; message: string }[] = [];
+  const refuse = (condition: boolean, path: string, message: string): void => {
+    if (condition) found.push({ path: path.split('.'), message });
+  };
+  refuse(
+    bits !== undefined && apAverage !== undefined,
+    'budget.apAverage',
+    'is set by bits already: give one of the two',
+  );
+  refuse(
+    orBits !== undefined && orShares !== undefined,
+    'budget.orShares',
+    'are set by or already: give one of the two',
+  );
+  refuse(
+    apWidths !== undefined && apWidths[0] >= apWidths[1],
+    'budget.apWidths',
+    'the lower width comes first',
+  );
+  refuse(
+    apWidths !== undefined && apAverage !== undefined && (apAverage < apWidths[0] || apAverage > apWidths[1]),
+    'budget.apAverage',
+    `lies outside of the widths ${apWidths?.join(' and ') ?? ''}`,
+  );
+  if (request.method === 'gptq' || request.method === 'rtn') {
+    const codebookSettings = { apAverage, apWidths, orBits, orShares, orColumns };
+    for (const [name, value] of Object.entries(codebookSettings)) {
+      refuse(
+        value !== undefined,
+        `budget.${name}`,
+        `does not go with ${request.method}, which has one width for all`,
+      );
+    }
+    refuse(
+      bits !== undefined && !Number.isInteger(bits),
+      'budget.bits',
+      `must be whole for ${request.method}`,
+    );
+    refuse(request.columnOrder !== undefined, 'columnOrder', `does not go with ${request.method}`);
+    refuse(request.codebookFit !== undefined, 'codebookFit', `does not go with ${request.method}`);
+  } else {
+    refuse(
+      request.groupSize !== undefined,
+      'groupSize',
+      `does not go with ${request.method}: only gptq and rtn have scales`,
+    );
+  }
+  return found;
+}
+
+export const evaluateRequestSchema = z.strictObject({
+  /** A model's folder, or a run's. */
+  model: path,
+  /** Without it the bundled text. */
+  text: path.optional(),
+  /** Without it the whole text. */
+  windows: windows.min(1).optional(),
+  contextLength: contextLength.optional(),
+  threads: threads.optional(),
+});
+export type EvaluateRequest = z.input<typeof evaluateRequestSchema>;
+
+export const exportRequestSchema = z.strictObject({
+  run: path,
+  /** Without it a folder inside of the run's. */
+  out: path.optional(),
+  dtype: z.enum(DENSE_DTYPES).default('source'),
+});
+export type ExportRequest = z.input<typeof exportRequestSchema>;
+
+/** A perplexity and all that has to be the same before two of them may be compared. */
+export interface PerplexityFigure {
+  readonly perplexity: number;
+  readonly windows: number;
+  /** Tokens of a window. */
+  readonly contextLength: number;
+  /** Tokens that were scored. */
+  readonly tokens: number;
+  readonly text: string;
+  readonly textSha256: string;
+}
+
+export interface QuantizeSummary {
+  readonly model: string;
+  readonly method: (typeof METHODS)[number];
+  /** Label of the budget, for example `2.12 (AP 2.05 + OR 0.07)`. */
+  readonly budget: string;
+  /** Bits a weight as the paper counts them, and every byte of the packed form divided by the number of weights. */
+  readonly nominalBits: number;
+  readonly storedBits: number;
+  /** Weights in the quantized matrices, their bytes in the source model, and packed. */
+  readonly weights: number;
+  readonly sourceBytes: number;
+  readonly packedBytes: number;
+  /** Sum over the matrices of (w - q)^2 / U[i,i]^2 / 2. */
+  readonly loss: number;
+  /** On the same windows; undefined where no evaluation was asked for. */
+  readonly before: PerplexityFigure | undefined;
+  readonly after: PerplexityFigure | undefined;
+  readonly seconds: number;
+  readonly runFolder: string;
+  /** Undefined where no export was asked for. */
+  readonly exportFolder: string | undefined;
+}
+
+export interface EvaluateSummary extends PerplexityFigure {
+  readonly model: string;
+  readonly seconds: number;
+}
+
+export interface ExportSummary {
+  readonly run: string;
+  readonly folder: string;
+  readonly dtype: string;
+  readonly files: number;
+  readonly bytes: number;
+  readonly seconds: number;
+}
+
+/** The long jobs of the service, as a command or a window calls them. All throw ClaqError. */
+export type QuantizeService = (request: QuantizeRequest, hooks: RunHooks) => Promise<QuantizeSummary>;
+export type EvaluateService = (request: EvaluateRequest, hooks: RunHooks) => Promise<EvaluateSummary>;
+export type ExportService = (request: ExportRequest, hooks: RunHooks) => Promise<ExportSummary>;

@@ -1,0 +1,113 @@
+/** run.json: everything that a quantization was made with and came to. Written first, and again when it ends. */
+import { z } from 'zod';
+import { MATRIX_KINDS } from './model.ts';
+
+export const RUN_RECORD_VERSION = 1;
+
+const corpusSchema = z.strictObject({
+  paths: z.array(z.string()),
+  files: z.int(),
+  skipped: z.int(),
+  sha256: z.string(),
+  documents: z.int(),
+  bytes: z.int(),
+});
+
+export const perplexityFigureSchema = z.strictObject({
+  perplexity: z.number(),
+  meanNll: z.number(),
+  /** How it was measured: `gptq` is consecutive windows of the whole text, each scored without its first token. */
+  protocol: z.literal('gptq'),
+  windows: z.int(),
+  /** Tokens of a window. */
+  contextLength: z.int(),
+  /** Tokens that were scored. */
+  tokens: z.int(),
+  text: z.string(),
+  textSha256: z.string(),
+});
+/** A perplexity and all that has to be the same before two of them may be compared. */
+export type PerplexityFigure = z.infer<typeof perplexityFigureSchema>;
+
+const matrixRecordSchema = z.strictObject({
+  name: z.string(),
+  block: z.int(),
+  kind: z.enum(MATRIX_KINDS),
+  rows: z.int(),
+  columns: z.int(),
+  /** File of its codes, relative to the run's folder, and the bytes of its arrays. */
+  file: z.string(),
+  bytes: z.int(),
+  loss: z.number(),
+  /** Entries that are outliers at S, as a share of all. */
+  outlierRatio: z.number(),
+  /** Share of the mean of diag(H) that was added to it. */
+  damping: z.number(),
+  /** Columns by width and reserved entries. */
+  classes: z.array(z.strictObject({ width: z.int(), reserved: z.int(), columns: z.int() })),
+});
+export type MatrixRecord = z.infer<typeof matrixRecordSchema>;
+
+export const runRecordSchema = z.strictObject({
+  version: z.literal(RUN_RECORD_VERSION),
+  program: z.string(),
+  status: z.enum(['running', 'complete', 'failed', 'cancelled']),
+  startedAt: z.string(),
+  /** Absolute path of the source model, and what its files were. */
+  model: z.strictObject({ folder: z.string(), files: z.record(z.string(), z.string()) }),
+  settings: z.strictObject({
+    method: z.enum(['claq', 'reference', 'gptq', 'rtn']),
+    budget: z.string(),
+    precision: z.strictObject({ low: z.number(), high: z.number(), average: z.number() }),
+    reservation: z
+      .strictObject({
+        nominalBits: z.number(),
+        headColumns: z.number(),
+        headShare: z.number(),
+        restShare: z.number(),
+      })
+      .nullable(),
+    outlierS: z.number(),
+    columnOrder: z.enum(['outlier', 'benefit']),
+    /** What broke ties in the Outlier Order; null where the order was another. */
+    tieRule: z.enum(['hessian-diagonal', 'column-index']).nullable(),
+    codebookFit: z.enum(['kept', 'all']),
+    groupSize: z.int().nullable(),
+    percdamp: z.number(),
+    actOrder: z.boolean(),
+    seed: z.int(),
+  }),
+  calibration: z.strictObject({
+    corpus: corpusSchema,
+    segments: z.int(),
+    length: z.int(),
+    seed: z.int(),
+    documents: z.enum(['separate', 'joined']),
+  }),
+  engine: z.strictObject({
+    backend: z.string(),
+    kernels: z.enum(['relaxed', 'simd']),
+    threads: z.int(),
+    node: z.string(),
+  }),
+  matrices: z.array(matrixRecordSchema),
+  /** Set once the run is complete. */
+  result: z
+    .strictObject({
+      nominalBits: z.number(),
+      storedBits: z.number(),
+      weights: z.int(),
+      sourceBytes: z.int(),
+      packedBytes: z.int(),
+      loss: z.number(),
+      before: perplexityFigureSchema.nullable(),
+      after: perplexityFigureSchema.nullable(),
+      seconds: z.number(),
+      /** Seconds spent in each part. */
+      timing: z.record(z.string(), z.number()),
+    })
+    .nullable(),
+  /** Folder of the dense export, relative to the run's folder, where there is one. */
+  dense: z.string().nullable(),
+});
+export type RunRecord = z.infer<typeof runRecordSchema>;

@@ -1,0 +1,42 @@
+import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { cliEventSchema, type CliEvent } from '../../main/cli/json-events.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const DEMO_MODEL = fileURLToPath(new URL('../../resources/demo-model/model', import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Starts a script of ours, colours off, in the repository's root. */
+export function start(script: string, args: readonly string[]): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [script, ...args], {
+    cwd: ROOT,
+    env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
+  });
+}
+
+export async function finish(child: ChildProcessWithoutNullStreams): Promise<Finished> {
+  const chunks = { stdout: '', stderr: '' };
+  child.stdout.on('data', (chunk: Buffer) => (chunks.stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (chunks.stderr += chunk.toString()));
+  await once(child, 'close');
+  return { code: child.exitCode, ...chunks };
+}
+
+/** `claq ...args` to its end. */
+export async function claq(...args: string[]): Promise<Finished> {
+  return finish(start('main/cli/claq.ts', args));
+}
+
+/** Every line of stdout as an event; anything else on it fails. */
+export function eventsOf(stdout: string): CliEvent[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => cliEventSchema.parse(JSON.parse(line)));
+}

@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest';
+import { quantizeRequestSchema, type QuantizeRequest } from '../../shared/requests.ts';
+
+/** Path and message of each complaint. */
+function complaints(request: QuantizeRequest): string[] {
+  const checked = quantizeRequestSchema.safeParse(request);
+  return checked.success
+    ? []
+    : checked.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+describe('quantizeRequestSchema', () => {
+  it('gives every setting that the model does not decide its default', () => {
+    expect(quantizeRequestSchema.parse({ model: 'm' })).toEqual({
+      model: 'm',
+      method: 'claq',
+      budget: {},
+      outlierS: 13,
+      percdamp: 0.01,
+      actOrder: true,
+      calibration: { segments: 128, seed: 0, joinDocuments: false },
+      evaluation: { windows: 16 },
+    });
+  });
+
+  it('takes AP, OR and a whole width with OR', () => {
+    expect(complaints({ model: 'm', budget: { apAverage: 2.1, apWidths: [2, 4], orBits: 0.07 } })).toEqual(
+      [],
+    );
+    expect(complaints({ model: 'm', budget: { bits: 3, orShares: [1.4, 0.4], orColumns: 10 } })).toEqual([]);
+    expect(complaints({ model: 'm', method: 'gptq', budget: { bits: 4 }, groupSize: 128 })).toEqual([]);
+  });
+
+  it.each<[string, Omit<QuantizeRequest, 'model'>, string]>([
+    [
+      'two widths at once',
+      { budget: { bits: 2, apAverage: 2.1 } },
+      'budget.apAverage: is set by bits already: give one of the two',
+    ],
+    [
+      'two reservations at once',
+      { budget: { orBits: 0.07, orShares: [1, 1] } },
+      'budget.orShares: are set by or already: give one of the two',
+    ],
+    [
+      'widths the wrong way round',
+      { budget: { apWidths: [4, 2] } },
+      'budget.apWidths: the lower width comes first',
+    ],
+    [
+      'an average outside of its widths',
+      { budget: { apAverage: 4.5, apWidths: [2, 4] } },
+      'budget.apAverage: lies outside of the widths 2 and 4',
+    ],
+    [
+      'AP for gptq',
+      { method: 'gptq', budget: { apAverage: 2.1 } },
+      'budget.apAverage: does not go with gptq, which has one width for all',
+    ],
+    ['half a bit for rtn', { method: 'rtn', budget: { bits: 2.5 } }, 'budget.bits: must be whole for rtn'],
+    [
+      'groups for claq',
+      { groupSize: 128 },
+      'groupSize: does not go with claq: only gptq and rtn have scales',
+    ],
+  ])('refuses %s', (_, request, complaint) => {
+    expect(complaints({ model: 'm', ...request })).toEqual([complaint]);
+  });
+
+  it('bounds what a slip of the keyboard could ask for', () => {
+    expect(complaints({ model: 'm', budget: { bits: 9 } })).toHaveLength(1);
+    expect(complaints({ model: 'm', threads: 100_000 })).toHaveLength(1);
+    expect(complaints({ model: 'm', percdamp: 0 })).toHaveLength(1);
+    expect(complaints({ model: '' })).toEqual(['model: a path may not be empty']);
+  });
+});
