@@ -4,6 +4,7 @@ import { INSPECTED_S } from './inspection.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { DEFAULT_OUTLIER_S } from './outlier-order.ts';
 import type { OnProgress } from './progress.ts';
+import type { PerplexityFigure } from './run-record.ts';
 
 /** How a caller follows a call of the service and calls it off; a cancelled one throws ClaqError run/cancelled. */
 export interface RunHooks {
@@ -37,6 +38,9 @@ export const METHODS = ['claq', 'reference', 'gptq', 'rtn'] as const;
 export const COLUMN_ORDERS = ['outlier', 'benefit'] as const;
 export const CODEBOOK_FITS = ['kept', 'all'] as const;
 export const DENSE_DTYPES = ['source', 'f16', 'f32'] as const;
+
+/** What widths and shares follow where nothing is said: measured best (docs/performance.md). */
+export const DEFAULT_COLUMN_ORDER: (typeof COLUMN_ORDERS)[number] = 'benefit';
 
 /** Bits where the user names no budget: the paper's setting closest to the original model. */
 export const DEFAULT_BITS = 4;
@@ -208,18 +212,6 @@ export const exportRequestSchema = z.strictObject({
   dtype: z.enum(DENSE_DTYPES).default('source'),
 });
 export type ExportRequest = z.input<typeof exportRequestSchema>;
-
-/** A perplexity and all that has to be the same before two of them may be compared. */
-export interface PerplexityFigure {
-  readonly perplexity: number;
-  readonly windows: number;
-  /** Tokens of a window. */
-  readonly contextLength: number;
-  /** Tokens that were scored. */
-  readonly tokens: number;
-  readonly text: string;
-  readonly textSha256: string;
-}
 
 export interface QuantizeSummary {
   readonly model: string;

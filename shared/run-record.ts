@@ -5,7 +5,7 @@ import { MATRIX_KINDS } from './model.ts';
 export const RUN_RECORD_VERSION = 1;
 
 const corpusSchema = z.strictObject({
-  paths: z.array(z.string()),
+  paths: z.array(z.string()).readonly(),
   files: z.int(),
   skipped: z.int(),
   sha256: z.string(),

@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import { readableBytes, readableDuration, threeFigures } from '../../shared/readable-quantities.ts';
-import type { PerplexityFigure, QuantizeSummary } from '../../shared/requests.ts';
+import type { QuantizeSummary } from '../../shared/requests.ts';
+import type { PerplexityFigure } from '../../shared/run-record.ts';
 import { grouped } from './progress-line.ts';
 
 /** What a run came to: bits nominal and stored side by side, size, perplexity before and after. */

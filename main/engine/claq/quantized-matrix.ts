@@ -57,3 +57,11 @@ export function dequantize(matrix: QuantizedMatrix): Float32Array {
   }
   return weights;
 }
+
+/** Number of reserved entries of each column. */
+export function reservedCounts({ reservedStart, columns }: QuantizedMatrix): Int32Array {
+  return Int32Array.from(
+    { length: columns },
+    (_, c) => (reservedStart[c + 1] ?? 0) - (reservedStart[c] ?? 0),
+  );
+}

@@ -1,0 +1,48 @@
+import { resolve } from 'node:path';
+import {
+  type EvaluateRequest,
+  type EvaluateSummary,
+  type RunHooks,
+  evaluateRequestSchema,
+} from '../../shared/requests.ts';
+import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
+import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
+import { startEngine } from '../engine/start-engine.ts';
+import { loadTokenizer } from '../engine/text/tokenizer.ts';
+import { openRun } from './open-run.ts';
+import { perplexityFigure, windowsOfText } from './texts.ts';
+
+/** `claq evaluate MODEL_OR_RUN`: perplexity of a model, or of what a run made of it. */
+export async function evaluateModel(
+  request: EvaluateRequest,
+  hooks: RunHooks = {},
+): Promise<EvaluateSummary> {
+  const start = performance.now();
+  const { model: path, text, windows: limit, contextLength, threads } = evaluateRequestSchema.parse(request);
+  const run = await openRun(path);
+  const checkpoint = await openCheckpoint(run?.record.model.folder ?? path);
+  try {
+    const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.model);
+    const windows = await windowsOfText(
+      checkpoint.model,
+      tokenizer,
+      { source: text, limit, contextLength },
+      hooks,
+    );
+    const engine = await startEngine(threads === undefined ? {} : { threads });
+    try {
+      const measured = await evaluatePerplexity({
+        checkpoint,
+        windows: windows.windows,
+        ...(run === undefined ? {} : { replace: run.matrix }),
+        ...hooks,
+      });
+      const seconds = (performance.now() - start) / 1000;
+      return { ...perplexityFigure(measured, windows), model: resolve(path), seconds };
+    } finally {
+      await engine.stop();
+    }
+  } finally {
+    await checkpoint.close();
+  }
+}

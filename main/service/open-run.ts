@@ -1,0 +1,76 @@
+/** A finished run opened for reading: its record, its source model, its quantized matrices. */
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { z } from 'zod';
+import { ClaqError } from '../../shared/errors.ts';
+import { type MatrixKind, matrixName } from '../../shared/model.ts';
+import { type MatrixRecord, type RunRecord, runRecordSchema } from '../../shared/run-record.ts';
+import { dequantize } from '../engine/claq/quantized-matrix.ts';
+import { readMatrix } from '../engine/result/matrix-file.ts';
+import { RUN_FILE } from './run-folder.ts';
+import { systemErrorCode } from './system-error.ts';
+
+export interface OpenedRun {
+  readonly folder: string;
+  readonly record: RunRecord;
+  /** The weights that stand in for a matrix, row-major; undefined for a name that was not quantized. */
+  readonly weights: (tensorName: string) => Promise<Float32Array | undefined>;
+  readonly matrix: (block: number, kind: MatrixKind) => Promise<Float32Array | undefined>;
+}
+
+/** A run's record; undefined where the folder has none. Throws ClaqError result/malformed. */
+export async function readRunRecord(folder: string): Promise<RunRecord | undefined> {
+  const path = join(folder, RUN_FILE);
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
+    throw error;
+  });
+  if (text === undefined) return undefined;
+  const remedy = 'quantize the model again, with the version of the program that you use now';
+  try {
+    return runRecordSchema.parse(JSON.parse(text));
+  } catch (cause) {
+    const found = cause instanceof z.ZodError ? z.prettifyError(cause) : 'no JSON';
+    throw new ClaqError('result/malformed', 'The record of the run cannot be read', {
+      where: path,
+      found,
+      remedy,
+      cause,
+    });
+  }
+}
+
+/** Undefined where the folder is not a run. Throws ClaqError result/malformed for a run that did not finish. */
+export async function openRun(path: string): Promise<OpenedRun | undefined> {
+  const folder = resolve(path);
+  const record = await readRunRecord(folder);
+  if (record === undefined) return undefined;
+  if (record.status !== 'complete') {
+    throw new ClaqError('result/malformed', 'The run is not complete', {
+      where: folder,
+      expected: 'a run that ended well',
+      found: `status ${record.status}, ${record.matrices.length} matrices`,
+      remedy: 'quantize the model again',
+    });
+  }
+  const byName = new Map(record.matrices.map((matrix) => [`${matrix.name}.weight`, matrix]));
+  const weights = async (name: string): Promise<Float32Array | undefined> => {
+    const matrix = byName.get(name);
+    return matrix === undefined ? undefined : readWeights(folder, matrix);
+  };
+  return { folder, record, weights, matrix: (block, kind) => weights(`${matrixName(block, kind)}.weight`) };
+}
+
+async function readWeights(folder: string, record: MatrixRecord): Promise<Float32Array> {
+  const path = join(folder, record.file);
+  const { name, matrix } = await readMatrix(path);
+  if (name !== record.name || matrix.rows !== record.rows || matrix.columns !== record.columns) {
+    throw new ClaqError('result/malformed', 'A file of the run holds another matrix than its record says', {
+      where: path,
+      expected: `${record.name}, ${record.rows} x ${record.columns}`,
+      found: `${name}, ${matrix.rows} x ${matrix.columns}`,
+      remedy: 'quantize the model again',
+    });
+  }
+  return dequantize(matrix);
+}

@@ -1,0 +1,197 @@
+/** `claq quantize`: from a request to a run folder with its record, its matrices and a dense export. */
+import { mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { storedBits } from '../../shared/bits.ts';
+import { describeBudget, nominalBits } from '../../shared/budget.ts';
+import { ClaqError } from '../../shared/errors.ts';
+import { matrixName, MATRIX_KINDS, quantizedWeights } from '../../shared/model.ts';
+import {
+  type QuantizeRequest,
+  type QuantizeSettings,
+  type QuantizeSummary,
+  type RunHooks,
+  quantizeRequestSchema,
+} from '../../shared/requests.ts';
+import type { PerplexityFigure, RunRecord } from '../../shared/run-record.ts';
+import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
+import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
+import { bytesPerElement } from '../engine/checkpoint/safetensors-dtype.ts';
+import type { MethodSettings } from '../engine/claq/quantize-group.ts';
+import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
+import { quantizeModel as quantizeBlocks } from '../engine/run.ts';
+import { type Engine, startEngine } from '../engine/start-engine.ts';
+import { loadTokenizer } from '../engine/text/tokenizer.ts';
+import type { CalibrationSegments } from '../engine/text/segments.ts';
+import type { EvaluationWindows } from '../engine/text/windows.ts';
+import { DENSE_FOLDER, writeDense } from './export.ts';
+import { bitsLabel, methodSettings } from './method-settings.ts';
+import { hashModelFiles } from './model-files.ts';
+import { openRun, readRunRecord } from './open-run.ts';
+import { plannedFolderBytes } from './planned-bytes.ts';
+import { type RunFolder, openRunFolder } from './run-folder.ts';
+import { MATRICES_FOLDER, RunWriter } from './run-writer.ts';
+import { calibrationSegments, perplexityFigure, windowsOfText } from './texts.ts';
+
+/**
+ * Quantizes a model and writes the run folder. Throws ClaqError: the request's, the model's, the text's and the output's,
+ * and run/cancelled; run.json then says how the run ended, and nothing half-written is left.
+ */
+export async function quantizeModel(
+  request: QuantizeRequest,
+  hooks: RunHooks = {},
+): Promise<QuantizeSummary> {
+  const start = performance.now();
+  const settings = quantizeRequestSchema.parse(request);
+  const checkpoint = await openCheckpoint(settings.model);
+  try {
+    const method = methodSettings(settings, checkpoint.model);
+    const texts = await readTexts(settings, checkpoint, hooks);
+    const files = await hashModelFiles(checkpoint, hooks);
+    const folder = await openRunFolder({
+      folder: settings.out,
+      model: settings.model,
+      budget: bitsLabel(method.budget),
+      neededBytes: plannedFolderBytes(checkpoint, method, settings.exportDtype !== undefined),
+    });
+    try {
+      await clearUnfinished(folder);
+      const engine = await startEngine(settings.threads === undefined ? {} : { threads: settings.threads });
+      try {
+        const writer = await RunWriter.start(folder, { method, checkpoint, files, engine, ...texts });
+        return await writer.endedBy(() =>
+          quantizeInto(writer, { settings, method, checkpoint, engine, hooks, start, ...texts }),
+        );
+      } finally {
+        await engine.stop();
+      }
+    } finally {
+      await folder.release();
+    }
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+interface Texts {
+  readonly calibration: CalibrationSegments;
+  /** Undefined where no evaluation was asked for. */
+  readonly evaluation: EvaluationWindows | undefined;
+}
+
+async function readTexts(
+  settings: QuantizeSettings,
+  checkpoint: Checkpoint,
+  hooks: RunHooks,
+): Promise<Texts> {
+  const { model, folder } = checkpoint;
+  const tokenizer = await loadTokenizer(folder, model);
+  const { source, windows, contextLength } = settings.evaluation;
+  const evaluation =
+    windows === 0
+      ? undefined
+      : await windowsOfText(model, tokenizer, { source, limit: windows, contextLength }, hooks);
+  return {
+    calibration: await calibrationSegments(model, tokenizer, settings.calibration, hooks),
+    evaluation,
+  };
+}
+
+/** A finished run is not overwritten; what an unfinished one left behind is removed. */
+async function clearUnfinished({ folder, existing }: RunFolder): Promise<void> {
+  if (existing && (await readRunRecord(folder))?.status === 'complete') {
+    throw new ClaqError('output/not-empty', 'The output folder holds a finished run', {
+      where: folder,
+      expected: 'a new folder, an empty one, or that of a run which did not finish',
+      remedy: 'choose another folder with --out, or delete this one',
+    });
+  }
+  await rm(join(folder, MATRICES_FOLDER), { recursive: true, force: true });
+  await rm(join(folder, DENSE_FOLDER), { recursive: true, force: true });
+  await mkdir(join(folder, MATRICES_FOLDER));
+}
+
+interface Job extends Texts {
+  readonly settings: QuantizeSettings;
+  readonly method: MethodSettings;
+  readonly checkpoint: Checkpoint;
+  readonly engine: Engine;
+  readonly hooks: RunHooks;
+  readonly start: number;
+}
+
+async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummary> {
+  const { settings, method, checkpoint, engine, calibration, evaluation, hooks, start } = job;
+  const windows = evaluation?.windows ?? [];
+  let before: PerplexityFigure | undefined;
+  if (evaluation !== undefined) {
+    const phase = 'Evaluating the original model';
+    before = perplexityFigure(await evaluatePerplexity({ checkpoint, windows, phase, ...hooks }), evaluation);
+  }
+  const { perplexity, timing } = await quantizeBlocks({
+    checkpoint,
+    pool: engine.pool,
+    segments: calibration.segments,
+    settings: method,
+    windows,
+    onMatrix: (result) => writer.saveMatrix(result),
+    ...hooks,
+  });
+  const after =
+    perplexity === undefined || evaluation === undefined
+      ? undefined
+      : perplexityFigure(perplexity, evaluation);
+  const weights = quantizedWeights(checkpoint.model);
+  const result: NonNullable<RunRecord['result']> = {
+    nominalBits: nominalBits(method.budget),
+    storedBits: storedBits(writer.packedBytes, weights),
+    weights,
+    sourceBytes: sourceBytes(checkpoint),
+    packedBytes: writer.packedBytes,
+    loss: writer.loss,
+    before: before ?? null,
+    after: after ?? null,
+    seconds: (performance.now() - start) / 1000,
+    timing: { ...timing },
+  };
+  await writer.complete(result);
+  const exportFolder =
+    settings.exportDtype === undefined ? undefined : await exportInto(writer, settings.exportDtype, job);
+  return {
+    model: resolve(settings.model),
+    method: method.method,
+    budget: describeBudget(method.budget),
+    ...result,
+    before,
+    after,
+    seconds: (performance.now() - start) / 1000,
+    runFolder: writer.folder,
+    exportFolder,
+  };
+}
+
+/** Exports from the files that were written, as `claq export` would. */
+async function exportInto(
+  writer: RunWriter,
+  dtype: NonNullable<QuantizeSettings['exportDtype']>,
+  { checkpoint, hooks }: Job,
+): Promise<string> {
+  const run = await openRun(writer.folder);
+  if (run === undefined) throw new Error(`the run in ${writer.folder} has gone`);
+  const folder = join(writer.folder, DENSE_FOLDER);
+  await writeDense(checkpoint, folder, dtype, run.weights, hooks);
+  await writer.exported(DENSE_FOLDER);
+  return folder;
+}
+
+/** Bytes of the quantized matrices in the source model. */
+function sourceBytes({ model, tensors }: Checkpoint): number {
+  let bytes = 0;
+  for (let block = 0; block < model.blocks; block++) {
+    for (const kind of MATRIX_KINDS) {
+      const entry = tensors.get(`${matrixName(block, kind)}.weight`);
+      if (entry === undefined) continue;
+      bytes += bytesPerElement(entry.dtype) * entry.shape.reduce((product, size) => product * size, 1);
+    }
+  }
+  return bytes;
+}
