@@ -30,7 +30,7 @@ import { openRun, readRunRecord } from './open-run.ts';
 import { plannedFolderBytes } from './planned-bytes.ts';
 import { type RunFolder, openRunFolder } from './run-folder.ts';
 import { MATRICES_FOLDER, RunWriter } from './run-writer.ts';
-import { calibrationSegments, perplexityFigure, windowsOfText } from './texts.ts';
+import { calibrationSegments, isMeasuredOn, perplexityFigure, windowsOfText } from './texts.ts';
 
 /**
  * Quantizes a model and writes the run folder. Throws ClaqError: the request's, the model's, the text's and the output's,
@@ -38,7 +38,7 @@ import { calibrationSegments, perplexityFigure, windowsOfText } from './texts.ts
  */
 export async function quantizeModel(
   request: QuantizeRequest,
-  hooks: RunHooks = {},
+  hooks: QuantizeHooks = {},
 ): Promise<QuantizeSummary> {
   const start = performance.now();
   const settings = quantizeRequestSchema.parse(request);
@@ -70,6 +70,11 @@ export async function quantizeModel(
   } finally {
     await checkpoint.close();
   }
+}
+
+export interface QuantizeHooks extends RunHooks {
+  /** The original model's perplexity, where it is known: several budgets of one model measure it once. */
+  readonly baseline?: PerplexityFigure | undefined;
 }
 
 interface Texts {
@@ -115,18 +120,14 @@ interface Job extends Texts {
   readonly method: MethodSettings;
   readonly checkpoint: Checkpoint;
   readonly engine: Engine;
-  readonly hooks: RunHooks;
+  readonly hooks: QuantizeHooks;
   readonly start: number;
 }
 
 async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummary> {
   const { settings, method, checkpoint, engine, calibration, evaluation, hooks, start } = job;
   const windows = evaluation?.windows ?? [];
-  let before: PerplexityFigure | undefined;
-  if (evaluation !== undefined) {
-    const phase = 'Evaluating the original model';
-    before = perplexityFigure(await evaluatePerplexity({ checkpoint, windows, phase, ...hooks }), evaluation);
-  }
+  const before = evaluation === undefined ? undefined : await originalPerplexity(evaluation, job);
   const { perplexity, timing } = await quantizeBlocks({
     checkpoint,
     pool: engine.pool,
@@ -167,6 +168,17 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     runFolder: writer.folder,
     exportFolder,
   };
+}
+
+async function originalPerplexity(
+  evaluation: EvaluationWindows,
+  { checkpoint, hooks }: Job,
+): Promise<PerplexityFigure> {
+  const { baseline } = hooks;
+  if (baseline !== undefined && isMeasuredOn(baseline, evaluation)) return baseline;
+  const phase = 'Evaluating the original model';
+  const measured = await evaluatePerplexity({ checkpoint, windows: evaluation.windows, phase, ...hooks });
+  return perplexityFigure(measured, evaluation);
 }
 
 /** Exports from the files that were written, as `claq export` would. */

@@ -62,3 +62,12 @@ export function perplexityFigure(measured: Perplexity, { record }: EvaluationWin
     textSha256: record.corpus.sha256,
   };
 }
+
+/** Whether a figure was measured on just these windows. */
+export function isMeasuredOn(figure: PerplexityFigure, { record }: EvaluationWindows): boolean {
+  return (
+    figure.textSha256 === record.corpus.sha256 &&
+    figure.windows === record.windows &&
+    figure.contextLength === record.length
+  );
+}

@@ -111,11 +111,15 @@ export function productTile(args: usize, tile: i32): void {
   }
 }
 
-/** The micro-kernel alone, over and over on cached operands: the bench's measure of this machine's floor. */
+/**
+ * The micro-kernel alone, over and over on cached operands: the bench's measure of this machine's floor.
+ * Arguments: 0 operands, one set an index (a panel, a strip, and their product), 1 repeats, 2 depth, 3 bytes
+ * from set to set: threads that share a cache line would measure the line.
+ */
 export function microKernelRate(args: usize, index: i32): void {
   const repeats = word(args, 1);
   const depth = word(args, 2);
-  const a = pointer(args, 0);
+  const a = pointer(args, 0) + <usize>index * pointer(args, 3);
   const b = a + <usize>depth * PANEL_BYTES;
   const c = b + <usize>depth * STRIP_BYTES;
   for (let i = 0; i < repeats; i++) microKernel(a, b, c, STRIP_BYTES, depth);
