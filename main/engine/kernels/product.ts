@@ -13,14 +13,14 @@ const STRIPS_PER_TILE = 32;
 
 /**
  * a [m, k] times b [k, n] on the kernel threads; blocks the calling thread until it is done.
- * @param write receives each row of the result, [n], once and in order; the view is only valid during the call
+ * @param take receives the result, row-major with `stride` floats between rows; the view is only valid during the call
  */
 export function multiply(
   pool: KernelPool,
   a: ProductOperand,
   b: ProductOperand,
   [m, k, n]: readonly [m: number, k: number, n: number],
-  write: (row: number, values: Float32Array) => void,
+  take: (result: Float32Array, stride: number) => void,
 ): void {
   const { arena } = pool;
   const mark = arena.mark();
@@ -35,7 +35,7 @@ export function multiply(
     const sizes = [panelCount, stripCount, k, stride, PANELS_PER_TILE, STRIPS_PER_TILE, across];
     const tiles = Math.ceil(panelCount / PANELS_PER_TILE) * across;
     pool.runTiles('productTile', arena.words([panels, strips, result, ...sizes]), tiles);
-    for (let row = 0; row < m; row++) write(row, arena.floats(result + row * stride * 4, n));
+    take(arena.floats(result, m * stride), stride);
   } finally {
     arena.release(mark);
   }

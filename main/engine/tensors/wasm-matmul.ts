@@ -84,7 +84,12 @@ function run(pool: KernelPool, backend: BackendWasm & KernelBackend, product: Pr
       operand(a, transposeA ? m : k, transposeA),
       operand(b, transposeB ? k : n, transposeB),
       [m, k, n],
-      (row, values) => result.set(values, row * n),
+      (values, stride) => {
+        if (stride === n) result.set(values);
+        else
+          for (let row = 0; row < m; row++)
+            result.set(values.subarray(row * stride, row * stride + n), row * n);
+      },
     );
   }
   return out;

@@ -21,7 +21,8 @@ export const LAYER_COST: usize = COST_NOW + 8 * 1064; // f64 [MAX_CENTROIDS + 1]
 export const BOUNDS: usize = LAYER_COST + 8 * 264; // i32 [MAX_CENTROIDS + 1]: cluster bounds among the sorted values
 export const CENTROIDS: usize = BOUNDS + 4 * 264; // f64 [MAX_CENTROIDS]
 export const RUN_WEIGHT: usize = CENTROIDS + 8 * 264; // f32 [DENSITY_RUNS]
-export const SPLIT: usize = RUN_WEIGHT + 4 * 264; // u16 [MAX_CENTROIDS + 1][MAX_BINS + 1]: last split of each layer
+export const MIDPOINTS: usize = RUN_WEIGHT + 4 * 264; // f32 [MAX_CENTROIDS - 1]: between neighbouring centroids
+export const SPLIT: usize = MIDPOINTS + 4 * 264; // u16 [MAX_CENTROIDS + 1][MAX_BINS + 1]: last split of each layer
 export const HISTOGRAM: usize = SPLIT + 2 * 257 * 1064;
 /** After the fixed part come the arrays as long as a column. */
 export const FIXED_BYTES: usize = HISTOGRAM + SORT_HISTOGRAM_BYTES;

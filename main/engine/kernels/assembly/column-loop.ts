@@ -4,7 +4,7 @@ import {
   STRIP_BYTES, SUB_BLOCK, pointer, word,
 } from './layout';
 import { Column, assignCodebook, assignGrid } from './assign';
-import { HISTOGRAM, LAYER_COST, sortedOf, spareOf, valuesOf } from './codebook-scratch';
+import { HISTOGRAM, LAYER_COST, MIDPOINTS, sortedOf, spareOf, valuesOf } from './codebook-scratch';
 import { fitCodebook, partition, prefixSums } from './codebook';
 import { fitCodebookScikit } from './scikit';
 import { microKernel, multiplyAdd } from './micro-kernel';
@@ -209,7 +209,7 @@ function quantizeColumn(args: usize, block: i32, j: i32, scratch: usize, strips:
     column.zeros = pointer(args, ZEROS) + group;
     squared = assignGrid(column, width);
   } else {
-    squared = assignCodebook(column, spareOf(scratch, rows));
+    squared = assignCodebook(column, scratch + MIDPOINTS);
   }
   const d = load<f64>(pointer(args, D) + (<usize>position << 3));
   store<f64>(pointer(args, LOSSES) + (<usize>position << 3), squared * d * 0.5);

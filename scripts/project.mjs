@@ -1,0 +1,42 @@
+import { existsSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository, wherever it was cloned to. */
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The sources are TypeScript without a build: they need a Node that strips types. */
+const NODE_MAJOR = 24;
+
+/** Whether this very process is a Node that the sources run on. */
+export const runsOnProjectNode = Number(process.versions.node.split('.')[0]) >= NODE_MAJOR;
+
+/** The Node that the npm package `node` brought, or this process' own where that one is missing and this one will do. */
+export function projectNode() {
+  const brought = join(
+    ROOT,
+    'node_modules',
+    'node',
+    'bin',
+    process.platform === 'win32' ? 'node.exe' : 'node',
+  );
+  if (existsSync(brought)) return brought;
+  return runsOnProjectNode ? process.execPath : undefined;
+}
+
+/** A source file of the project, or the program that a package brought under this name. */
+export function resolveProgram(name) {
+  if (/\.(ts|mjs|js)$/.test(name)) return join(ROOT, name);
+  return realpathSync(join(ROOT, 'node_modules', '.bin', name));
+}
+
+/** The environment in which programs that are started by name are the project's own. */
+export function projectEnvironment() {
+  const first = [join(ROOT, 'node_modules', '.bin'), dirname(projectNode() ?? process.execPath)];
+  return { ...process.env, PATH: [...first, process.env.PATH ?? ''].join(delimiter) };
+}
+
+/** One line to the person at the terminal. On stderr: stdout belongs to the program that is started. */
+export function say(line) {
+  process.stderr.write(`${line}\n`);
+}

@@ -1,0 +1,83 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { projectEnvironment, projectNode, ROOT, say } from './project.mjs';
+import { withSetupLock } from './setup-lock.mjs';
+
+/** Npm's output is only shown where it fails; it is never this long. */
+const OUTPUT_LIMIT_BYTES = 2 ** 26;
+
+/** A set-up that failed, in words for the person at the terminal. */
+export class SetUpError extends Error {}
+
+/**
+ * Makes a clone ready to run: the packages of package-lock.json, among them Node 24, and the kernels' WebAssembly.
+ * Does nothing where they are there already. Throws SetUpError.
+ */
+export async function setUp() {
+  await withSetupLock(() => {
+    if (!packagesAreCurrent()) installPackages();
+    if (projectNode() === undefined) {
+      throw new SetUpError(
+        `The sources need Node 24 and this is Node ${process.versions.node}; the npm package \`node\` brought none for ` +
+          `${process.platform}-${process.arch}. Install Node 24 and start again.`,
+      );
+    }
+    buildKernels();
+  });
+}
+
+/**
+ * Compares what npm says that it installed (its hidden lockfile, written last) with what package-lock.json asks for.
+ * Packages that npm may leave out are not missed.
+ */
+function packagesAreCurrent() {
+  const installed = readLock('node_modules/.package-lock.json');
+  if (installed === undefined || projectNode() === undefined) return false;
+  return Object.entries(readLock('package-lock.json') ?? {}).every(([path, wanted]) => {
+    const found = installed[path];
+    if (path === '' || (found === undefined && wanted.optional === true)) return true;
+    return found !== undefined && found.version === wanted.version && found.integrity === wanted.integrity;
+  });
+}
+
+function readLock(name) {
+  const path = join(ROOT, name);
+  return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')).packages : undefined;
+}
+
+function installPackages() {
+  say('Setting up: installing the packages, Node 24 among them (once, about a minute) ...');
+  const npm = spawnSync('npm', ['ci', '--loglevel=error', '--no-progress'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: OUTPUT_LIMIT_BYTES,
+    shell: process.platform === 'win32',
+  });
+  if (npm.status !== 0) {
+    const output = npm.error === undefined ? `${npm.stdout}${npm.stderr}`.trimEnd() : npm.error.message;
+    throw new SetUpError(
+      `The packages could not be installed. The set-up needs the npm registry; nothing else is fetched.\n` +
+        `\`npm ci\` in ${ROOT} said:\n\n${output}`,
+    );
+  }
+  const missing = optionalPackagesMissing();
+  if (missing.length > 0) say(`Optional, not installed here, not needed: ${missing.join(', ')}.`);
+}
+
+function optionalPackagesMissing() {
+  const optional = readLock('package-lock.json')?.['']?.optionalDependencies ?? {};
+  return Object.keys(optional).filter((name) => !existsSync(join(ROOT, 'node_modules', name)));
+}
+
+/** The build knows itself whether it is stale. Its output goes to stderr, beside this set-up's. */
+function buildKernels() {
+  const script = join(ROOT, 'scripts', 'build-kernels.mjs');
+  if (!existsSync(script)) return;
+  const build = spawnSync(projectNode(), [script], {
+    cwd: ROOT,
+    env: projectEnvironment(),
+    stdio: ['ignore', 2, 2],
+  });
+  if (build.status !== 0) throw new SetUpError('The kernels could not be built: see above.');
+}
