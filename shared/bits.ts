@@ -108,6 +108,24 @@ export function totalBytes(bytes: PackedBytes): number {
   );
 }
 
+/** The paper counts 0.07 bits a weight for reserving 1 % of the entries. */
+const NOMINAL_BITS_OF_RESERVED_SHARE = 7;
+
+/** Nominal bits a weight of what came out: index bits averaged over the weights, and reserved entries as the paper counts them. */
+export function nominalBitsOf(
+  matrices: readonly (MatrixShape & { readonly classes: readonly ColumnClass[] })[],
+): number {
+  let weights = 0;
+  let bits = 0;
+  for (const { rows, columns, classes } of matrices) {
+    weights += rows * columns;
+    for (const each of classes) {
+      bits += each.columns * (rows * each.width + NOMINAL_BITS_OF_RESERVED_SHARE * each.reserved);
+    }
+  }
+  return bits / weights;
+}
+
 /** Stored bits a weight. */
 export function storedBits(bytes: number, weights: number): number {
   return (bytes * 8) / weights;

@@ -101,16 +101,18 @@ export function outlierRatios(counts: Uint32Array, rows: number): Float64Array {
 
 /**
  * Most columns have no outlier at all, so what breaks ties decides much of the order: `diag(H)` where a calibration
- * has been run, else the largest |w| of the column.
+ * has been run, else the largest |w| of the column. `column-index` alone stands for the authors' arbitrary order.
  */
-export const TIE_RULES = ['hessian-diagonal', 'max-weight'] as const;
+export const TIE_RULES = ['hessian-diagonal', 'max-weight', 'column-index'] as const;
 export type TieRule = (typeof TIE_RULES)[number];
 
-export interface TieBreak {
-  readonly rule: TieRule;
-  /** One value for each column; the larger one comes first. */
-  readonly values: Float32Array | Float64Array;
-}
+export type TieBreak =
+  | {
+      readonly rule: 'hessian-diagonal' | 'max-weight';
+      /** One value for each column; the larger one comes first. */
+      readonly values: Float32Array | Float64Array;
+    }
+  | { readonly rule: 'column-index' };
 
 export interface OutlierOrder {
   /** Column indices by descending outlier ratio. */
@@ -129,7 +131,8 @@ export function outlierOrder(
   ratios: Float32Array | Float64Array | Uint32Array,
   tieBreak: TieBreak,
 ): OutlierOrder {
-  const { rule, values } = tieBreak;
+  const { rule } = tieBreak;
+  const values = rule === 'column-index' ? new Float64Array(ratios.length) : tieBreak.values;
   if (values.length !== ratios.length) {
     throw new RangeError(`${ratios.length} columns have ${values.length} values of the tie rule ${rule}`);
   }

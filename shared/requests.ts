@@ -92,7 +92,7 @@ export const quantizeRequestSchema = z
     method: z.enum(METHODS).default('claq'),
     budget: budgetRequestSchema.default({}),
     outlierS: outlierS.default(DEFAULT_OUTLIER_S),
-    /** Without it: `outlier`. */
+    /** Without it: DEFAULT_COLUMN_ORDER, or `outlier` for the authors' own choices. */
     columnOrder: z.enum(COLUMN_ORDERS).optional(),
     /** Without it: `kept`, or `all` for the authors' own choices. */
     codebookFit: z.enum(CODEBOOK_FITS).optional(),
@@ -166,6 +166,11 @@ function contradictions(request: {
     apWidths !== undefined && apAverage !== undefined && (apAverage < apWidths[0] || apAverage > apWidths[1]),
     'budget.apAverage',
     `lies outside of the widths ${apWidths?.join(' and ') ?? ''}`,
+  );
+  refuse(
+    request.method === 'reference' && request.columnOrder === 'benefit',
+    'columnOrder',
+    'is always outlier with reference',
   );
   if (request.method === 'gptq' || request.method === 'rtn') {
     const codebookSettings = { apAverage, apWidths, orBits, orShares, orColumns };

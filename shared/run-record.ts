@@ -1,6 +1,7 @@
 /** run.json: everything that a quantization was made with and came to. Written first, and again when it ends. */
 import { z } from 'zod';
 import { MATRIX_KINDS } from './model.ts';
+import { TIE_RULES } from './outlier-order.ts';
 
 export const RUN_RECORD_VERSION = 1;
 
@@ -70,7 +71,7 @@ export const runRecordSchema = z.strictObject({
     outlierS: z.number(),
     columnOrder: z.enum(['outlier', 'benefit']),
     /** What broke ties in the Outlier Order; null where the order was another. */
-    tieRule: z.enum(['hessian-diagonal', 'column-index']).nullable(),
+    tieRule: z.enum(TIE_RULES).nullable(),
     codebookFit: z.enum(['kept', 'all']),
     groupSize: z.int().nullable(),
     percdamp: z.number(),

@@ -40,10 +40,19 @@ export function checkedRequest<Schema extends z.ZodType>(
   request: unknown,
   flags: Readonly<Record<string, string>>,
 ): z.output<Schema> {
-  const checked = schema.safeParse(request);
+  const checked = schema.safeParse(request, { reportInput: true });
   if (checked.success) return checked.data;
-  const lines = checked.error.issues.map((issue) => `${flagOf(issue.path, flags)}: ${issue.message}`);
+  const lines = checked.error.issues.map(
+    (issue) => `${flagOf(issue.path, flags)}: ${issue.message}${foundText(issue.input)}`,
+  );
   return command.error(`error: ${lines.join('\n       ')}`);
+}
+
+/** What stood in the option's place, where the message does not say it. */
+function foundText(input: unknown): string {
+  return typeof input === 'number' || typeof input === 'string'
+    ? `, found ${input === '' ? 'nothing' : input}`
+    : '';
 }
 
 /** The option of the field, or of the nearest field around it: an entry of a list belongs to the list's option. */

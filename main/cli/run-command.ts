@@ -3,10 +3,7 @@ import { ClaqError, describeError } from '../../shared/errors.ts';
 import type { OnProgress, Progress } from '../../shared/progress.ts';
 import { errorEvent, eventLine, progressEvent, type CliEvent } from './json-events.ts';
 import { monotonicSeconds, progressReporter, type ProgressReporter } from './progress-reporter.ts';
-
-/** 128 + the signal's number, as shells have it. */
-const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const;
-type StopSignal = keyof typeof SIGNAL_EXIT_CODES;
+import { SIGNAL_EXIT_CODES, stopOnSignals } from './stop-signals.ts';
 
 export const EXIT_CODES = { success: 0, failure: 1, usage: 2, cancelled: SIGNAL_EXIT_CODES.SIGINT } as const;
 
@@ -50,34 +47,6 @@ export async function runCommand(
   } finally {
     stop.dispose();
   }
-}
-
-/** The first signal calls the work off, the second one doesn't wait for it. */
-function stopOnSignals(note: (line: string) => void): {
-  readonly signal: AbortSignal;
-  exitCode(): number | undefined;
-  dispose(): void;
-} {
-  const controller = new AbortController();
-  let exitCode: number | undefined;
-  const onSignal = (name: StopSignal): void => {
-    if (exitCode !== undefined) process.exit(exitCode);
-    exitCode = SIGNAL_EXIT_CODES[name];
-    note('Stopping at the next safe point. Press Ctrl-C again to quit at once.');
-    controller.abort();
-  };
-  const onInterrupt = (): void => onSignal('SIGINT');
-  const onTerminate = (): void => onSignal('SIGTERM');
-  process.on('SIGINT', onInterrupt);
-  process.on('SIGTERM', onTerminate);
-  return {
-    signal: controller.signal,
-    exitCode: () => exitCode,
-    dispose() {
-      process.off('SIGINT', onInterrupt);
-      process.off('SIGTERM', onTerminate);
-    },
-  };
 }
 
 function reportFailure(error: unknown, json: boolean, stoppedWith: number | undefined): number {

@@ -10,6 +10,7 @@ import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
 import { startEngine } from '../engine/start-engine.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
 import { openRun } from './open-run.ts';
+import { validRequest } from './valid-request.ts';
 import { perplexityFigure, windowsOfText } from './texts.ts';
 
 /** `claq evaluate MODEL_OR_RUN`: perplexity of a model, or of what a run made of it. */
@@ -18,7 +19,13 @@ export async function evaluateModel(
   hooks: RunHooks = {},
 ): Promise<EvaluateSummary> {
   const start = performance.now();
-  const { model: path, text, windows: limit, contextLength, threads } = evaluateRequestSchema.parse(request);
+  const {
+    model: path,
+    text,
+    windows: limit,
+    contextLength,
+    threads,
+  } = validRequest(evaluateRequestSchema, request);
   const run = await openRun(path);
   const checkpoint = await openCheckpoint(run?.record.model.folder ?? path);
   try {

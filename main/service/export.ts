@@ -13,6 +13,7 @@ import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { exportDense } from '../engine/export/dense.ts';
 import type { DenseReport } from '../engine/export/verify.ts';
 import { type OpenedRun, openRun } from './open-run.ts';
+import { validRequest } from './valid-request.ts';
 
 type DenseDtypeName = (typeof DENSE_DTYPES)[number];
 
@@ -38,12 +39,13 @@ export async function writeDense(
 /** `claq export RUN`. Throws ClaqError request/invalid where the folder is no run, and as exportDense does. */
 export async function exportRun(request: ExportRequest, hooks: RunHooks = {}): Promise<ExportSummary> {
   const start = performance.now();
-  const { run: path, out, dtype } = exportRequestSchema.parse(request);
+  const { run: path, out, dtype } = validRequest(exportRequestSchema, request);
   const run = await openRun(path);
   if (run === undefined) {
     throw new ClaqError('request/invalid', 'This folder is not a run', {
       where: resolve(path),
       expected: 'a folder that `claq quantize` made, with a run.json',
+      found: 'no run.json',
       remedy: 'quantize a model first, then export the run',
     });
   }

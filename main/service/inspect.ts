@@ -4,6 +4,7 @@ import type { ModelDescription } from '../../shared/model.ts';
 import { inspectRequestSchema, type InspectRequest, type RunHooks } from '../../shared/requests.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { inspectCheckpoint } from '../engine/inspect/inspect-model.ts';
+import { validRequest } from './valid-request.ts';
 
 export interface InspectionResult {
   readonly inspection: ModelInspection;
@@ -20,7 +21,7 @@ export interface InspectionResult {
  *   reading the checkpoint throws
  */
 export async function inspectModel(request: InspectRequest, hooks: RunHooks = {}): Promise<InspectionResult> {
-  const { model: folder, outlierS, sValues, block, matrix } = inspectRequestSchema.parse(request);
+  const { model: folder, outlierS, sValues, block, matrix } = validRequest(inspectRequestSchema, request);
   const checkpoint = await openCheckpoint(folder);
   try {
     requireBlock(checkpoint.model, block, folder);
@@ -41,6 +42,7 @@ function requireBlock(model: ModelDescription, block: number | undefined, folder
     where: folder,
     expected: `a layer from 0 to ${model.blocks - 1}`,
     found: `layer ${block}`,
+    remedy: 'layers are counted from 0',
   });
 }
 

@@ -2,8 +2,9 @@
 import { type Budget, nominalBits } from '../../shared/budget.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
+import type { TieRule } from '../../shared/outlier-order.ts';
 import { requestedBudget } from '../../shared/requested-budget.ts';
-import { DEFAULT_COLUMN_ORDER, type QuantizeSettings } from '../../shared/requests.ts';
+import { type BudgetRequest, DEFAULT_COLUMN_ORDER, type QuantizeSettings } from '../../shared/requests.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
 
 export function methodSettings(settings: QuantizeSettings, model: ModelDescription): MethodSettings {
@@ -19,7 +20,7 @@ export function methodSettings(settings: QuantizeSettings, model: ModelDescripti
   }
   return {
     method,
-    budget: requestedBudget(settings.budget),
+    budget: budgetOf(settings.budget),
     outlierS: settings.outlierS,
     columnOrder: settings.columnOrder ?? (method === 'reference' ? 'outlier' : DEFAULT_COLUMN_ORDER),
     codebookFit: settings.codebookFit ?? (method === 'reference' ? 'all' : 'kept'),
@@ -30,8 +31,40 @@ export function methodSettings(settings: QuantizeSettings, model: ModelDescripti
   };
 }
 
+/** The budget asked for; an error names the options that asked for it. */
+function budgetOf(request: BudgetRequest): Budget {
+  try {
+    return requestedBudget(request);
+  } catch (error) {
+    if (!(error instanceof ClaqError)) throw error;
+    const { code, message, expected, found, remedy, cause } = error;
+    throw new ClaqError(code, message, {
+      where: budgetOptions(request),
+      ...(expected === undefined ? {} : { expected }),
+      ...(found === undefined ? {} : { found }),
+      remedy: remedy ?? 'ask for another budget',
+      cause,
+    });
+  }
+}
+
+/** `--bits 2 --or 0.07` */
+function budgetOptions(request: BudgetRequest): string {
+  const options: [string, number | readonly number[] | undefined][] = [
+    ['--bits', request.bits],
+    ['--ap', request.apAverage],
+    ['--ap-widths', request.apWidths],
+    ['--or', request.orBits],
+    ['--or-shares', request.orShares],
+    ['--or-columns', request.orColumns],
+  ];
+  return options
+    .flatMap(([name, value]) => (value === undefined ? [] : [`${name} ${String(value)}`]))
+    .join(' ');
+}
+
 /** What broke ties in the Outlier Order; null where widths and shares followed something else. */
-export function tieRule({ method, columnOrder }: MethodSettings): 'hessian-diagonal' | 'column-index' | null {
+export function tieRule({ method, columnOrder }: MethodSettings): TieRule | null {
   if (method === 'reference') return 'column-index';
   return method === 'claq' && columnOrder === 'outlier' ? 'hessian-diagonal' : null;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { open, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunHooks } from '../../shared/requests.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
@@ -8,12 +8,17 @@ import { throwIfCancelled } from '../engine/transformer/segment-loop.ts';
 /** Read and hashed at a time. */
 const PIECE_BYTES = 16 * 2 ** 20;
 
+/** Beside the weights, as far as a model has them. */
+const CONFIGS = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
+
 /** SHA-256 of the files that a result depends on: config, tokenizer, weights. Throws ClaqError run/cancelled. */
 export async function hashModelFiles(
   checkpoint: Checkpoint,
   hooks: RunHooks,
 ): Promise<Record<string, string>> {
-  const names = ['config.json', 'tokenizer.json', ...checkpoint.shards.map(({ file }) => file)];
+  const present = new Set(await readdir(checkpoint.folder));
+  const configs = CONFIGS.filter((name) => present.has(name));
+  const names = [...configs, ...checkpoint.shards.map(({ file }) => file)];
   const sizes = await Promise.all(
     names.map(async (name) => (await stat(join(checkpoint.folder, name))).size),
   );

@@ -1,8 +1,8 @@
 /** `claq quantize`: from a request to a run folder with its record, its matrices and a dense export. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { storedBits } from '../../shared/bits.ts';
-import { describeBudget, nominalBits } from '../../shared/budget.ts';
+import { nominalBitsOf, storedBits } from '../../shared/bits.ts';
+import { describeBudget } from '../../shared/budget.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import { matrixName, MATRIX_KINDS, quantizedWeights } from '../../shared/model.ts';
 import {
@@ -13,6 +13,7 @@ import {
   quantizeRequestSchema,
 } from '../../shared/requests.ts';
 import type { PerplexityFigure, RunRecord } from '../../shared/run-record.ts';
+import { outputErrors } from '../engine/checkpoint/atomic-file.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { bytesPerElement } from '../engine/checkpoint/safetensors-dtype.ts';
@@ -28,9 +29,10 @@ import { bitsLabel, methodSettings } from './method-settings.ts';
 import { hashModelFiles } from './model-files.ts';
 import { openRun, readRunRecord } from './open-run.ts';
 import { plannedFolderBytes } from './planned-bytes.ts';
-import { type RunFolder, openRunFolder } from './run-folder.ts';
+import { RUN_FILE, type RunFolder, openRunFolder } from './run-folder.ts';
 import { MATRICES_FOLDER, RunWriter } from './run-writer.ts';
 import { calibrationSegments, isMeasuredOn, perplexityFigure, windowsOfText } from './texts.ts';
+import { validRequest } from './valid-request.ts';
 
 /**
  * Quantizes a model and writes the run folder. Throws ClaqError: the request's, the model's, the text's and the output's,
@@ -41,12 +43,10 @@ export async function quantizeModel(
   hooks: QuantizeHooks = {},
 ): Promise<QuantizeSummary> {
   const start = performance.now();
-  const settings = quantizeRequestSchema.parse(request);
+  const settings = validRequest(quantizeRequestSchema, request);
   const checkpoint = await openCheckpoint(settings.model);
   try {
     const method = methodSettings(settings, checkpoint.model);
-    const texts = await readTexts(settings, checkpoint, hooks);
-    const files = await hashModelFiles(checkpoint, hooks);
     const folder = await openRunFolder({
       folder: settings.out,
       model: settings.model,
@@ -54,13 +54,16 @@ export async function quantizeModel(
       neededBytes: plannedFolderBytes(checkpoint, method, settings.exportDtype !== undefined),
     });
     try {
-      await clearUnfinished(folder);
+      await refuseFinished(folder);
+      const texts = await readTexts(settings, checkpoint, hooks);
+      const files = await hashModelFiles(checkpoint, hooks);
       const engine = await startEngine(settings.threads === undefined ? {} : { threads: settings.threads });
       try {
         const writer = await RunWriter.start(folder, { method, checkpoint, files, engine, ...texts });
-        return await writer.endedBy(() =>
-          quantizeInto(writer, { settings, method, checkpoint, engine, hooks, start, ...texts }),
-        );
+        return await writer.endedBy(async () => {
+          await clearLeftovers(folder);
+          return quantizeInto(writer, { settings, method, checkpoint, engine, hooks, start, ...texts });
+        });
       } finally {
         await engine.stop();
       }
@@ -101,18 +104,28 @@ async function readTexts(
   };
 }
 
-/** A finished run is not overwritten; what an unfinished one left behind is removed. */
-async function clearUnfinished({ folder, existing }: RunFolder): Promise<void> {
-  if (existing && (await readRunRecord(folder))?.status === 'complete') {
-    throw new ClaqError('output/not-empty', 'The output folder holds a finished run', {
-      where: folder,
-      expected: 'a new folder, an empty one, or that of a run which did not finish',
-      remedy: 'choose another folder with --out, or delete this one',
-    });
+/** A finished run is not overwritten: a folder is somebody's result. */
+async function refuseFinished({ folder, existing }: RunFolder): Promise<void> {
+  const record = existing ? await readRunRecord(folder) : undefined;
+  if (record?.status !== 'complete') return;
+  throw new ClaqError('output/not-empty', 'The output folder holds a finished run', {
+    where: folder,
+    expected: 'a new folder, an empty one, or that of a run which did not finish',
+    found: `${record.settings.budget}, ${record.settings.method}, of ${record.startedAt}`,
+    remedy: 'choose another folder with --out, or delete this one',
+  });
+}
+
+/** What a killed process leaves of a file or folder that it was writing. */
+const UNFINISHED = new RegExp(`^\\.(${RUN_FILE}|${DENSE_FOLDER})\\..+\\.partial$`);
+
+/** Removes what an unfinished run left in the folder, and makes room for the matrices. */
+async function clearLeftovers({ folder }: RunFolder): Promise<void> {
+  const unfinished = (await readdir(folder)).filter((name) => UNFINISHED.test(name));
+  for (const name of [MATRICES_FOLDER, DENSE_FOLDER, ...unfinished]) {
+    await rm(join(folder, name), { recursive: true, force: true });
   }
-  await rm(join(folder, MATRICES_FOLDER), { recursive: true, force: true });
-  await rm(join(folder, DENSE_FOLDER), { recursive: true, force: true });
-  await mkdir(join(folder, MATRICES_FOLDER));
+  await outputErrors(folder, () => mkdir(join(folder, MATRICES_FOLDER)));
 }
 
 interface Job extends Texts {
@@ -143,7 +156,7 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
       : perplexityFigure(perplexity, evaluation);
   const weights = quantizedWeights(checkpoint.model);
   const result: NonNullable<RunRecord['result']> = {
-    nominalBits: nominalBits(method.budget),
+    nominalBits: nominalBitsOf(writer.matrices),
     storedBits: storedBits(writer.packedBytes, weights),
     weights,
     sourceBytes: sourceBytes(checkpoint),

@@ -45,6 +45,10 @@ export class RunWriter {
     return this.#run.folder;
   }
 
+  get matrices(): readonly MatrixRecord[] {
+    return this.#record.matrices;
+  }
+
   /** Bytes of the matrices saved so far. */
   get packedBytes(): number {
     return this.#record.matrices.reduce((sum, { bytes }) => sum + bytes, 0);

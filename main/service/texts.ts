@@ -1,4 +1,5 @@
 /** Calibration segments and evaluation windows for a model, from the texts that a request names or the bundled ones. */
+import { ClaqError } from '../../shared/errors.ts';
 import type { ModelDescription } from '../../shared/model.ts';
 import { DEFAULT_SEGMENT_LENGTH, type QuantizeSettings, type RunHooks } from '../../shared/requests.ts';
 import type { PerplexityFigure } from '../../shared/run-record.ts';
@@ -7,11 +8,33 @@ import { openCorpus } from '../engine/text/corpus.ts';
 import { type CalibrationSegments, drawSegments } from '../engine/text/segments.ts';
 import type { TextTokenizer } from '../engine/text/tokenizer.ts';
 import { type EvaluationWindows, evaluationWindows } from '../engine/text/windows.ts';
+import { throwIfCancelled } from '../engine/transformer/segment-loop.ts';
 import { BUNDLED_CALIBRATION, BUNDLED_EVALUATION } from './bundled-texts.ts';
 
-/** Tokens of a segment or window where none are asked for: the paper's 2048, or what the model was made for. */
-export function defaultLength(model: ModelDescription): number {
-  return Math.min(DEFAULT_SEGMENT_LENGTH, model.contextLength);
+/** Tokens of a segment or window: where none are asked for the paper's 2048, and never more than the model was made for. */
+function lengthFor(
+  { contextLength }: ModelDescription,
+  requested: number | undefined,
+  option: '--segment-length' | '--context',
+): number {
+  if (requested === undefined) return Math.min(DEFAULT_SEGMENT_LENGTH, contextLength);
+  if (requested <= contextLength) return requested;
+  throw new ClaqError('request/invalid', 'The model was not made for so long a text', {
+    where: option,
+    expected: `at most the model's context, ${contextLength} tokens`,
+    found: `${requested} tokens`,
+    remedy: 'ask for fewer tokens, or leave the option out',
+  });
+}
+
+/** The readers of texts end a cancelled reading in their own way; the service promises run/cancelled. */
+async function untilCancelled<T>({ signal }: RunHooks, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throwIfCancelled(signal);
+    throw error;
+  }
 }
 
 export async function calibrationSegments(
@@ -20,13 +43,17 @@ export async function calibrationSegments(
   request: QuantizeSettings['calibration'],
   hooks: RunHooks,
 ): Promise<CalibrationSegments> {
-  return drawSegments(await openCorpus([request.source ?? BUNDLED_CALIBRATION]), tokenizer, {
-    segments: request.segments,
-    length: request.segmentLength ?? defaultLength(model),
-    seed: request.seed,
-    documents: request.joinDocuments ? 'joined' : 'separate',
-    ...hooks,
-  });
+  const length = lengthFor(model, request.segmentLength, '--segment-length');
+  const corpus = await openCorpus([request.source ?? BUNDLED_CALIBRATION]);
+  return untilCancelled(hooks, () =>
+    drawSegments(corpus, tokenizer, {
+      segments: request.segments,
+      length,
+      seed: request.seed,
+      documents: request.joinDocuments ? 'joined' : 'separate',
+      ...hooks,
+    }),
+  );
 }
 
 export interface WindowRequest {
@@ -42,11 +69,11 @@ export async function windowsOfText(
   request: WindowRequest,
   hooks: RunHooks,
 ): Promise<EvaluationWindows> {
-  return evaluationWindows(await openCorpus([request.source ?? BUNDLED_EVALUATION]), tokenizer, {
-    length: request.contextLength ?? defaultLength(model),
-    limit: request.limit,
-    ...hooks,
-  });
+  const length = lengthFor(model, request.contextLength, '--context');
+  const corpus = await openCorpus([request.source ?? BUNDLED_EVALUATION]);
+  return untilCancelled(hooks, () =>
+    evaluationWindows(corpus, tokenizer, { length, limit: request.limit, ...hooks }),
+  );
 }
 
 /** A measured perplexity with what it was measured on. */

@@ -5,6 +5,7 @@ import {
   CODEBOOK_FITS,
   COLUMN_ORDERS,
   DEFAULT_BITS,
+  DEFAULT_COLUMN_ORDER,
   DEFAULT_PERCDAMP,
   DEFAULT_SEGMENTS,
   DEFAULT_SEGMENT_LENGTH,
@@ -168,13 +169,13 @@ function addMethodOptions(command: Command): void {
     .addOption(
       new Option(
         '--column-order <ORDER>',
-        'what gets the budget first: columns with outliers, or where it helps most (default: outlier)',
+        `what gets the budget first: columns with outliers, or those where it helps most (default: ${DEFAULT_COLUMN_ORDER}; with reference: outlier)`,
       ).choices(COLUMN_ORDERS),
     )
     .addOption(
       new Option(
         '--codebook-fit <SET>',
-        'fit codebooks to the entries kept in codes, or to all (default: kept)',
+        'fit codebooks to the entries kept in codes, or to all (default: kept; with reference: all)',
       ).choices(CODEBOOK_FITS),
     )
     .option(

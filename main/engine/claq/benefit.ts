@@ -14,6 +14,25 @@ export interface ColumnErrors {
   readonly errors: Float64Array;
 }
 
+/** Numbers of reserved entries a tail that a column may get, as multiples of the budget's share for the columns behind the head. */
+const RESERVATION_STEPS = [0, 1, 2, 3.5, 7];
+
+/** What a column may get: every width from the low to the high one, and from no reserved entries to twice the head's share. */
+function candidates(
+  rows: number,
+  { precision, reservation }: Budget,
+): { widths: number[]; tailCounts: number[] } {
+  const widths = Array.from({ length: precision.high - precision.low + 1 }, (_, i) => precision.low + i);
+  if (reservation === undefined) return { widths, tailCounts: [0] };
+  const { headShare, restShare } = reservation;
+  const step = restShare > 0 ? restShare : headShare / 3.5;
+  const counts = RESERVATION_STEPS.map((multiple) => Math.round(rows * step * multiple));
+  return {
+    widths,
+    tailCounts: [...new Set(counts)].filter((count) => 2 * count < rows).sort((a, b) => a - b),
+  };
+}
+
 /** @param weights [rows, columns] row-major */
 export async function measureColumnErrors(
   pool: KernelPool,
@@ -22,10 +41,7 @@ export async function measureColumnErrors(
   columns: number,
   budget: Budget,
 ): Promise<ColumnErrors> {
-  const { precision, reservation } = budget;
-  const widths = [...new Set([precision.low, precision.high])];
-  const shares = reservation === undefined ? [0] : [reservation.restShare, reservation.headShare];
-  const tailCounts = [...new Set(shares.map((share) => Math.round(rows * share)))].sort((a, b) => a - b);
+  const { widths, tailCounts } = candidates(rows, budget);
   const { arena } = pool;
   const mark = arena.mark();
   try {

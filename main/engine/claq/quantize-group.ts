@@ -130,7 +130,7 @@ async function planMatrix(
     return { rows, weights, plan, grid };
   }
   if (method === 'reference') {
-    const ties: TieBreak = { rule: 'hessian-diagonal', values: new Float64Array(columns) };
+    const ties: TieBreak = { rule: 'column-index' };
     return {
       rows,
       weights,

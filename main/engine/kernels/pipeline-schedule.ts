@@ -11,7 +11,9 @@ const LOCK = 0;
 /** Counts changes: what a thread without work waits for. */
 const VERSION = 1;
 const PIPELINES = 2;
-const FIRST_PIPELINE = 3;
+/** 1 once something has failed: nothing is given out any more. */
+const ABANDONED = 3;
+const FIRST_PIPELINE = 4;
 
 // Words of one pipeline, before its blocks' pairs of words.
 const BLOCKS = 0;
@@ -80,20 +82,17 @@ export class PipelineSchedule {
     Atomics.wait(this.#state, VERSION, version);
   }
 
-  /** Marks all work as done, so that threads without work go home: something has failed. */
+  /** Gives out no more work, so that threads without any go home: something has failed. */
   abandon(): void {
     this.#lock();
-    let at = FIRST_PIPELINE;
-    for (let p = 0; p < this.#word(PIPELINES); p++) {
-      this.#state[at + FINISHED] = this.#word(at + BLOCKS);
-      at += PIPELINE_WORDS + 2 * this.#word(at + BLOCKS);
-    }
+    this.#state[ABANDONED] = 1;
     this.#unlock();
     Atomics.add(this.#state, VERSION, 1);
     Atomics.notify(this.#state, VERSION);
   }
 
   #choose(): PipelineTask {
+    if (this.#word(ABANDONED) === 1) return { kind: 'done' };
     const version = Atomics.load(this.#state, VERSION);
     let update: PipelineTask | undefined;
     let open = false;
