@@ -6,11 +6,12 @@ import {
   outlierReservation,
   singlePrecision,
 } from './budget.ts';
+import { ClaqError } from './errors.ts';
 import { type BudgetRequest, DEFAULT_BITS } from './requests.ts';
 
 /**
  * `bits` is the paper's name for the whole; AP and OR named beside it take the place of its parts.
- * Throws ClaqError budget/out-of-range, budget/cannot-be-met.
+ * Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction.
  */
 export function requestedBudget(request: BudgetRequest): Budget {
   const { apAverage, apWidths, orBits, orShares, orColumns } = request;
@@ -30,6 +31,17 @@ export function requestedBudget(request: BudgetRequest): Budget {
     ...(orShares === undefined ? {} : { shares: [orShares[0] / 100, orShares[1] / 100] as const }),
     ...(orColumns === undefined ? {} : { headColumns: orColumns / 100 }),
   });
+  if (orColumns !== undefined && reservation === undefined) {
+    throw new ClaqError(
+      'budget/contradiction',
+      'There are top columns of an outlier reservation, but no reservation',
+      {
+        expected: 'an outlier reservation that the columns belong to',
+        found: 'no outlier reservation',
+        remedy: 'ask for one (--or 0.07, or --or-shares), or leave --or-columns out',
+      },
+    );
+  }
   return { precision, reservation };
 }
 

@@ -28,9 +28,9 @@ const MAP_SHADES = ['·', '░', '▒', '▓', '█'] as const;
 
 /** The paper's three pictures as text for a terminal. */
 export function inspectionText(result: InspectionResult, folder: string): string {
-  const { inspection, outlierS, shown } = result;
+  const { inspection, outlierS, shown, unused } = result;
   const sections = [
-    heading(inspection, outlierS, folder),
+    [heading(inspection, outlierS, folder), ...unusedLine(unused)].join('\n'),
     sortedRatios(shown, outlierS, inspection.sValues),
     topColumnMap(shown, outlierS),
     layerTable(inspection, outlierS),
@@ -46,6 +46,14 @@ function heading({ model, sValues, matrices }: ModelInspection, s: number, folde
     `An outlier is a weight with |w| >= S x the mean |w| of its matrix; here S = ${s}.`,
     `Outlier ratio of all of them: ${overall.join(', ')}.`,
   ].join('\n');
+}
+
+/** Tensors that stand in the files for nothing: harmless (rotary tables of old exports), or a part that is not supported. */
+export function unusedLine(unused: readonly string[]): string[] {
+  const [first, ...others] = unused;
+  if (first === undefined) return [];
+  const rest = others.length === 0 ? '' : ` and ${grouped(others.length)} more`;
+  return [`Not used: ${unused.length === 1 ? 'the tensor' : 'the tensors'} ${first}${rest}.`];
 }
 
 function sortedRatios(matrix: MatrixInspection, s: number, sValues: readonly number[]): string {

@@ -12,6 +12,8 @@ export interface InspectionResult {
   readonly outlierS: number;
   /** The matrix asked for; where none was, the one with the largest outlier ratio. */
   readonly shown: MatrixInspection;
+  /** Tensors that the folder holds and the model does not use, in the order of their files. */
+  readonly unused: readonly string[];
 }
 
 /**
@@ -30,7 +32,12 @@ export async function inspectModel(request: InspectRequest, hooks: RunHooks = {}
       (each) =>
         (block === undefined || each.block === block) && (matrix === undefined || each.kind === matrix),
     );
-    return { inspection, outlierS, shown: richestIn(candidates, outlierS, folder) };
+    return {
+      inspection,
+      outlierS,
+      shown: richestIn(candidates, outlierS, folder),
+      unused: [...checkpoint.extras.keys()],
+    };
   } finally {
     await checkpoint.close();
   }

@@ -51,6 +51,7 @@ export async function calibrationSegments(
       length,
       seed: request.seed,
       documents: request.joinDocuments ? 'joined' : 'separate',
+      phase: 'Reading the calibration text',
       ...hooks,
     }),
   );
@@ -72,7 +73,12 @@ export async function windowsOfText(
   const length = lengthFor(model, request.contextLength, '--context');
   const corpus = await openCorpus([request.source ?? BUNDLED_EVALUATION]);
   return untilCancelled(hooks, () =>
-    evaluationWindows(corpus, tokenizer, { length, limit: request.limit, ...hooks }),
+    evaluationWindows(corpus, tokenizer, {
+      length,
+      limit: request.limit,
+      phase: 'Reading the evaluation text',
+      ...hooks,
+    }),
   );
 }
 

@@ -2,9 +2,11 @@ import { once } from 'node:events';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { encodeHeader } from '../../main/engine/checkpoint/safetensors-writer.ts';
+import { SAME_PRESS_SECONDS } from '../../main/cli/stop-signals.ts';
 import { MATRIX_KINDS, matrixName, TENSOR_NAMES } from '../../shared/model.ts';
 import { claq, DEMO_MODEL, eventsOf, finish, start } from './claq-process.ts';
 
@@ -42,7 +44,7 @@ describe('claq', () => {
     [
       'a number out of range',
       ['inspect', 'm', '-s', '0'],
-      'error: --outlier-s: Too small: expected number to be >0',
+      'error: --outlier-s: Too small: expected number to be >0, found 0\n',
     ],
     ['an unknown matrix', ['inspect', 'm', '--matrix', 'w'], 'error: --matrix: Invalid option'],
     [
@@ -165,12 +167,28 @@ describe('around a command', () => {
     await once(child.stderr, 'data');
     child.kill('SIGINT');
     await once(child.stderr, 'data');
+    await setTimeout(SAME_PRESS_SECONDS * 1000);
     child.kill('SIGINT');
     expect(await finished).toEqual({
       code: 130,
       stdout: '',
       stderr:
         'Being stubborn: 0 of 1 tensors\nStopping at the next safe point. Press Ctrl-C again to quit at once.\n',
+    });
+  });
+
+  it('takes a Ctrl-C that npm passes on a second time for the same one', async () => {
+    const child = start(script, ['obedient']);
+    const finished = finish(child);
+    await once(child.stderr, 'data');
+    child.kill('SIGINT');
+    await once(child.stderr, 'data');
+    child.kill('SIGINT');
+    expect(await finished).toEqual({
+      code: 130,
+      stdout: '',
+      stderr:
+        'Being obedient: 0 of 1 tensors\nStopping at the next safe point. Press Ctrl-C again to quit at once.\nCancelled.\n',
     });
   });
 

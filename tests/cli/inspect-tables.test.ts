@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mapLine, outliersAtRank } from '../../main/cli/inspect-tables.ts';
+import { mapLine, outliersAtRank, unusedLine } from '../../main/cli/inspect-tables.ts';
 
 describe('mapLine', () => {
   it('shades each cell by the share of its columns that are marked', () => {
@@ -9,6 +9,16 @@ describe('mapLine', () => {
 
   it('has cells of unequal width where the columns do not divide', () => {
     expect(mapLine([0, 1, 2], 5, 2)).toBe('█·');
+  });
+});
+
+describe('unusedLine', () => {
+  it('names the first tensor that is not used and counts the others', () => {
+    expect(unusedLine([])).toEqual([]);
+    expect(unusedLine(['inv_freq'])).toEqual(['Not used: the tensor inv_freq.']);
+    expect(unusedLine(['a', ...new Array<string>(1200).fill('b')])).toEqual([
+      'Not used: the tensors a and 1,200 more.',
+    ]);
   });
 });
 

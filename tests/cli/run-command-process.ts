@@ -1,15 +1,22 @@
-/** A command that never ends (`stubborn`) or breaks (`faulty`), for the tests of what stands around a command's work. */
+/**
+ * A command that never ends (`stubborn`), ends soon after it is called off (`obedient`) or breaks (`faulty`), for the tests
+ * of what stands around a command's work.
+ */
 import { setTimeout } from 'node:timers/promises';
 import { runCommand } from '../../main/cli/run-command.ts';
+import { SAME_PRESS_SECONDS } from '../../main/cli/stop-signals.ts';
+import { ClaqError } from '../../shared/errors.ts';
 
 const behaviour = process.argv[2];
 
 process.exitCode = await runCommand(
   'test',
   { json: process.argv.includes('--json') },
-  async ({ onProgress }) => {
+  async ({ onProgress, signal }) => {
     if (behaviour === 'faulty') throw new TypeError('the tests broke it');
-    onProgress({ phase: 'Being stubborn', done: 0, total: 1, unit: 'tensors' });
-    for (;;) await setTimeout(1000);
+    onProgress({ phase: `Being ${behaviour ?? 'idle'}`, done: 0, total: 1, unit: 'tensors' });
+    while (behaviour !== 'obedient' || !signal.aborted) await setTimeout(10);
+    await setTimeout(SAME_PRESS_SECONDS * 1000);
+    throw new ClaqError('run/cancelled', 'The run was cancelled');
   },
 );

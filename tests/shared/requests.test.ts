@@ -59,6 +59,11 @@ describe('quantizeRequestSchema', () => {
     ],
     ['half a bit for rtn', { method: 'rtn', budget: { bits: 2.5 } }, 'budget.bits: must be whole for rtn'],
     [
+      'another order for the authors',
+      { method: 'reference', columnOrder: 'benefit' },
+      'columnOrder: is always outlier with reference',
+    ],
+    [
       'groups for claq',
       { groupSize: 128 },
       'groupSize: does not go with claq: only gptq and rtn have scales',

@@ -85,8 +85,8 @@ export function registerInspect(program: Command): void {
 }
 
 /** Every matrix with its figures; curve and top columns, which are long, of the shown matrix only. */
-function scriptResult({ inspection, outlierS, shown }: InspectionResult): Record<string, unknown> {
-  return { ...inspection, matrices: inspection.matrices.map(withoutCurves), outlierS, shown };
+function scriptResult({ inspection, outlierS, shown, unused }: InspectionResult): Record<string, unknown> {
+  return { ...inspection, matrices: inspection.matrices.map(withoutCurves), outlierS, shown, unused };
 }
 
 function withoutCurves(matrix: MatrixInspection): Record<string, unknown> {

@@ -165,16 +165,17 @@ function parseTensor(
   const { dtype, shape, data_offsets: offsets } = parsed.data;
   const [begin, end] = offsets;
   if (!isStoredDtype(dtype)) {
-    throw new ClaqError(
-      'weights/unsupported-dtype',
-      'The file holds a tensor of a dtype that is not supported',
-      {
-        where: here.file,
-        expected: 'F32, F16 or BF16 (whole-byte integers are passed over)',
-        found: shortened(dtype),
-        remedy: 'save the model with float16, bfloat16 or float32 weights',
-      },
-    );
+    const summary = 'The file holds a tensor of a dtype that is not supported';
+    const expected = 'F32, F16 or BF16 (whole-byte integers are passed over)';
+    // Weights may well be of another dtype; a result never is.
+    if (source.code === 'result/malformed')
+      throw malformed(here, summary, { expected, found: shortened(dtype) });
+    throw new ClaqError('weights/unsupported-dtype', summary, {
+      where: here.file,
+      expected,
+      found: shortened(dtype),
+      remedy: 'save the model with float16, bfloat16 or float32 weights',
+    });
   }
   if (begin > end || end > dataBytes) {
     throw malformed(here, 'A tensor lies outside the data of the safetensors file', {

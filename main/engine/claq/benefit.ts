@@ -2,7 +2,14 @@
  * Widths and reserved shares spent where they pay most: the calibrated drop in error of each column per stored bit.
  * Stands beside the Outlier Order, which needs no calibration but sees only sizes of weights.
  */
-import { columnBits } from '../../../shared/bits.ts';
+import {
+  CLASS_BYTES,
+  classBits,
+  columnBits,
+  columnClasses,
+  packedBytes,
+  totalBytes,
+} from '../../../shared/bits.ts';
 import { type Budget, type ColumnPlan, planByOrder } from '../../../shared/budget.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 
@@ -107,7 +114,8 @@ export function planByBenefit(
   }
   upgrades.sort((a, b) => b.gain - a.gain || a.column - b.column || a.option - b.option);
 
-  let left = budgetedBits(rows, columns, budget) - columns * cheapest.bits;
+  const classes = mostClassBits(columns, options.length, Math.max(...table.tailCounts) > 0);
+  let left = budgetedBits(rows, columns, budget) - classes - columns * cheapest.bits;
   const chosen = new Int32Array(columns);
   const stopped = new Uint8Array(columns);
   for (const { column, option, bits } of upgrades) {
@@ -127,18 +135,22 @@ export function planByBenefit(
   };
 }
 
-/** Bits of the columns under the plan by any order: the head and the rest have fixed sizes. */
+/** Stored bits of the matrix under the plan by any order: the head and the rest have fixed sizes. */
 function budgetedBits(rows: number, columns: number, budget: Budget): number {
   const plan = planByOrder(
     Int32Array.from({ length: columns }, (_, column) => column),
     rows,
     budget,
   );
-  let bits = 0;
-  for (const [column, width] of plan.widths.entries()) {
-    bits += columnBits(rows, width, (plan.reservedLow[column] ?? 0) + (plan.reservedHigh[column] ?? 0));
-  }
-  return bits;
+  return 8 * totalBytes(packedBytes({ rows, columns }, columnClasses(plan)));
+}
+
+/** What the matrix takes beside its columns, at most: as many classes as there are options, and the end of the last byte. */
+function mostClassBits(columns: number, options: number, reserving: boolean): number {
+  const classes = Math.min(columns, options);
+  const names = Math.ceil((columns * classBits(classes)) / 8);
+  // The sum is in whole bytes, so codes alone need no room to be rounded up; codes and positions do.
+  return 8 * (CLASS_BYTES * classes + names) + (reserving ? 7 : 0);
 }
 
 /** Steps along the lower convex hull of (bits, loss), cheapest option first; their gains fall. */

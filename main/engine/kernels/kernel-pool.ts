@@ -148,9 +148,11 @@ export class KernelPool {
 
   #begin(message: 0 | 1): void {
     const control = this.#control;
+    // A thread that died has left its job unfinished for good: not a matter of being busy.
+    if (this.#died !== undefined) throw this.#died;
     if (Atomics.load(control, CONTROL.running) !== 0)
       throw new Error('the kernel threads are busy with another job');
-    if (this.#died !== undefined) throw this.#died;
+    this.#failure = undefined;
     control[CONTROL.message] = message;
     control[CONTROL.scratch] = this.#scratch.pointer;
     control[CONTROL.scratchStride] = this.#scratch.stride;

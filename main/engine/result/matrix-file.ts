@@ -1,6 +1,7 @@
 /** One quantized matrix as a file: its packed arrays, and what it is in the file's metadata. */
 import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
+import { MAX_WIDTH, MIN_WIDTH } from '../../../shared/budget.ts';
 import type { QuantizedMatrix } from '../claq/quantized-matrix.ts';
 import { type ArrayFile, type ArrayToWrite, readArrays, writeArrays } from '../checkpoint/array-file.ts';
 import { type PackedCodebookMatrix, packMatrix, unpackMatrix } from './packed-matrix.ts';
@@ -17,16 +18,19 @@ const count = z
   .regex(/^\d{1,7}$/)
   .transform(Number)
   .pipe(z.int().min(1).max(MAX_SIDE));
-const metadataSchema = z.object({
+const width = z.string().regex(/^\d$/).transform(Number).pipe(z.int().min(MIN_WIDTH).max(MAX_WIDTH));
+const everyMatrix = {
   claq: z.literal(MATRIX_FILE_VERSION),
   matrix: z.string(),
   rows: count,
   columns: count,
   loss: z.string().transform(Number),
-  levels: z.enum(['codebook', 'grid']),
-  width: count.optional(),
-  group_size: count.optional(),
-});
+};
+const gridSchema = z.object({ ...everyMatrix, levels: z.literal('grid'), width, group_size: count });
+const metadataSchema = z.discriminatedUnion('levels', [
+  z.object({ ...everyMatrix, levels: z.literal('codebook') }),
+  gridSchema,
+]);
 
 export interface StoredMatrix {
   readonly name: string;
@@ -83,9 +87,10 @@ export async function readMatrix(path: string): Promise<StoredMatrix> {
   const file = await readArrays(path);
   const parsed = metadataSchema.safeParse(Object.fromEntries(file.metadata));
   if (!parsed.success) throw malformed(path, `metadata: ${z.prettifyError(parsed.error)}`);
-  const { matrix: name, rows, columns, loss, levels } = parsed.data;
+  const { data } = parsed;
+  const { matrix: name, rows, columns, loss } = data;
   try {
-    const matrix = levels === 'codebook' ? readCodebooks(file, rows, columns) : readGrid(file, parsed.data);
+    const matrix = data.levels === 'codebook' ? readCodebooks(file, rows, columns) : readGrid(file, data);
     return { name, matrix: { ...matrix, loss } };
   } catch (error) {
     if (error instanceof RangeError) throw malformed(path, error.message);
@@ -105,8 +110,8 @@ function readCodebooks(file: ArrayFile, rows: number, columns: number): Quantize
   return unpackMatrix(packed, rows, columns);
 }
 
-function readGrid(file: ArrayFile, metadata: z.infer<typeof metadataSchema>): QuantizedMatrix {
-  const { rows, columns, width = 0, group_size: groupSize = 0 } = metadata;
+function readGrid(file: ArrayFile, metadata: z.infer<typeof gridSchema>): QuantizedMatrix {
+  const { rows, columns, width, group_size: groupSize } = metadata;
   const packed = file.u8('codes');
   const scales = Float32Array.from(file.f16('scales'));
   const zeros = file.u8('zeros');

@@ -8,7 +8,6 @@ import {
   type PackedBytes,
   classBits,
   packedBytes,
-  totalBytes,
 } from '../../../shared/bits.ts';
 import { MAX_WIDTH, MIN_WIDTH } from '../../../shared/budget.ts';
 import type { QuantizedMatrix } from '../claq/quantized-matrix.ts';
@@ -101,13 +100,7 @@ export function measurePacked(packed: PackedCodebookMatrix): PackedBytes {
 /** @throws RangeError naming what does not fit, where the arrays are not a packed matrix of this shape */
 export function unpackMatrix(packed: PackedCodebookMatrix, rows: number, columns: number): QuantizedMatrix {
   const classes = readClasses(packed, rows, columns);
-  const sizes = packedBytes({ rows, columns }, classes);
-  const measured = measurePacked(packed);
-  if (totalBytes(sizes) !== totalBytes(measured) || sizes.codes !== measured.codes) {
-    throw new RangeError(
-      `arrays of ${totalBytes(measured)} bytes for a matrix of ${totalBytes(sizes)} bytes`,
-    );
-  }
+  checkSizes(measurePacked(packed), packedBytes({ rows, columns }, classes));
   const widths = new Uint8Array(columns);
   const centroidStart = new Int32Array(columns + 1);
   const reservedStart = new Int32Array(columns + 1);
@@ -152,6 +145,15 @@ export function unpackMatrix(packed: PackedCodebookMatrix, rows: number, columns
     reservedValues,
     loss: Number.NaN,
   };
+}
+
+/** Each part by itself: one that is too short must not be made up for by another. Nothing is allocated before this. */
+function checkSizes(found: PackedBytes, expected: PackedBytes): void {
+  const parts = ['columnClasses', 'codes', 'codebooks', 'reservedValues', 'reservedPositions'] as const;
+  for (const part of parts) {
+    if (found[part] !== expected[part])
+      throw new RangeError(`${found[part]} bytes of ${part}, not ${expected[part]}`);
+  }
 }
 
 function readClasses(

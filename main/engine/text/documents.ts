@@ -7,6 +7,8 @@ import { readParquet } from './parquet.ts';
 import { readPlainText } from './plain-text.ts';
 
 export interface ReadingOptions {
+  /** Name of the phase in which all of the text is read for the first time. */
+  readonly phase?: string;
   /** Told about the corpus' files, in bytes on disk. */
   readonly onProgress?: OnProgress | undefined;
   /** An abort ends the reading with the signal's reason. */

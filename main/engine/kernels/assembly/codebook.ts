@@ -31,6 +31,51 @@ export function prefixSums(scratch: usize, n: i32): void {
 }
 
 /**
+ * Distance between two of the sorted values, the widest gap between neighbours counted as if it were spread over them all:
+ * a gap needs no bins, but an edge.
+ */
+function widthWithoutGap(sorted: usize, from: i32, to: i32): f32 {
+  let widest: f32 = 0;
+  let before = load<f32>(sorted + (<usize>from << 2));
+  const first = before;
+  for (let i = from + 1; i <= to; i++) {
+    const value = load<f32>(sorted + (<usize>i << 2));
+    widest = max<f32>(widest, value - before);
+    before = value;
+  }
+  return before - first - widest + widest / <f32>(to - from);
+}
+
+/**
+ * Moves each of the edges [from, to) to the widest gap between neighbours that is nearer to it than to any other edge: no
+ * bin then lies across the gap between two clusters.
+ */
+function moveEdgesToGaps(scratch: usize, sorted: usize, from: i32, to: i32): void {
+  const edges = scratch + EDGES;
+  let previous = load<i32>(edges + (<usize>(from - 1) << 2));
+  for (let b = from; b < to; b++) {
+    const edge = load<i32>(edges + (<usize>b << 2));
+    const next = load<i32>(edges + (<usize>b << 2), 4);
+    const last = (edge + next) >> 1;
+    let best = edge;
+    let widest: f32 = 0;
+    const first = (previous + edge) >> 1;
+    let before = load<f32>(sorted + (<usize>first << 2));
+    const start = before;
+    for (let i = first + 1; i <= last; i++) {
+      const value = load<f32>(sorted + (<usize>i << 2));
+      if (value - before > widest) {
+        widest = value - before;
+        best = i;
+      }
+      before = value;
+    }
+    if (widest * 2 > before - start) store<i32>(edges + (<usize>b << 2), best);
+    previous = edge;
+  }
+}
+
+/**
  * Cuts the sorted values [from, to) into bins: every value its own where there are few; else TAIL_BINS single values a
  * side and, between them, bins of equal mass of density^(1/3), which is how the centroids of a good quantizer lie
  * (Panter and Dite 1951). Returns the number of bins; edges and their prefix sums stand in the scratch.
@@ -57,7 +102,7 @@ function cutBins(scratch: usize, n: i32, from: i32, to: i32, k: i32): i32 {
     let runStart = start;
     for (let r = 0; r < runs; r++) {
       const runEnd = start + <i32>((<i64>length * (r + 1)) / runs);
-      const width = load<f32>(sorted + (<usize>runEnd << 2)) - load<f32>(sorted + (<usize>runStart << 2));
+      const width = widthWithoutGap(sorted, runStart, runEnd);
       // A run has count c and width d: density c/d, so its mass of density^(1/3) is (c/d)^(1/3) d.
       const root = Mathf.cbrt(width);
       const weight = root * root * Mathf.cbrt(<f32>(runEnd - runStart));
@@ -90,6 +135,8 @@ function cutBins(scratch: usize, n: i32, from: i32, to: i32, k: i32): i32 {
       store<i32>(scratch + EDGES + (<usize>bins << 2), i);
       bins++;
     }
+    store<i32>(scratch + EDGES + (<usize>bins << 2), to);
+    moveEdgesToGaps(scratch, sorted, TAIL_BINS + 1, bins - TAIL_BINS);
   }
   store<i32>(scratch + EDGES + (<usize>bins << 2), to);
   const sums = sumsOf(scratch, n);

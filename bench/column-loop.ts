@@ -1,0 +1,117 @@
+/** The column loop on one large matrix: with our codebooks, and with K-Means as scikit-learn does it. */
+import { availableParallelism } from 'node:os';
+import { budgetOfBits, planByOrder } from '../shared/budget.ts';
+import { type ColumnLoopOptions, type LoopInput, quantizeColumns } from '../main/engine/claq/column-loop.ts';
+import { type HessianFactor, factorHessian } from '../main/engine/claq/factor.ts';
+import { Hessian } from '../main/engine/claq/hessian.ts';
+import type { QuantizedMatrix } from '../main/engine/claq/quantized-matrix.ts';
+import { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
+import { note, table } from './report.ts';
+import { syntheticInputs, syntheticWeights } from './synthetic-matrix.ts';
+import { type Times, seconds, timeRuns } from './timing.ts';
+
+export interface ColumnLoopBench {
+  /** Rows and columns of the matrix. */
+  readonly size: number;
+  readonly bits: number;
+  /** Counted runs of our loop. */
+  readonly runs: number;
+}
+
+const OURS: ColumnLoopOptions = { codebookFit: 'kept', clustering: 'optimal', compensate: true, seed: 10 };
+const SCIKIT: ColumnLoopOptions = { ...OURS, clustering: 'scikit' };
+const NO_UPDATES: ColumnLoopOptions = { ...OURS, compensate: false };
+
+/** The goal that the loop was built for. */
+const TARGET_RATIO = 15;
+
+/** Measures, prints, and returns the rate of the loop's updates on one thread in flops a second. */
+export async function benchColumnLoop({ size, bits, runs }: ColumnLoopBench): Promise<number> {
+  const weights = syntheticWeights(size, size, 1);
+  const inputs = syntheticInputs(size, size, 2);
+  const input = loopInput(weights, size, bits);
+  const cores = availableParallelism();
+  const all = await withFactor(cores, inputs, size, (pool, factor) =>
+    timeLoop(pool, factor, input, OURS, runs),
+  );
+  const one = await withFactor(1, inputs, size, async (pool, factor) => ({
+    ours: await timeLoop(pool, factor, input, OURS, runs),
+    scikit: await timeLoop(pool, factor, input, SCIKIT, 1),
+    uncompensated: await timeLoop(pool, factor, input, NO_UPDATES, runs),
+  }));
+  const { ours, scikit, uncompensated } = one;
+  const ratio = (loop: TimedLoop): string => (scikit.times.median / loop.times.median).toFixed(1);
+  table(
+    `Column loop, ${size} x ${size}, ${bits} bits, Hessian already factored`,
+    ['loop', 'time', 'times faster', 'loss'],
+    [
+      [`ours, ${cores} threads`, String(all.times), ratio(all), all.loss.toPrecision(6)],
+      ['ours, 1 thread', String(ours.times), ratio(ours), ours.loss.toPrecision(6)],
+      ['scikit-learn-style K-Means, 1 thread', String(scikit.times), '1', scikit.loss.toPrecision(6)],
+    ],
+  );
+  note(`Target: ${TARGET_RATIO} times faster. Here ${ratio(all)} with all threads, ${ratio(ours)} on one.`);
+  note(`Same bytes whatever the number of threads: ${sameCodes(all.matrix, ours.matrix) ? 'yes' : 'NO'}`);
+  const updates = ours.times.best - uncompensated.times.best;
+  const fit = (scikit.times.median - ours.times.median + uncompensated.times.median) / size;
+  note(
+    `One thread: ${seconds(uncompensated.times.best)} for codebooks and codes ` +
+      `(${seconds(uncompensated.times.best / size)} a column), ${seconds(updates)} for the updates; ` +
+      `scikit-learn-style codebooks and codes take ${seconds(fit)} a column.`,
+  );
+  return (size * size * size) / updates;
+}
+
+/** Single precision, nothing reserved. */
+function loopInput(weights: Float32Array, size: number, bits: number): LoopInput {
+  const order = Int32Array.from({ length: size }, (_, column) => column);
+  return { rows: size, weights, plan: planByOrder(order, size, budgetOfBits(bits)) };
+}
+
+async function withFactor<T>(
+  threads: number,
+  inputs: Float32Array,
+  columns: number,
+  work: (pool: KernelPool, factor: HessianFactor) => Promise<T>,
+): Promise<T> {
+  const pool = await KernelPool.start({ threads });
+  try {
+    const hessian = new Hessian(pool, columns);
+    await hessian.add(inputs, inputs.length / columns);
+    return await work(
+      pool,
+      await factorHessian(pool, hessian, { percdamp: 0.01, actOrder: true, where: 'the synthetic matrix' }),
+    );
+  } finally {
+    await pool.stop();
+  }
+}
+
+interface TimedLoop {
+  readonly times: Times;
+  readonly matrix: QuantizedMatrix;
+  readonly loss: number;
+}
+
+async function timeLoop(
+  pool: KernelPool,
+  factor: HessianFactor,
+  input: LoopInput,
+  options: ColumnLoopOptions,
+  runs: number,
+): Promise<TimedLoop> {
+  let [matrix] = runs > 1 ? await quantizeColumns(pool, factor, [input], options) : [];
+  const times = await timeRuns(
+    async () => {
+      [matrix] = await quantizeColumns(pool, factor, [input], options);
+    },
+    runs,
+    { warmUp: false },
+  );
+  if (matrix === undefined) throw new Error('the loop gave no matrix');
+  return { times, matrix, loss: matrix.loss };
+}
+
+function sameCodes(a: QuantizedMatrix, b: QuantizedMatrix): boolean {
+  return a.loss === b.loss && a.codes.every((code, i) => code === b.codes[i]);
+}

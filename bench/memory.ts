@@ -1,0 +1,75 @@
+/** npm run bench:memory [-- --bits 2.12]: peak resident memory of `claq quantize` on SmolLM2-135M-Instruct, in a process of its own. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { SMOLLM2_FOLDER, missingSmollm2 } from './reference-data.ts';
+import { note, section } from './report.ts';
+
+const TARGET_BYTES = 1.5e9;
+
+/** Calibration and evaluation as in bench:quality, on the bundled texts. */
+const QUANTIZE = [
+  '--segments',
+  '16',
+  '--segment-length',
+  '1024',
+  '--join-documents',
+  '--windows',
+  '4',
+  '--context',
+  '2048',
+];
+
+const { values } = parseArgs({ options: { bits: { type: 'string', default: '2.12' } } });
+section('Memory');
+const missing = missingSmollm2();
+if (missing === undefined) await benchMemory(values.bits);
+else note(missing);
+
+async function benchMemory(bits: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'claq-bench-'));
+  try {
+    const args = ['quantize', SMOLLM2_FOLDER, '--bits', bits, '--out', join(folder, 'run'), ...QUANTIZE];
+    const { code, peak, seconds } = await runMeasured(args);
+    if (code !== 0) throw new Error(`claq ended with ${code ?? 'a signal'}`);
+    const ratio = (peak / TARGET_BYTES).toFixed(2);
+    note(
+      `Peak resident memory of claq ${args.slice(0, 1).join(' ')} --bits ${bits}: ${(peak / 1e6).toFixed(0)} MB`,
+    );
+    note(
+      `Target ${TARGET_BYTES / 1e6} MB: ${ratio} of it. The run, evaluation and export included: ${seconds.toFixed(0)} s.`,
+    );
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+interface MeasuredRun {
+  readonly code: number | null;
+  /** Bytes. */
+  readonly peak: number;
+  readonly seconds: number;
+}
+
+/** Runs the command as a user's shell would, on the Node of this process. */
+async function runMeasured(args: readonly string[]): Promise<MeasuredRun> {
+  const preload = new URL('./report-peak-memory.ts', import.meta.url).href;
+  const command = fileURLToPath(new URL('../main/cli/claq.ts', import.meta.url));
+  const start = performance.now();
+  const child = spawn(process.execPath, ['--import', preload, command, ...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
+  });
+  const pipe = child.stdio[3];
+  if (!(pipe instanceof Readable)) throw new TypeError('the child has no pipe');
+  const ended = new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', resolve);
+  });
+  const [code, peak] = await Promise.all([ended, text(pipe)]);
+  return { code, peak: Number(peak), seconds: (performance.now() - start) / 1000 };
+}

@@ -1,0 +1,129 @@
+/** A whole model through the method under one setting: perplexity, stored bits, loss, seconds by part. */
+import {
+  type ColumnClass,
+  columnClasses,
+  nominalBitsOf,
+  packedBytes,
+  packedGridBytes,
+  storedBits,
+  totalBytes,
+} from '../shared/bits.ts';
+import { budgetOfBits } from '../shared/budget.ts';
+import type { MatrixShape } from '../shared/model.ts';
+import type { Checkpoint } from '../main/engine/checkpoint/checkpoint.ts';
+import { type QuantizedMatrix, reservedCounts } from '../main/engine/claq/quantized-matrix.ts';
+import type { ColumnOrder, Method, MethodSettings } from '../main/engine/claq/quantize-group.ts';
+import { evaluatePerplexity } from '../main/engine/evaluate/perplexity.ts';
+import type { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
+import { quantizeModel } from '../main/engine/run.ts';
+import { note } from './report.ts';
+import { seconds } from './timing.ts';
+
+export interface BenchModel {
+  readonly checkpoint: Checkpoint;
+  readonly pool: KernelPool;
+  /** Calibration segments and evaluation windows, token ids. */
+  readonly segments: readonly Int32Array[];
+  readonly windows: readonly Int32Array[];
+}
+
+export interface BenchSetting {
+  readonly method: Method;
+  readonly bits: number;
+  readonly order: ColumnOrder;
+}
+
+export interface BenchResult {
+  readonly perplexity: number;
+  readonly nominal: number;
+  readonly stored: number;
+  /** Undefined without error compensation: its weights are right only for compensated columns. */
+  readonly loss: number | undefined;
+  readonly seconds: number;
+}
+
+/** Perplexity of the model as it is. */
+export async function originalPerplexity({ checkpoint, windows }: BenchModel): Promise<number> {
+  return (await evaluatePerplexity({ checkpoint, windows, onProgress: progressLine('original') })).perplexity;
+}
+
+/** Quantizes the model in memory and evaluates it on the way. Says when it is done: a table of such runs takes long. */
+export async function benchSetting(model: BenchModel, setting: BenchSetting): Promise<BenchResult> {
+  const settings = methodSettings(setting);
+  const matrices: (MatrixShape & { readonly classes: readonly ColumnClass[] })[] = [];
+  let bytes = 0;
+  let weights = 0;
+  let loss = 0;
+  const start = performance.now();
+  const { perplexity, timing } = await quantizeModel({
+    ...model,
+    settings,
+    onMatrix: ({ matrix }) => {
+      const classes = classesOf(matrix);
+      matrices.push({ rows: matrix.rows, columns: matrix.columns, classes });
+      bytes += storedBytes(matrix, classes);
+      weights += matrix.rows * matrix.columns;
+      loss += matrix.loss;
+      return Promise.resolve();
+    },
+    onProgress: progressLine(settingLabel(setting)),
+  });
+  const result = {
+    perplexity: perplexity?.perplexity ?? NaN,
+    nominal: nominalBitsOf(matrices),
+    stored: storedBits(bytes, weights),
+    loss: setting.method === 'rtn' ? undefined : loss,
+    seconds: (performance.now() - start) / 1000,
+  };
+  const parts = Object.entries(timing).map(([part, time]) => `${part} ${seconds(time)}`);
+  note(`${settingLabel(setting)}: perplexity ${result.perplexity.toFixed(3)}; ${parts.join(', ')}`);
+  return result;
+}
+
+export function settingLabel({ method, bits, order }: BenchSetting): string {
+  if (method !== 'claq') return `${method} ${bits}`;
+  return Number.isInteger(bits) ? String(bits) : `${bits} ${order}`;
+}
+
+function methodSettings({ method, bits, order }: BenchSetting): MethodSettings {
+  return {
+    method,
+    budget: budgetOfBits(bits),
+    outlierS: 13,
+    columnOrder: method === 'reference' ? 'outlier' : order,
+    codebookFit: method === 'reference' ? 'all' : 'kept',
+    groupSize: undefined,
+    percdamp: 0.01,
+    actOrder: true,
+    seed: 0,
+  };
+}
+
+function classesOf(matrix: QuantizedMatrix): ColumnClass[] {
+  const { widths, columns } = matrix;
+  return columnClasses({
+    widths,
+    reservedLow: reservedCounts(matrix),
+    reservedHigh: new Int32Array(columns),
+  });
+}
+
+function storedBytes(matrix: QuantizedMatrix, classes: readonly ColumnClass[]): number {
+  const { levels, widths } = matrix;
+  return totalBytes(
+    levels.kind === 'grid'
+      ? packedGridBytes(matrix, widths[0] ?? 0, levels.groupSize)
+      : packedBytes(matrix, classes),
+  );
+}
+
+/** One line on a terminal that says how far a run of minutes has come; nothing elsewhere. */
+function progressLine(
+  label: string,
+): (progress: { done: number; total: number; detail?: string | undefined }) => void {
+  if (!process.stderr.isTTY) return () => undefined;
+  return ({ done, total, detail }) => {
+    const line = `${label}: ${Math.floor((100 * done) / total)} % ${detail ?? ''}`;
+    process.stderr.write(done === total ? '\r\x1b[K' : `\r\x1b[K${line}`);
+  };
+}

@@ -1,0 +1,172 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { cliEventSchema, type CliEvent } from '../../main/cli/json-events.ts';
+import { METHODS } from '../../shared/requests.ts';
+import { perplexityFigureSchema, runRecordSchema } from '../../shared/run-record.ts';
+import { writeTinyModel } from '../service/tiny-model.ts';
+import { claq, DEMO_MODEL, eventsOf, finish, start } from './claq-process.ts';
+
+/** What a script gets from `claq quantize --json`. */
+const summarySchema = z.strictObject({
+  model: z.string(),
+  method: z.enum(METHODS),
+  budget: z.string(),
+  nominalBits: z.number(),
+  storedBits: z.number(),
+  weights: z.int(),
+  sourceBytes: z.int(),
+  packedBytes: z.int(),
+  loss: z.number(),
+  before: perplexityFigureSchema,
+  after: perplexityFigureSchema,
+  seconds: z.number(),
+  timing: z.record(z.string(), z.number()),
+  runFolder: z.string(),
+  exportFolder: z.string(),
+});
+
+const QUICK = ['--segments', '4', '--segment-length', '128', '--windows', '2', '--context', '128'];
+
+let work = '';
+let model = '';
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'claq-cli-quantize-'));
+  model = await writeTinyModel(join(work, 'model'));
+});
+afterAll(() => rm(work, { recursive: true }));
+
+describe('claq quantize, evaluate, export', () => {
+  const run = (): string => join(work, 'run');
+
+  it('ends with a table on stdout; progress goes to stderr', async () => {
+    const { code, stdout, stderr } = await claq(
+      'quantize',
+      model,
+      '--bits',
+      '2.12',
+      '--out',
+      run(),
+      ...QUICK,
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain('2.12 (AP 2.05 of {2,4} + OR 0.07), claq');
+    expect(stdout).toMatch(/bits a weight +│ 2\.\d{3} nominal \(as the paper counts\), 2\.\d{3} stored /);
+    expect(stdout).toMatch(/perplexity before +│ \d+\.\d\d \(2 windows of 128 tokens, /);
+    expect(stdout).toMatch(/perplexity after +│ \d+\.\d\d \(2 windows of 128 tokens, /);
+    expect(stdout).toContain(join(run(), 'dense'));
+    for (const phase of ['Evaluating the original model', 'Quantizing', 'Checking the written model']) {
+      expect(stderr).toMatch(new RegExp(`^${phase}: .+ in \\d+ s$`, 'm'));
+    }
+  });
+
+  it('evaluates and exports the run', async () => {
+    const evaluated = await claq('evaluate', run(), '--windows', '2', '--context', '128', '--json');
+    const result = z.looseObject({ perplexity: z.number() }).parse(resultOf(evaluated.stdout));
+    const record = runRecordSchema.parse(JSON.parse(await readFile(join(run(), 'run.json'), 'utf8')));
+    expect(result.perplexity).toBe(record.result?.after?.perplexity);
+    const exported = await claq('export', run(), '--out', join(work, 'half'), '--dtype', 'f16');
+    expect([exported.code, exported.stdout.slice(0, 12)]).toEqual([0, 'Exported to ']);
+    expect((await readdir(join(work, 'half'))).toSorted()).toEqual([
+      'config.json',
+      'generation_config.json',
+      'model.safetensors',
+      'tokenizer.json',
+      'tokenizer_config.json',
+    ]);
+  });
+
+  it('speaks JSON lines when asked to: progress, and the summary at the end', async () => {
+    const out = join(work, 'json');
+    const { code, stdout, stderr } = await claq('quantize', model, '--out', out, '--json', ...QUICK);
+    expect([code, stderr]).toEqual([0, '']);
+    const events = eventsOf(stdout);
+    expect(events.slice(0, -1).every(({ event }) => event === 'progress')).toBe(true);
+    const summary = summarySchema.parse(resultOf(stdout));
+    expect(summary).toMatchObject({ model, runFolder: out, exportFolder: join(out, 'dense'), budget: '4' });
+    for (const phase of new Set(
+      events.flatMap((event) => (event.event === 'progress' ? [event.phase] : [])),
+    )) {
+      const steps = events.filter((event) => event.event === 'progress' && event.phase === phase);
+      const done = steps.flatMap((event) => (event.event === 'progress' ? [event.done] : []));
+      expect(done).toEqual(done.toSorted((a, b) => a - b));
+      expect(steps.at(-1)).toMatchObject({
+        done: steps.at(-1)?.event === 'progress' ? lastTotal(steps) : -1,
+      });
+    }
+  });
+
+  it('tells a script what is wrong, and leaves nothing', async () => {
+    const out = join(work, 'refused');
+    const { code, stdout } = await claq('quantize', join(work, 'nowhere'), '--out', out, '--json');
+    expect(code).toBe(1);
+    expect(eventsOf(stdout)).toEqual([
+      expect.objectContaining({ event: 'error', code: 'model/not-a-model-folder' }),
+    ]);
+    await expect(readdir(out)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('names the options of a budget that cannot be met', async () => {
+    const { code, stderr } = await claq('quantize', model, '--bits', '2.05', '--ap-widths', '3,4');
+    expect(code).toBe(1);
+    expect(stderr).toContain('  where: --bits 2.05 --ap-widths 3,4\n');
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('ends a run cleanly; until then its folder is refused to others', async () => {
+    const out = join(work, 'cancelled');
+    const child = start('main/cli/claq.ts', [
+      'quantize',
+      DEMO_MODEL,
+      '--out',
+      out,
+      '--windows',
+      '0',
+      '--json',
+    ]);
+    const finished = finish(child);
+    await progressOf(child, 'Quantizing');
+
+    const second = await claq('quantize', DEMO_MODEL, '--out', out);
+    expect(second.code).toBe(1);
+    expect(second.stderr).toContain('error: The output folder is in use by another run\n');
+    expect(second.stderr).toContain(`found: held by process ${String(child.pid)} on `);
+
+    child.kill('SIGINT');
+    const { code, stdout, stderr } = await finished;
+    expect(code).toBe(130);
+    expect(stderr).toBe('Stopping at the next safe point. Press Ctrl-C again to quit at once.\nCancelled.\n');
+    expect(eventsOf(stdout).at(-1)).toEqual({ event: 'error', code: 'run/cancelled', message: 'Cancelled' });
+
+    expect((await readdir(out)).toSorted()).toEqual(['matrices', 'run.json']);
+    const record = runRecordSchema.parse(JSON.parse(await readFile(join(out, 'run.json'), 'utf8')));
+    expect([record.status, record.result, record.dense]).toEqual(['cancelled', null, null]);
+    expect((await readdir(join(out, 'matrices'))).toSorted()).toEqual(
+      record.matrices.map(({ name }) => `${name}.safetensors`).toSorted(),
+    );
+  });
+});
+
+function resultOf(stdout: string): unknown {
+  const last = eventsOf(stdout).at(-1);
+  return last?.event === 'result' ? last.result : undefined;
+}
+
+function lastTotal(events: readonly CliEvent[]): number {
+  const last = events.at(-1);
+  return last?.event === 'progress' ? last.total : -1;
+}
+
+/** Waits for the phase's first event on the command's stdout. */
+async function progressOf(child: ChildProcessWithoutNullStreams, phase: string): Promise<void> {
+  for await (const line of createInterface(child.stdout)) {
+    const event = cliEventSchema.parse(JSON.parse(line));
+    if (event.event === 'progress' && event.phase === phase) return;
+  }
+  throw new Error(`the command ended before ${phase}`);
+}

@@ -1,0 +1,87 @@
+/** One matrix and its Hessian, taken through the kernels and made ready for the oracle. */
+import type { ColumnPlan } from '../../../shared/budget.ts';
+import { type ColumnLoopOptions, quantizeColumns } from '../../../main/engine/claq/column-loop.ts';
+import { factorHessian } from '../../../main/engine/claq/factor.ts';
+import { Hessian } from '../../../main/engine/claq/hessian.ts';
+import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
+import type { UniformGrid } from '../../../main/engine/claq/uniform-grid.ts';
+import type { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
+import type { Matrix } from '../../oracle/linear-algebra.ts';
+import { type Random, randomHessian } from '../../oracle/random.ts';
+
+export interface LoopCase {
+  readonly rows: number;
+  readonly columns: number;
+  /** [rows, columns] row-major. */
+  readonly weights: Float32Array;
+  readonly hessian: Matrix;
+  readonly plan: ColumnPlan;
+  readonly grid?: UniformGrid;
+}
+
+export const DEFAULT_OPTIONS: ColumnLoopOptions = {
+  codebookFit: 'kept',
+  clustering: 'optimal',
+  compensate: true,
+  seed: 1,
+};
+export const PERCDAMP = 0.01;
+
+export interface LoopSettings extends Partial<ColumnLoopOptions> {
+  readonly actOrder?: boolean;
+}
+
+export function everyColumn(columns: number, width: number, low = 0, high = 0): ColumnPlan {
+  return {
+    widths: new Uint8Array(columns).fill(width),
+    reservedLow: new Int32Array(columns).fill(low),
+    reservedHigh: new Int32Array(columns).fill(high),
+  };
+}
+
+/** Matrices that share a Hessian, as those of a group do. */
+export async function quantizeTogether(
+  pool: KernelPool,
+  cases: readonly LoopCase[],
+  settings: LoopSettings = {},
+): Promise<QuantizedMatrix[]> {
+  const { actOrder = true, ...options } = settings;
+  const [first] = cases;
+  if (first === undefined) return [];
+  const mark = pool.arena.mark();
+  try {
+    const hessian = new Hessian(pool, first.columns);
+    hessian.load(Float32Array.from(first.hessian.values));
+    const factor = await factorHessian(pool, hessian, { percdamp: PERCDAMP, actOrder, where: 'test' });
+    const inputs = cases.map(({ rows, weights, plan, grid }) => ({
+      rows,
+      weights,
+      plan,
+      ...(grid === undefined ? {} : { grid }),
+    }));
+    return await quantizeColumns(pool, factor, inputs, { ...DEFAULT_OPTIONS, ...options });
+  } finally {
+    pool.arena.release(mark);
+  }
+}
+
+export async function quantize(
+  pool: KernelPool,
+  one: LoopCase,
+  settings: LoopSettings = {},
+): Promise<QuantizedMatrix> {
+  const [matrix] = await quantizeTogether(pool, [one], settings);
+  if (matrix === undefined) throw new Error('no matrix came back');
+  return matrix;
+}
+
+/** Heavy-tailed weights with a Hessian of their own; every column at `width`. */
+export function randomCase(random: Random, rows: number, columns: number, width: number): LoopCase {
+  return {
+    rows,
+    columns,
+    weights: random.floats(rows * columns, () => 0.05 * random.student(5)),
+    hessian: randomHessian(random, columns),
+    plan: everyColumn(columns, width),
+  };
+}

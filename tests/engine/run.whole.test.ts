@@ -1,0 +1,215 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { groupStages } from '../../main/engine/calibration-pass.ts';
+import type { Checkpoint } from '../../main/engine/checkpoint/checkpoint.ts';
+import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
+import { Hessian } from '../../main/engine/claq/hessian.ts';
+import {
+  type GroupResult,
+  type MethodSettings,
+  quantizeGroup,
+} from '../../main/engine/claq/quantize-group.ts';
+import { dequantize, type QuantizedMatrix } from '../../main/engine/claq/quantized-matrix.ts';
+import { evaluatePerplexity } from '../../main/engine/evaluate/perplexity.ts';
+import { quantizeModel, type RunOutcome } from '../../main/engine/run.ts';
+import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
+import { BlockWeights } from '../../main/engine/transformer/block-weights.ts';
+import { embedSegments } from '../../main/engine/transformer/embedding.ts';
+import { Positions } from '../../main/engine/transformer/positions.ts';
+import { budgetOfBits } from '../../shared/budget.ts';
+import { MATRIX_KINDS, matrixName, matrixShape } from '../../shared/model.ts';
+import type { Progress } from '../../shared/progress.ts';
+import { FAMILY_MODELS, familyFolder, type FamilyModel, readExpected } from '../golden/families.ts';
+
+const SETTINGS: MethodSettings = {
+  method: 'claq',
+  budget: budgetOfBits(3.12),
+  outlierS: 13,
+  columnOrder: 'benefit',
+  codebookFit: 'kept',
+  groupSize: undefined,
+  percdamp: 0.01,
+  actOrder: true,
+  seed: 0,
+};
+
+let engine: Engine;
+beforeAll(async () => {
+  engine = await startEngine({ threads: 2 });
+});
+afterAll(() => engine.stop());
+
+interface Finished extends RunOutcome {
+  readonly checkpoint: Checkpoint;
+  readonly windows: Int32Array[];
+  /** In the order in which they came. */
+  readonly results: (GroupResult & { readonly block: number })[];
+  readonly matrices: ReadonlyMap<string, QuantizedMatrix>;
+  readonly progress: Progress[];
+}
+
+/** Quantizes a golden model on the windows that its golden figures are of, and evaluates it on the same. */
+async function runOn(name: FamilyModel, settings: MethodSettings): Promise<Finished> {
+  const checkpoint = await openCheckpoint(familyFolder(name));
+  const { windows } = await readExpected(name);
+  const results: Finished['results'] = [];
+  const progress: Progress[] = [];
+  const outcome = await quantizeModel({
+    checkpoint,
+    pool: engine.pool,
+    segments: windows,
+    windows,
+    settings,
+    onMatrix: (result) => Promise.resolve(void results.push(result)),
+    onProgress: (each) => progress.push(each),
+  });
+  const matrices = new Map(results.map(({ name: matrix, matrix: values }) => [matrix, values]));
+  return { ...outcome, checkpoint, windows, results, matrices, progress };
+}
+
+/** The run's own weights in the place of the model's. */
+function replaceBy({ matrices }: Finished) {
+  return (block: number, kind: (typeof MATRIX_KINDS)[number]): Promise<Float32Array | undefined> => {
+    const matrix = matrices.get(matrixName(block, kind));
+    return Promise.resolve(matrix === undefined ? undefined : dequantize(matrix));
+  };
+}
+
+describe('quantizeModel', () => {
+  it.each(FAMILY_MODELS)('evaluates %s as it goes as the finished model is evaluated', async (name) => {
+    const run = await runOn(name, SETTINGS);
+    const again = await evaluatePerplexity({
+      checkpoint: run.checkpoint,
+      windows: run.windows,
+      replace: replaceBy(run),
+    });
+    await run.checkpoint.close();
+    expect(again.perplexity).toBe(run.perplexity?.perplexity);
+    expect(run.perplexity?.perplexity).not.toBeCloseTo((await readExpected(name)).perplexity, 3);
+  });
+
+  it.each(FAMILY_MODELS)('keeps the perplexity of %s at eight bits', async (name) => {
+    const run = await runOn(name, { ...SETTINGS, budget: budgetOfBits(8) });
+    await run.checkpoint.close();
+    const { perplexity } = await readExpected(name);
+    expect((run.perplexity?.perplexity ?? 0) / perplexity).toBeCloseTo(1, 3);
+  });
+
+  it('gives every matrix once, in the order of the computation, and progress up to its end', async () => {
+    const run = await runOn('qwen3', SETTINGS);
+    await run.checkpoint.close();
+    const { blocks } = run.checkpoint.model;
+    expect(run.results.map(({ block, kind, name }) => [block, kind, name])).toEqual(
+      Array.from({ length: blocks }, (_, block) =>
+        MATRIX_KINDS.map((kind) => [block, kind, matrixName(block, kind)]),
+      ).flat(),
+    );
+    const tokens = run.windows.reduce((sum, { length }) => sum + length, 0);
+    expect(
+      run.progress.every(({ phase, total }) => phase === 'Quantizing' && total === blocks * tokens),
+    ).toBe(true);
+    const done = run.progress.map((each) => each.done);
+    expect(done).toEqual(done.toSorted((a, b) => a - b));
+    expect([done[0], done.at(-1)]).toEqual([0, blocks * tokens]);
+  });
+
+  // What makes it true-sequential: a walk through the finished model meets the very inputs that each group was quantized with.
+  it.each<FamilyModel>(['llama2-gqa', 'qwen2', 'qwen3'])(
+    'calibrates each matrix of %s on what the quantized ones before it put out',
+    async (name) => {
+      const run = await runOn(name, SETTINGS);
+      const { checkpoint, windows } = run;
+      const { pool } = engine;
+      const hidden = await embedSegments(checkpoint, windows);
+      const positions = new Positions(checkpoint.model);
+      for (let block = 0; block < checkpoint.model.blocks; block++) {
+        const weights = await BlockWeights.load(checkpoint, block, replaceBy(run));
+        for (const stage of groupStages(checkpoint.model, positions, hidden, weights)) {
+          const mark = pool.arena.mark();
+          const [first] = stage.group;
+          const hessian = new Hessian(pool, matrixShape(checkpoint.model, first).columns);
+          for (let segment = 0; segment < hidden.segments; segment++) {
+            const input = stage.input(segment);
+            await hessian.add(input.dataSync<'float32'>(), hidden.length(segment));
+            input.dispose();
+          }
+          const originals = await Promise.all(
+            stage.group.map(async (kind) => ({
+              kind,
+              name: matrixName(block, kind),
+              rows: matrixShape(checkpoint.model, kind).rows,
+              weights: await checkpoint.read(`${matrixName(block, kind)}.weight`),
+            })),
+          );
+          for (const { name: matrix, matrix: again } of await quantizeGroup(
+            pool,
+            hessian,
+            originals,
+            SETTINGS,
+          )) {
+            expect(again).toEqual(run.matrices.get(matrix));
+          }
+          pool.arena.release(mark);
+          for (let segment = 0; segment < hidden.segments; segment++) stage.advance(segment);
+        }
+        weights.dispose();
+      }
+      positions.dispose();
+      await checkpoint.close();
+    },
+  );
+
+  it('depends on the calibration text', async () => {
+    const checkpoint = await openCheckpoint(familyFolder('llama'));
+    const { windows } = await readExpected('llama');
+    const codesOf = async (segments: Int32Array[]): Promise<Uint8Array[]> => {
+      const codes: Uint8Array[] = [];
+      await quantizeModel({
+        checkpoint,
+        pool: engine.pool,
+        segments,
+        windows: [],
+        settings: SETTINGS,
+        onMatrix: ({ matrix }) => Promise.resolve(void codes.push(matrix.codes)),
+      });
+      return codes;
+    };
+    const [all, one] = [await codesOf(windows), await codesOf(windows.slice(0, 1))];
+    await checkpoint.close();
+    expect(all[0]).not.toEqual(one[0]);
+  });
+
+  it('stops where it is called off, with the matrices that are done', async () => {
+    const checkpoint = await openCheckpoint(familyFolder('llama'));
+    const { windows } = await readExpected('llama');
+    const controller = new AbortController();
+    const names: string[] = [];
+    const run = quantizeModel({
+      checkpoint,
+      pool: engine.pool,
+      segments: windows,
+      windows,
+      settings: SETTINGS,
+      onMatrix: ({ name }) => {
+        names.push(name);
+        if (name === matrixName(1, 'o')) controller.abort();
+        return Promise.resolve();
+      },
+      signal: controller.signal,
+    });
+    await expect(run).rejects.toMatchObject({ code: 'run/cancelled' });
+    await checkpoint.close();
+    expect(names).toEqual([
+      ...MATRIX_KINDS.map((kind) => matrixName(0, kind)),
+      ...(['q', 'k', 'v', 'o'] as const).map((kind) => matrixName(1, kind)),
+    ]);
+  });
+
+  it('gives its memory back', async () => {
+    const used = (): number[] => [engine.pool.arena.used, tf.memory().numTensors];
+    const before = used();
+    const run = await runOn('mistral', SETTINGS);
+    await run.checkpoint.close();
+    expect(used()).toEqual(before);
+  });
+});
