@@ -7,6 +7,7 @@ export const ERROR_CODES = [
   'model/not-a-model-folder',
   'model/unsupported',
   'model/config-invalid',
+  'model/changed',
   'weights/pickled',
   'weights/lfs-pointer',
   'weights/missing-file',

@@ -69,10 +69,11 @@ export const runRecordSchema = z.strictObject({
       })
       .nullable(),
     outlierS: z.number(),
-    columnOrder: z.enum(['outlier', 'benefit']),
+    /** What widths and shares followed, and what codebooks were fitted on; null for a uniform grid, which has neither. */
+    columnOrder: z.enum(['outlier', 'benefit']).nullable(),
     /** What broke ties in the Outlier Order; null where the order was another. */
     tieRule: z.enum(TIE_RULES).nullable(),
-    codebookFit: z.enum(['kept', 'all']),
+    codebookFit: z.enum(['kept', 'all']).nullable(),
     groupSize: z.int().nullable(),
     percdamp: z.number(),
     actOrder: z.boolean(),

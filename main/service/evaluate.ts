@@ -9,6 +9,7 @@ import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
 import { startEngine } from '../engine/start-engine.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
+import { requireSameModel } from './model-files.ts';
 import { openRun } from './open-run.ts';
 import { validRequest } from './valid-request.ts';
 import { perplexityFigure, windowsOfText } from './texts.ts';
@@ -29,6 +30,7 @@ export async function evaluateModel(
   const run = await openRun(path);
   const checkpoint = await openCheckpoint(run?.record.model.folder ?? path);
   try {
+    if (run !== undefined) await requireSameModel(run.record.model.files, checkpoint, hooks);
     const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.model);
     const windows = await windowsOfText(
       checkpoint.model,

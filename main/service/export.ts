@@ -12,6 +12,7 @@ import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { exportDense } from '../engine/export/dense.ts';
 import type { DenseReport } from '../engine/export/verify.ts';
+import { requireSameModel } from './model-files.ts';
 import { type OpenedRun, openRun } from './open-run.ts';
 import { validRequest } from './valid-request.ts';
 
@@ -51,6 +52,7 @@ export async function exportRun(request: ExportRequest, hooks: RunHooks = {}): P
   }
   const checkpoint = await openCheckpoint(run.record.model.folder);
   try {
+    await requireSameModel(run.record.model.files, checkpoint, hooks);
     const folder = resolve(out ?? join(run.folder, DENSE_FOLDER));
     const report = await writeDense(checkpoint, folder, dtype, run.weights, hooks);
     const files = await readdir(folder);

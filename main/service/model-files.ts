@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ClaqError } from '../../shared/errors.ts';
 import type { RunHooks } from '../../shared/requests.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { throwIfCancelled } from '../engine/transformer/segment-loop.ts';
@@ -44,4 +45,25 @@ export async function hashModelFiles(
     hashes[name] = hash.digest('hex');
   }
   return hashes;
+}
+
+/**
+ * A run holds the quantized matrices only; the rest of the model comes from its source, which must still be the same.
+ * Throws ClaqError model/changed, naming the file.
+ */
+export async function requireSameModel(
+  recorded: Readonly<Record<string, string>>,
+  checkpoint: Checkpoint,
+  hooks: RunHooks,
+): Promise<void> {
+  const now = await hashModelFiles(checkpoint, hooks);
+  for (const [name, sha256] of Object.entries(recorded)) {
+    if (now[name] === sha256) continue;
+    throw new ClaqError('model/changed', 'The model that the run was made from has changed', {
+      where: join(checkpoint.folder, name),
+      expected: `sha256 ${sha256}`,
+      found: now[name] === undefined ? 'no such file among those of the model' : `sha256 ${now[name]}`,
+      remedy: 'put the original model back, or quantize the new one',
+    });
+  }
 }

@@ -116,7 +116,8 @@ export class RunWriter {
 }
 
 function firstRecord({ method, checkpoint, files, calibration, engine }: RunBasis): RunRecord {
-  const { budget, groupSize, ...choices } = method;
+  const { budget, groupSize, columnOrder, codebookFit, ...choices } = method;
+  const onGrid = method.method === 'gptq' || method.method === 'rtn';
   return {
     version: RUN_RECORD_VERSION,
     program: `${manifest.name} ${manifest.version}`,
@@ -125,6 +126,8 @@ function firstRecord({ method, checkpoint, files, calibration, engine }: RunBasi
     model: { folder: resolve(checkpoint.folder), files },
     settings: {
       ...choices,
+      columnOrder: onGrid ? null : columnOrder,
+      codebookFit: onGrid ? null : codebookFit,
       budget: describeBudget(budget),
       precision: budget.precision,
       reservation: budget.reservation ?? null,

@@ -78,6 +78,14 @@ function outputError(cause: unknown, path: string): unknown {
         remedy: 'free some space or choose a folder on another disk; what was half-written has been removed',
         cause,
       });
+    case 'EFBIG':
+      return new ClaqError('output/not-writable', 'The file is larger than its disk allows', {
+        where: path,
+        expected: 'a file system without a limit below the size of a model',
+        found: code,
+        remedy: 'choose a folder on another disk (FAT32, for example, ends at 4 GB a file)',
+        cause,
+      });
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':

@@ -131,7 +131,7 @@ async function tooLittle(
         ? `${count}, none so long, but more than ${length} tokens together`
         : `${countOf(tokens, 'token')} in ${count}`,
       remedy: joinable
-        ? 'Join the documents into one text (documents: joined), or take shorter segments'
+        ? 'Join the documents into one text (--join-documents), or take shorter segments (--segment-length)'
         : 'Give more text, or take shorter segments',
     },
   );

@@ -102,7 +102,6 @@ describe('long columns of every kind', () => {
       // Its centroids rounded to halves, as the kernels' are: far from zero that costs more than all else.
       const optimum = Float16Array.from(optimalClusters(values, 2 ** width).centroids);
       const error = squaredError(values, found[column] ?? []);
-      console.log(width, name, error/squaredError(values, optimum));
       expect(error, name).toBeLessThan(1.01 * squaredError(values, optimum));
     }
   });
@@ -120,7 +119,6 @@ describe('long columns of every kind', () => {
     const values = random.floats(n, () => random.between(-3, 3) + 0.01 * random.normal());
     const [codebook = new Float32Array(0)] = await codebooks(values, 1, width);
     const optimum = Float16Array.from(optimalClusters(values, 2 ** width).centroids);
-    console.log(width, squaredError(values, codebook)/squaredError(values, optimum));
     expect(squaredError(values, codebook)).toBeLessThan(1.03 * squaredError(values, optimum));
   });
 });
