@@ -21,10 +21,10 @@ export interface ColumnErrors {
   readonly errors: Float64Array;
 }
 
-/** Numbers of reserved entries a tail that a column may get, as multiples of the budget's share for the columns behind the head. */
-const RESERVATION_STEPS = [0, 1, 2, 3.5, 7];
-
-/** What a column may get: every width from the low to the high one, and from no reserved entries to twice the head's share. */
+/**
+ * What a column may get: every width from the low to the high one; no reserved entries, the budget's two shares, and twice
+ * each of them.
+ */
 function candidates(
   rows: number,
   { precision, reservation }: Budget,
@@ -32,15 +32,19 @@ function candidates(
   const widths = Array.from({ length: precision.high - precision.low + 1 }, (_, i) => precision.low + i);
   if (reservation === undefined) return { widths, tailCounts: [0] };
   const { headShare, restShare } = reservation;
-  const step = restShare > 0 ? restShare : headShare / 3.5;
-  const counts = RESERVATION_STEPS.map((multiple) => Math.round(rows * step * multiple));
+  const counts = [0, restShare, 2 * restShare, headShare, 2 * headShare].map((share) =>
+    Math.round(rows * share),
+  );
   return {
     widths,
     tailCounts: [...new Set(counts)].filter((count) => 2 * count < rows).sort((a, b) => a - b),
   };
 }
 
-/** @param weights [rows, columns] row-major */
+/**
+ * Errors of codebooks that leave the reserved entries out; where they are fitted on all entries, an estimate.
+ * @param weights [rows, columns] row-major
+ */
 export async function measureColumnErrors(
   pool: KernelPool,
   weights: Float32Array,

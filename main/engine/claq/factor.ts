@@ -15,7 +15,7 @@ export interface HessianFactor {
   readonly panels: number;
   /** Pointer to D, float64 by position. D = 1 / U[i,i]^2 in the notation of GPTQ: what an error in the column costs. */
   readonly d: number;
-  /** D by the column's own index. */
+  /** D by the column's own index; 0 for dead columns, whose errors cost nothing. */
   readonly sensitivity: Float64Array;
   /** Share of the mean diagonal that was added to the diagonal. More than asked for where that was not enough. */
   readonly damping: number;
@@ -76,7 +76,8 @@ export async function factorHessian(
       await pool.runTilesAsync('arrangeFactor', arena.words([work, paddedColumns, panels, d]), blocks);
       const byPosition = arena.doubles(d, columns);
       const sensitivity = new Float64Array(columns);
-      for (const [position, column] of order.entries()) sensitivity[column] = byPosition[position] ?? 0;
+      for (const [position, column] of order.entries())
+        sensitivity[column] = dead[column] === 1 ? 0 : (byPosition[position] ?? 0);
       arena.release(mark);
       return { columns, paddedColumns, order, dead, panels, d, sensitivity, damping };
     }

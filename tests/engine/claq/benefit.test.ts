@@ -165,7 +165,8 @@ describe('measureColumnErrors', () => {
     const weights = random.floats(rows * columns, () => 0.1 * random.student(4));
     const { widths, tailCounts, errors } = await measureColumnErrors(pool, weights, rows, columns, SMALL);
     expect(widths).toEqual([2, 3, 4]);
-    expect(tailCounts).toEqual([0, 0.02, 0.04, 0.07, 0.14].map((share) => Math.round(share * rows)));
+    // Nothing, the two shares, and twice each.
+    expect(tailCounts).toEqual([0, 0.02, 0.04, 0.1, 0.2].map((share) => Math.round(share * rows)));
     let at = 0;
     for (let index = 0; index < columns; index++) {
       const sorted = column(weights, columns, index).sort();
@@ -178,6 +179,22 @@ describe('measureColumnErrors', () => {
       }
     }
     expect(at).toBe(errors.length);
+  });
+
+  it("offers both shares of a budget of one's own, however far apart", async () => {
+    const random = new Random(73);
+    const budget: Budget = {
+      precision: { low: 2, high: 2, average: 2 },
+      reservation: { nominalBits: 0.3, headColumns: 0.5, headShare: 0.05, restShare: 0.001 },
+    };
+    const table = await measureColumnErrors(
+      pool,
+      random.floats(1000, () => random.normal()),
+      1000,
+      1,
+      budget,
+    );
+    expect(table.tailCounts).toEqual([0, 1, 2, 50, 100]);
   });
 
   it('measures one width for a single precision, and no reservation without one', async () => {

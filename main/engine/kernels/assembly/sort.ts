@@ -1,9 +1,18 @@
-/** Radix sort of float32 values, ascending: four passes of eight bits over order-preserving integer keys. */
+/**
+ * Sorts float32 values, ascending: two radix passes of eleven bits over order-preserving integer keys put them in order of
+ * their sign, exponent and first 13 bits of mantissa; an insertion pass does the rest, of which there is little.
+ */
 
-const BUCKETS: i32 = 256;
-/** Four histograms of 256 counters. */
-export const SORT_HISTOGRAM_BYTES: usize = 4 * 256 * 4;
+const DIGIT: u32 = 11;
+const BUCKETS: i32 = 1 << 11;
+const MASK: u32 = (1 << 11) - 1;
+/** The bits below both digits, left to the insertion pass. */
+const REST: u32 = 32 - 2 * 11;
+const TABLE_BYTES: usize = (1 << 11) * 4;
+/** Two histograms. */
+export const SORT_HISTOGRAM_BYTES: usize = 2 * (1 << 11) * 4;
 
+/** Key of a float's bits: unsigned order of keys is the order of values. */
 // @ts-ignore: decorator
 @inline
 function keyOf(bits: u32): u32 {
@@ -16,6 +25,13 @@ function bitsOf(key: u32): u32 {
   return key ^ ((key >> 31) - 1 | 0x80000000);
 }
 
+/** Byte offset of a digit's counter; `shift` is where the digit begins. */
+// @ts-ignore: decorator
+@inline
+function counterOf(key: u32, shift: u32): usize {
+  return <usize>((key >> shift) & MASK) << 2;
+}
+
 /**
  * @param source n floats, left as they are
  * @param sorted room for n floats: the result
@@ -24,49 +40,62 @@ function bitsOf(key: u32): u32 {
  */
 export function sortFloats(source: usize, n: i32, sorted: usize, spare: usize, histogram: usize): void {
   memory.fill(histogram, 0, SORT_HISTOGRAM_BYTES);
+  const upper = histogram + TABLE_BYTES;
   const end = <usize>n << 2;
   for (let at: usize = 0; at < end; at += 4) {
     const key = keyOf(load<u32>(source + at));
-    store<u32>(sorted + at, key);
-    bump(histogram, key & 255);
-    bump(histogram + 1024, (key >> 8) & 255);
-    bump(histogram + 2048, (key >> 16) & 255);
-    bump(histogram + 3072, key >> 24);
+    const low = histogram + counterOf(key, REST);
+    store<u32>(low, load<u32>(low) + 1);
+    const high = upper + counterOf(key, REST + DIGIT);
+    store<u32>(high, load<u32>(high) + 1);
   }
-  let from = sorted;
-  let to = spare;
-  for (let pass: u32 = 0; pass < 4; pass++) {
-    const shift = pass << 3;
-    const counts = histogram + (<usize>pass << 10);
-    let sum: u32 = 0;
-    let filled = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      const slot = counts + (<usize>bucket << 2);
-      const count = load<u32>(slot);
-      filled += i32(count != 0);
-      store<u32>(slot, sum);
-      sum += count;
-    }
-    if (filled == 1) continue;
-    for (let at: usize = 0; at < end; at += 4) {
-      const key = load<u32>(from + at);
-      const slot = counts + (<usize>((key >> shift) & 255) << 2);
-      const position = load<u32>(slot);
-      store<u32>(slot, position + 1);
-      store<u32>(to + (<usize>position << 2), key);
-    }
-    const swap = from;
-    from = to;
-    to = swap;
+  startPositions(histogram);
+  startPositions(upper);
+  for (let at: usize = 0; at < end; at += 4) {
+    const key = keyOf(load<u32>(source + at));
+    place(spare, histogram + counterOf(key, REST), key);
   }
   for (let at: usize = 0; at < end; at += 4) {
-    store<u32>(sorted + at, bitsOf(load<u32>(from + at)));
+    const key = load<u32>(spare + at);
+    place(sorted, upper + counterOf(key, REST + DIGIT), key);
+  }
+  insertRest(sorted, end);
+}
+
+/** Turns counts into the byte offset of each bucket's first place. */
+function startPositions(counts: usize): void {
+  let sum: u32 = 0;
+  for (let bucket = 0; bucket < BUCKETS; bucket++) {
+    const slot = counts + (<usize>bucket << 2);
+    const count = load<u32>(slot);
+    store<u32>(slot, sum);
+    sum += count << 2;
   }
 }
 
 // @ts-ignore: decorator
 @inline
-function bump(histogram: usize, bucket: u32): void {
-  const slot = histogram + (<usize>bucket << 2);
-  store<u32>(slot, load<u32>(slot) + 1);
+function place(target: usize, slot: usize, key: u32): void {
+  const position = load<u32>(slot);
+  store<u32>(slot, position + 4);
+  store<u32>(target + <usize>position, key);
+}
+
+/** Insertion sort of keys that are nearly in order; leaves floats. */
+function insertRest(keys: usize, end: usize): void {
+  let previous: u32 = 0;
+  for (let at: usize = 0; at < end; at += 4) {
+    const key = load<u32>(keys + at);
+    if (key >= previous) {
+      previous = key;
+      continue;
+    }
+    let to = at;
+    while (to > 0 && load<u32>(keys + to - 4) > key) {
+      store<u32>(keys + to, load<u32>(keys + to - 4));
+      to -= 4;
+    }
+    store<u32>(keys + to, key);
+  }
+  for (let at: usize = 0; at < end; at += 4) store<u32>(keys + at, bitsOf(load<u32>(keys + at)));
 }
