@@ -2,7 +2,7 @@
  * What a quantized matrix costs, exact to the byte: the sizes of the packed form's parts (docs/packed-format.md). The
  * preview before a run, the choice of widths, and the file that is written all take them from here.
  */
-import type { ColumnPlan } from './budget.ts';
+import { type ColumnPlan, NOMINAL_BITS_OF_RESERVED_SHARE } from './budget.ts';
 import type { MatrixShape } from './model.ts';
 
 export const HALF_BYTES = 2;
@@ -18,6 +18,8 @@ export interface PackedBytes {
   readonly columnClasses: number;
   readonly reservedValues: number;
   readonly reservedPositions: number;
+  /** A half-precision factor a row, where rows are scaled. */
+  readonly rowScales: number;
   /** Scales and zero points of a uniform grid (the baselines). */
   readonly grid: number;
 }
@@ -46,11 +48,22 @@ export interface ColumnClass {
   readonly columns: number;
 }
 
-/** The classes of a plan, narrow before wide, few reserved entries before many: their order in the packed form. */
-export function columnClasses(plan: ColumnPlan): ColumnClass[] {
+/** The classes of a plan's columns. */
+export function columnClasses({ widths, reservedLow, reservedHigh }: ColumnPlan): ColumnClass[] {
+  return classesOf(
+    widths,
+    reservedLow.map((low, column) => low + (reservedHigh[column] ?? 0)),
+  );
+}
+
+/**
+ * The classes of columns with these widths and numbers of reserved entries, narrow before wide, few reserved entries
+ * before many: their order in the packed form.
+ */
+export function classesOf(widths: Uint8Array, reservedCounts: Int32Array): ColumnClass[] {
   const counts = new Map<string, ColumnClass>();
-  for (const [column, width] of plan.widths.entries()) {
-    const reserved = (plan.reservedLow[column] ?? 0) + (plan.reservedHigh[column] ?? 0);
+  for (const [column, width] of widths.entries()) {
+    const reserved = reservedCounts[column] ?? 0;
     const key = `${width},${reserved}`;
     counts.set(key, { width, reserved, columns: (counts.get(key)?.columns ?? 0) + 1 });
   }
@@ -62,8 +75,15 @@ export function columnBits(rows: number, width: number, reserved: number): numbe
   return rows * width + 8 * HALF_BYTES * (2 ** width + reserved) + positionBits(rows, reserved);
 }
 
-/** Bytes of a matrix with a codebook a column. */
-export function packedBytes(shape: MatrixShape, classes: readonly ColumnClass[]): PackedBytes {
+/**
+ * Bytes of a matrix with a codebook a column.
+ * @param scaledRows whether each row has a scale
+ */
+export function packedBytes(
+  shape: MatrixShape,
+  classes: readonly ColumnClass[],
+  scaledRows = false,
+): PackedBytes {
   let codeBits = 0;
   let codebooks = 0;
   let reserved = 0;
@@ -80,6 +100,7 @@ export function packedBytes(shape: MatrixShape, classes: readonly ColumnClass[])
     columnClasses: CLASS_BYTES * classes.length + Math.ceil((shape.columns * classBits(classes.length)) / 8),
     reservedValues: reserved * HALF_BYTES,
     reservedPositions: Math.ceil(positions / 8),
+    rowScales: scaledRows ? HALF_BYTES * shape.rows : 0,
     grid: 0,
   };
 }
@@ -93,6 +114,7 @@ export function packedGridBytes(shape: MatrixShape, width: number, groupSize: nu
     columnClasses: 0,
     reservedValues: 0,
     reservedPositions: 0,
+    rowScales: 0,
     grid: groups * shape.rows * (HALF_BYTES + 1),
   };
 }
@@ -104,12 +126,10 @@ export function totalBytes(bytes: PackedBytes): number {
     bytes.columnClasses +
     bytes.reservedValues +
     bytes.reservedPositions +
+    bytes.rowScales +
     bytes.grid
   );
 }
-
-/** The paper counts 0.07 bits a weight for reserving 1 % of the entries. */
-const NOMINAL_BITS_OF_RESERVED_SHARE = 7;
 
 /** Nominal bits a weight of what came out: index bits averaged over the weights, and reserved entries as the paper counts them. */
 export function nominalBitsOf(

@@ -46,16 +46,18 @@ const COMBINED_SETTINGS: Readonly<Record<string, readonly [average: number, rese
   '3.23': [3.1, 0.13],
 };
 
-/** The released code's shares behind the paper's "0.07 bit"; other OR budgets scale them. */
-const PAPER_RESERVATION: ReservationBudget = {
-  nominalBits: 0.07,
-  headColumns: 0.1,
-  headShare: 0.014,
-  restShare: 0.004,
-};
+/** The released code's shares behind the paper's "0.07 bit", 1 % of the entries; other OR budgets scale them. */
+const PAPER_BITS = 0.07;
+const PAPER_HEAD_COLUMNS = 0.1;
+const PAPER_HEAD_SHARE = 0.014;
+const PAPER_REST_SHARE = 0.004;
 
-/** Above half a column at each tail there is nothing left to code. */
-const MAX_TAIL_SHARE = 0.25;
+/** A quarter at each tail is half of the column: beyond it, most of what is called quantized would be kept as it is. */
+export const MAX_TAIL_SHARE = 0.25;
+/** What MAX_TAIL_SHARE in every column would count as is 3.5 bits; more can't be met. */
+export const MAX_RESERVATION_BITS = 4;
+/** The paper counts 0.07 bits a weight for reserving 1 % of the entries. */
+export const NOMINAL_BITS_OF_RESERVED_SHARE = 7;
 
 function checkWidth(width: number): void {
   if (Number.isInteger(width) && width >= MIN_WIDTH && width <= MAX_WIDTH) return;
@@ -103,23 +105,26 @@ function defaultPair(average: number): readonly [number, number] {
   return [Math.floor(average), Math.ceil(average)];
 }
 
-/** OR by its nominal bits, with the paper's two shares scaled to it, or with shares of one's own. */
-export function outlierReservation(
-  nominalBits: number,
-  own: { readonly headColumns?: number; readonly shares?: readonly [head: number, rest: number] } = {},
-): ReservationBudget | undefined {
-  if (!(nominalBits >= 0 && nominalBits <= 4)) {
+/**
+ * OR by its nominal bits: the paper's two shares, scaled. Other head columns than the paper's keep the shares, and so
+ * count as other bits.
+ */
+export function outlierReservation(bits: number, headColumns?: number): ReservationBudget | undefined {
+  if (!(bits >= 0 && bits <= MAX_RESERVATION_BITS)) {
     throw new ClaqError('budget/out-of-range', 'The reservation budget is out of range', {
-      expected: '0 to 4 nominal bits a weight (the paper: 0.07 and 0.14)',
-      found: String(nominalBits),
+      expected: `0 to ${MAX_RESERVATION_BITS} nominal bits a weight (the paper: 0.07 and 0.14)`,
+      found: String(bits),
     });
   }
-  const scale = nominalBits / PAPER_RESERVATION.nominalBits;
-  const [headShare, restShare] = own.shares ?? [
-    PAPER_RESERVATION.headShare * scale,
-    PAPER_RESERVATION.restShare * scale,
-  ];
-  const headColumns = own.headColumns ?? PAPER_RESERVATION.headColumns;
+  const scale = bits / PAPER_BITS;
+  return reservationOfShares([PAPER_HEAD_SHARE * scale, PAPER_REST_SHARE * scale], headColumns);
+}
+
+/** OR by the shares reserved at each tail; its nominal bits follow. Undefined where nothing is reserved. */
+export function reservationOfShares(
+  [headShare, restShare]: readonly [head: number, rest: number],
+  headColumns = PAPER_HEAD_COLUMNS,
+): ReservationBudget | undefined {
   for (const [name, value, limit] of [
     ['share of the head columns', headColumns, 1],
     ['share reserved at each tail', headShare, MAX_TAIL_SHARE],
@@ -132,7 +137,10 @@ export function outlierReservation(
       });
     }
   }
-  if (headShare === 0 && restShare === 0) return undefined;
+  const reserved = 2 * (headColumns * headShare + (1 - headColumns) * restShare);
+  if (reserved === 0) return undefined;
+  // Twelve digits: the paper's 0.07 shall be that, not 0.07000000000000002.
+  const nominalBits = Number((NOMINAL_BITS_OF_RESERVED_SHARE * reserved).toPrecision(12));
   return { nominalBits, headColumns, headShare, restShare };
 }
 
@@ -157,7 +165,8 @@ export function describeBudget(budget: Budget): string {
       ? `${precision.average}`
       : `AP ${precision.average} of {${precision.low},${precision.high}}`;
   if (reservation === undefined) return adaptive;
-  return `${Number(nominalBits(budget).toFixed(4))} (${adaptive} + OR ${reservation.nominalBits})`;
+  const rounded = (bits: number): number => Number(bits.toFixed(4));
+  return `${rounded(nominalBits(budget))} (${adaptive} + OR ${rounded(reservation.nominalBits)})`;
 }
 
 /** Entries reserved among the smallest and the largest values of a column. */

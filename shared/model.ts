@@ -82,6 +82,22 @@ export function matrixShape(model: ModelDescription, kind: MatrixKind): MatrixSh
   }
 }
 
+/** Whether the matrix's linear layer has a bias. */
+export function hasBias(model: ModelDescription, kind: MatrixKind): boolean {
+  switch (kind) {
+    case 'q':
+    case 'k':
+    case 'v':
+      return model.qkvBias;
+    case 'o':
+      return model.oBias;
+    case 'gate':
+    case 'up':
+    case 'down':
+      return model.mlpBias;
+  }
+}
+
 const MODULES: Readonly<Record<MatrixKind, string>> = {
   q: 'self_attn.q_proj',
   k: 'self_attn.k_proj',

@@ -1,9 +1,11 @@
 /** From what the user said about bits to a budget: each part may be named alone. */
 import {
   type Budget,
+  type ReservationBudget,
   adaptivePrecision,
   budgetOfBits,
   outlierReservation,
+  reservationOfShares,
   singlePrecision,
 } from './budget.ts';
 import { ClaqError } from './errors.ts';
@@ -14,7 +16,7 @@ import { type BudgetRequest, DEFAULT_BITS } from './requests.ts';
  * Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction.
  */
 export function requestedBudget(request: BudgetRequest): Budget {
-  const { apAverage, apWidths, orBits, orShares, orColumns } = request;
+  const { apAverage, apWidths, orColumns } = request;
   const named = apAverage === undefined ? budgetOfBits(request.bits ?? DEFAULT_BITS) : undefined;
   const average = apAverage ?? named?.precision.average ?? DEFAULT_BITS;
   const precision =
@@ -23,14 +25,7 @@ export function requestedBudget(request: BudgetRequest): Budget {
       : Number.isInteger(average) && apWidths === undefined
         ? singlePrecision(average)
         : adaptivePrecision(average, apWidths);
-  const nominal =
-    orBits ??
-    named?.reservation?.nominalBits ??
-    (orShares === undefined ? 0 : nominalOfShares(orShares, orColumns));
-  const reservation = outlierReservation(nominal, {
-    ...(orShares === undefined ? {} : { shares: [orShares[0] / 100, orShares[1] / 100] as const }),
-    ...(orColumns === undefined ? {} : { headColumns: orColumns / 100 }),
-  });
+  const reservation = requestedReservation(request, named?.reservation);
   if (orColumns !== undefined && reservation === undefined) {
     throw new ClaqError(
       'budget/contradiction',
@@ -45,8 +40,17 @@ export function requestedBudget(request: BudgetRequest): Budget {
   return { precision, reservation };
 }
 
-/** The paper counts 1 % of the entries as 0.07 bits; shares of one's own are counted the same way. */
-function nominalOfShares([head, rest]: readonly [number, number], columnsPercent = 10): number {
-  const reservedPercent = 2 * ((head * columnsPercent) / 100 + (rest * (100 - columnsPercent)) / 100);
-  return Number((0.07 * reservedPercent).toFixed(4));
+/** OR as far as it was said; else that of the paper's setting, `named`. Its bits always follow from shares and columns. */
+function requestedReservation(
+  { orBits, orShares, orColumns }: BudgetRequest,
+  named: ReservationBudget | undefined,
+): ReservationBudget | undefined {
+  const headColumns = orColumns === undefined ? undefined : orColumns / 100;
+  if (orShares !== undefined) {
+    const [head, rest] = orShares;
+    return reservationOfShares([head / 100, rest / 100], headColumns);
+  }
+  if (orBits !== undefined) return outlierReservation(orBits, headColumns);
+  if (named === undefined || headColumns === undefined) return named;
+  return reservationOfShares([named.headShare, named.restShare], headColumns);
 }

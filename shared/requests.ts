@@ -1,6 +1,8 @@
 /** What can be asked of the service, checked where it comes in, and what it answers. */
 import { z } from 'zod';
+import { MAX_RESERVATION_BITS, MAX_TAIL_SHARE, MAX_WIDTH, MIN_WIDTH } from './budget.ts';
 import { INSPECTED_S } from './inspection.ts';
+import { CODEBOOK_FITS, COLUMN_ORDERS, type ColumnOrder, type Method, METHODS } from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { DEFAULT_OUTLIER_S } from './outlier-order.ts';
 import type { OnProgress } from './progress.ts';
@@ -34,13 +36,10 @@ export const inspectRequestSchema = z.strictObject({
 });
 export type InspectRequest = z.input<typeof inspectRequestSchema>;
 
-export const METHODS = ['claq', 'reference', 'gptq', 'rtn'] as const;
-export const COLUMN_ORDERS = ['outlier', 'benefit'] as const;
-export const CODEBOOK_FITS = ['kept', 'all'] as const;
 export const DENSE_DTYPES = ['source', 'f16', 'f32'] as const;
 
 /** What widths and shares follow where nothing is said: measured best (docs/performance.md). */
-export const DEFAULT_COLUMN_ORDER: (typeof COLUMN_ORDERS)[number] = 'benefit';
+export const DEFAULT_COLUMN_ORDER: ColumnOrder = 'benefit';
 
 /** Bits where the user names no budget: the paper's setting closest to the original model. */
 export const DEFAULT_BITS = 4;
@@ -51,8 +50,6 @@ export const DEFAULT_SEGMENT_LENGTH = 2048;
 /** Perplexity windows of `quantize`, before and after: enough to tell settings apart, short enough to run every time. */
 export const DEFAULT_WINDOWS = 16;
 
-/** Codes are kept in one byte at most. */
-const MAX_BITS = 8;
 /** A pool larger than this only waits for the memory. */
 const MAX_THREADS = 256;
 /** Longest context of a model that is known today, some ten million tokens. */
@@ -61,8 +58,10 @@ const MAX_CONTEXT = 1 << 24;
 const MAX_SEGMENTS = 1 << 20;
 const MAX_SEED = 0xffff_ffff;
 
-const width = z.int().min(1).max(MAX_BITS);
+const width = z.int().min(MIN_WIDTH).max(MAX_WIDTH);
+const averageWidth = z.number().min(MIN_WIDTH).max(MAX_WIDTH);
 const percent = z.number().min(0).max(100);
+const tailPercent = percent.max(100 * MAX_TAIL_SHARE);
 const contextLength = z.int().min(2).max(MAX_CONTEXT);
 const windows = z.int().min(0).max(MAX_SEGMENTS);
 const threads = z.int().min(1).max(MAX_THREADS);
@@ -70,15 +69,15 @@ const threads = z.int().min(1).max(MAX_THREADS);
 /** What the user says about bits; `budget.ts` makes widths and shares of it. Nothing said means DEFAULT_BITS. */
 export const budgetRequestSchema = z.strictObject({
   /** A whole width, one of the paper's names (2.12 = AP 2.05 + OR 0.07) or an AP average (2.1 = {2,4} at 5 %). */
-  bits: z.number().min(1).max(MAX_BITS).optional(),
+  bits: averageWidth.optional(),
   /** AP alone: bits averaged over the columns. */
-  apAverage: z.number().min(1).max(MAX_BITS).optional(),
+  apAverage: averageWidth.optional(),
   /** The two widths that AP mixes. */
   apWidths: z.tuple([width, width]).optional(),
   /** OR alone, as the paper counts it: 0.07 means 1.4 % a tail in the top 10 % of columns, 0.4 % in the rest. */
-  orBits: z.number().min(0).max(MAX_BITS).optional(),
+  orBits: z.number().min(0).max(MAX_RESERVATION_BITS).optional(),
   /** Percent of a column that is reserved at each tail: in the top columns, in the rest. */
-  orShares: z.tuple([percent.max(50), percent.max(50)]).optional(),
+  orShares: z.tuple([tailPercent, tailPercent]).optional(),
   /** Percent of the columns that count as top columns. */
   orColumns: percent.optional(),
 });
@@ -136,7 +135,7 @@ export type QuantizeSettings = z.output<typeof quantizeRequestSchema>;
 
 /** Settings that exclude each other, each with the path of the one to change. */
 function contradictions(request: {
-  readonly method: (typeof METHODS)[number];
+  readonly method: Method;
   readonly budget: BudgetRequest;
   readonly columnOrder?: string | undefined;
   readonly codebookFit?: string | undefined;
@@ -212,7 +211,7 @@ export type EvaluateRequest = z.input<typeof evaluateRequestSchema>;
 
 export const exportRequestSchema = z.strictObject({
   run: path,
-  /** Without it a folder inside of the run's. */
+  /** Without it a folder inside of the run's, of the dtype's own. */
   out: path.optional(),
   dtype: z.enum(DENSE_DTYPES).default('source'),
 });
@@ -220,7 +219,7 @@ export type ExportRequest = z.input<typeof exportRequestSchema>;
 
 export interface QuantizeSummary {
   readonly model: string;
-  readonly method: (typeof METHODS)[number];
+  readonly method: Method;
   /** Label of the budget, for example `2.12 (AP 2.05 + OR 0.07)`. */
   readonly budget: string;
   /** Bits a weight as the paper counts them, and every byte of the packed form divided by the number of weights. */
@@ -230,8 +229,8 @@ export interface QuantizeSummary {
   readonly weights: number;
   readonly sourceBytes: number;
   readonly packedBytes: number;
-  /** Sum over the matrices of (w - q)^2 / U[i,i]^2 / 2. */
-  readonly loss: number;
+  /** Sum over the matrices of (w - q)^2 / U[i,i]^2 / 2; undefined for rtn, whose errors are not compensated. */
+  readonly loss: number | undefined;
   /** On the same windows; undefined where no evaluation was asked for. */
   readonly before: PerplexityFigure | undefined;
   readonly after: PerplexityFigure | undefined;

@@ -1,5 +1,6 @@
 /** run.json: everything that a quantization was made with and came to. Written first, and again when it ends. */
 import { z } from 'zod';
+import { CODEBOOK_FITS, COLUMN_ORDERS, METHODS } from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { TIE_RULES } from './outlier-order.ts';
 
@@ -39,7 +40,8 @@ const matrixRecordSchema = z.strictObject({
   /** File of its codes, relative to the run's folder, and the bytes of its arrays. */
   file: z.string(),
   bytes: z.int(),
-  loss: z.number(),
+  /** Null for rtn: without compensation the sum says nothing about the layer's output. */
+  loss: z.number().nullable(),
   /** Entries that are outliers at S, as a share of all. */
   outlierRatio: z.number(),
   /** Share of the mean of diag(H) that was added to it. */
@@ -57,7 +59,7 @@ export const runRecordSchema = z.strictObject({
   /** Absolute path of the source model, and what its files were. */
   model: z.strictObject({ folder: z.string(), files: z.record(z.string(), z.string()) }),
   settings: z.strictObject({
-    method: z.enum(['claq', 'reference', 'gptq', 'rtn']),
+    method: z.enum(METHODS),
     budget: z.string(),
     precision: z.strictObject({ low: z.number(), high: z.number(), average: z.number() }),
     reservation: z
@@ -70,10 +72,10 @@ export const runRecordSchema = z.strictObject({
       .nullable(),
     outlierS: z.number(),
     /** What widths and shares followed, and what codebooks were fitted on; null for a uniform grid, which has neither. */
-    columnOrder: z.enum(['outlier', 'benefit']).nullable(),
+    columnOrder: z.enum(COLUMN_ORDERS).nullable(),
     /** What broke ties in the Outlier Order; null where the order was another. */
     tieRule: z.enum(TIE_RULES).nullable(),
-    codebookFit: z.enum(['kept', 'all']).nullable(),
+    codebookFit: z.enum(CODEBOOK_FITS).nullable(),
     groupSize: z.int().nullable(),
     percdamp: z.number(),
     actOrder: z.boolean(),
@@ -101,7 +103,7 @@ export const runRecordSchema = z.strictObject({
       weights: z.int(),
       sourceBytes: z.int(),
       packedBytes: z.int(),
-      loss: z.number(),
+      loss: z.number().nullable(),
       before: perplexityFigureSchema.nullable(),
       after: perplexityFigureSchema.nullable(),
       seconds: z.number(),
@@ -109,7 +111,7 @@ export const runRecordSchema = z.strictObject({
       timing: z.record(z.string(), z.number()),
     })
     .nullable(),
-  /** Folder of the dense export, relative to the run's folder, where there is one. */
+  /** Folder of the latest dense export inside of the run's, relative to it, where there is one. */
   dense: z.string().nullable(),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;

@@ -1,4 +1,4 @@
-/** `npm run demo`: the main job on the bundled model, from its outliers to two exported models, in under a minute. */
+/** `npm run demo`: the main job on the bundled model, from its outliers to two exported models. */
 import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import Table from 'cli-table3';
@@ -13,7 +13,7 @@ import { type CommandHooks, runCommand } from './run-command.ts';
 
 /** The settings of the paper's headline results. */
 const BUDGETS = [2.12, 3.12];
-/** Fewer segments and windows than a real run takes: enough to tell the budgets apart in half a minute. */
+/** Fewer segments and windows than a real run takes: enough to tell the budgets apart, and soon done. */
 const SEGMENTS = 32;
 const WINDOWS = 24;
 /** A small model has mild outliers: at the paper's S = 13 next to none, at 5 the paper's picture. */

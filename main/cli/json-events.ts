@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ERROR_CODES, type ClaqError } from '../../shared/errors.ts';
-import type { Progress } from '../../shared/progress.ts';
+import { type Progress, PROGRESS_UNITS } from '../../shared/progress.ts';
 
 /** With --json every line on stdout is one of these. */
 export const cliEventSchema = z.discriminatedUnion('event', [
@@ -9,7 +9,7 @@ export const cliEventSchema = z.discriminatedUnion('event', [
     phase: z.string(),
     done: z.number(),
     total: z.number(),
-    unit: z.enum(['tokens', 'matrices', 'bytes', 'tensors', 'documents']),
+    unit: z.enum(PROGRESS_UNITS),
     detail: z.string().optional(),
   }),
   z.strictObject({ event: z.literal('result'), command: z.string(), result: z.unknown() }),

@@ -18,7 +18,7 @@ export function quantizeText(summary: QuantizeSummary): string {
     },
     ...(before === undefined ? [] : [{ 'perplexity before': perplexity(before) }]),
     ...(after === undefined ? [] : [{ 'perplexity after': perplexity(after) }]),
-    { loss: threeFigures(summary.loss) },
+    ...(summary.loss === undefined ? [] : [{ loss: threeFigures(summary.loss) }]),
     { time: readableDuration(summary.seconds) },
     { run: summary.runFolder },
     ...(summary.exportFolder === undefined ? [] : [{ 'exported model': summary.exportFolder }]),

@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ClaqError } from '../../shared/errors.ts';
 import {
   type DENSE_DTYPES,
@@ -12,16 +12,24 @@ import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { exportDense } from '../engine/export/dense.ts';
 import type { DenseReport } from '../engine/export/verify.ts';
+import { lockFolder } from './folder-lock.ts';
 import { requireSameModel } from './model-files.ts';
-import { type OpenedRun, openRun } from './open-run.ts';
+import { type OpenedRun, openRun, readRunRecord } from './open-run.ts';
+import { writeRunFile } from './run-folder.ts';
+import { systemErrorCode } from './system-error.ts';
 import { validRequest } from './valid-request.ts';
 
-type DenseDtypeName = (typeof DENSE_DTYPES)[number];
+export type DenseDtypeName = (typeof DENSE_DTYPES)[number];
 
-/** Folder of the dense export inside of a run's, where none is named. */
-export const DENSE_FOLDER = 'dense';
+/** Folder of the dense export inside of a run's, where none is named: each dtype has its own. */
+export const DENSE_FOLDERS = {
+  source: 'dense',
+  f16: 'dense-f16',
+  f32: 'dense-f32',
+} as const satisfies Record<DenseDtypeName, string>;
 
-const ENGINE_DTYPES = { source: 'source', f16: 'F16', f32: 'F32' } as const satisfies Record<
+/** What the engine calls them. */
+export const ENGINE_DTYPES = { source: 'source', f16: 'F16', f32: 'F32' } as const satisfies Record<
   DenseDtypeName,
   string
 >;
@@ -37,7 +45,12 @@ export async function writeDense(
   return exportDense({ checkpoint, outFolder, dtype: ENGINE_DTYPES[dtype], quantized: weights, ...hooks });
 }
 
-/** `claq export RUN`. Throws ClaqError request/invalid where the folder is no run, and as exportDense does. */
+/**
+ * `claq export RUN`. What is written inside of the run's folder is written under its lock, and the record names the folder
+ * of its own choice.
+ *
+ * @throws ClaqError request/invalid where the folder is no run, output/in-use, and as exportDense does
+ */
 export async function exportRun(request: ExportRequest, hooks: RunHooks = {}): Promise<ExportSummary> {
   const start = performance.now();
   const { run: path, out, dtype } = validRequest(exportRequestSchema, request);
@@ -50,15 +63,59 @@ export async function exportRun(request: ExportRequest, hooks: RunHooks = {}): P
       remedy: 'quantize a model first, then export the run',
     });
   }
+  const folder = resolve(out ?? join(run.folder, DENSE_FOLDERS[dtype]));
+  const lock = isInside(run.folder, folder) ? await lockFolder(run.folder) : undefined;
+  try {
+    if (out === undefined) await refuseExported(folder);
+    const bytes = await exportInto(run, folder, dtype, hooks);
+    if (out === undefined) await recordExport(run.folder, DENSE_FOLDERS[dtype]);
+    const files = await readdir(folder);
+    const seconds = (performance.now() - start) / 1000;
+    return { run: run.folder, folder, dtype, files: files.length, bytes, seconds };
+  } finally {
+    await lock?.release();
+  }
+}
+
+function isInside(outer: string, folder: string): boolean {
+  const path = relative(outer, folder);
+  return !isAbsolute(path) && path.split(sep)[0] !== '..';
+}
+
+/** Before the model is read, which takes a while. */
+async function refuseExported(folder: string): Promise<void> {
+  const entries = await readdir(folder).catch((error: unknown) => {
+    if (systemErrorCode(error) === 'ENOENT') return [];
+    throw error;
+  });
+  if (entries.length === 0) return;
+  throw new ClaqError('output/not-empty', 'The run has been exported with this dtype already', {
+    where: folder,
+    expected: 'a folder that is empty or does not exist yet',
+    found: `${entries.length} files`,
+    remedy: 'use what is there, or name another folder with --out',
+  });
+}
+
+/** Bytes of what was written. */
+async function exportInto(
+  run: OpenedRun,
+  folder: string,
+  dtype: DenseDtypeName,
+  hooks: RunHooks,
+): Promise<number> {
   const checkpoint = await openCheckpoint(run.record.model.folder);
   try {
     await requireSameModel(run.record.model.files, checkpoint, hooks);
-    const folder = resolve(out ?? join(run.folder, DENSE_FOLDER));
-    const report = await writeDense(checkpoint, folder, dtype, run.weights, hooks);
-    const files = await readdir(folder);
-    const seconds = (performance.now() - start) / 1000;
-    return { run: run.folder, folder, dtype, files: files.length, bytes: report.bytes, seconds };
+    const { bytes } = await writeDense(checkpoint, folder, dtype, run.weights, hooks);
+    return bytes;
   } finally {
     await checkpoint.close();
   }
+}
+
+/** Reads the record again: it may have changed before the lock was taken. */
+async function recordExport(runFolder: string, dense: string): Promise<void> {
+  const record = await readRunRecord(runFolder);
+  if (record !== undefined) await writeRunFile(runFolder, { ...record, dense });
 }

@@ -3,8 +3,10 @@ import { columnClasses, packedBytes, packedGridBytes, totalBytes } from '../../s
 import { authorsTails, exactTails, planByOrder } from '../../shared/budget.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
-import { bytesPerElement } from '../engine/checkpoint/safetensors-dtype.ts';
+import { bytesPerElement, type StoredDtype } from '../engine/checkpoint/safetensors-dtype.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
+import { targetDtype } from '../engine/export/dense-tensors.ts';
+import { type DenseDtypeName, ENGINE_DTYPES } from './export.ts';
 
 /** Room for run.json, headers and copied tokenizer files, beside the weights. */
 const SPARE_BYTES = 64 * 2 ** 20;
@@ -24,13 +26,29 @@ export function plannedPackedBytes(model: ModelDescription, settings: MethodSett
   return model.blocks * bytes.reduce((sum, each) => sum + each, 0);
 }
 
-/** Bytes of the run folder: the matrices, and the dense export where there is one (at most four bytes a weight). */
-export function plannedFolderBytes(checkpoint: Checkpoint, settings: MethodSettings, dense: boolean): number {
-  let denseBytes = 0;
-  if (dense) {
-    for (const { dtype, shape } of checkpoint.tensors.values()) {
-      denseBytes += bytesPerElement(dtype) * shape.reduce((product, size) => product * size, 1);
-    }
+/**
+ * Bytes of the run folder: the matrices, and the dense export where there is one.
+ * @param exportDtype undefined for no export
+ */
+export function plannedFolderBytes(
+  checkpoint: Checkpoint,
+  settings: MethodSettings,
+  exportDtype: DenseDtypeName | undefined,
+): number {
+  const dense = exportDtype === undefined ? 0 : plannedDenseBytes(checkpoint, exportDtype);
+  return plannedPackedBytes(checkpoint.model, settings) + dense + SPARE_BYTES;
+}
+
+/** Bytes of the exported tensors: the model's own in the dtype asked for, and those it does not use as they are. */
+export function plannedDenseBytes({ tensors, extras }: Checkpoint, exportDtype: DenseDtypeName): number {
+  let bytes = 0;
+  for (const entry of tensors.values()) {
+    bytes += tensorBytes(targetDtype(entry, ENGINE_DTYPES[exportDtype]), entry.shape);
   }
-  return plannedPackedBytes(checkpoint.model, settings) + denseBytes + SPARE_BYTES;
+  for (const { dtype, shape } of extras.values()) bytes += tensorBytes(dtype, shape);
+  return bytes;
+}
+
+function tensorBytes(dtype: StoredDtype, shape: readonly number[]): number {
+  return bytesPerElement(dtype) * shape.reduce((product, size) => product * size, 1);
 }

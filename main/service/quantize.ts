@@ -24,7 +24,7 @@ import { type Engine, startEngine } from '../engine/start-engine.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
 import type { CalibrationSegments } from '../engine/text/segments.ts';
 import type { EvaluationWindows } from '../engine/text/windows.ts';
-import { DENSE_FOLDER, writeDense } from './export.ts';
+import { DENSE_FOLDERS, writeDense } from './export.ts';
 import { bitsLabel, methodSettings } from './method-settings.ts';
 import { hashModelFiles } from './model-files.ts';
 import { openRun, readRunRecord } from './open-run.ts';
@@ -51,7 +51,7 @@ export async function quantizeModel(
       folder: settings.out,
       model: settings.model,
       budget: bitsLabel(method.budget),
-      neededBytes: plannedFolderBytes(checkpoint, method, settings.exportDtype !== undefined),
+      neededBytes: plannedFolderBytes(checkpoint, method, settings.exportDtype),
     });
     try {
       await refuseFinished(folder);
@@ -117,12 +117,14 @@ async function refuseFinished({ folder, existing }: RunFolder): Promise<void> {
 }
 
 /** What a killed process leaves of a file or folder that it was writing. */
-const UNFINISHED = new RegExp(`^\\.(${RUN_FILE}|${DENSE_FOLDER})\\..+\\.partial$`);
+const UNFINISHED = new RegExp(
+  `^\\.(${[RUN_FILE, ...Object.values(DENSE_FOLDERS)].join('|')})\\..+\\.partial$`,
+);
 
 /** Removes what an unfinished run left in the folder, and makes room for the matrices. */
 async function clearLeftovers({ folder }: RunFolder): Promise<void> {
   const unfinished = (await readdir(folder)).filter((name) => UNFINISHED.test(name));
-  for (const name of [MATRICES_FOLDER, DENSE_FOLDER, ...unfinished]) {
+  for (const name of [MATRICES_FOLDER, ...Object.values(DENSE_FOLDERS), ...unfinished]) {
     await rm(join(folder, name), { recursive: true, force: true });
   }
   await outputErrors(folder, () => mkdir(join(folder, MATRICES_FOLDER)));
@@ -175,6 +177,7 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     method: method.method,
     budget: describeBudget(method.budget),
     ...result,
+    loss: result.loss ?? undefined,
     before,
     after,
     seconds: (performance.now() - start) / 1000,
@@ -202,9 +205,9 @@ async function exportInto(
 ): Promise<string> {
   const run = await openRun(writer.folder);
   if (run === undefined) throw new Error(`the run in ${writer.folder} has gone`);
-  const folder = join(writer.folder, DENSE_FOLDER);
+  const folder = join(writer.folder, DENSE_FOLDERS[dtype]);
   await writeDense(checkpoint, folder, dtype, run.weights, hooks);
-  await writer.exported(DENSE_FOLDER);
+  await writer.exported(DENSE_FOLDERS[dtype]);
   return folder;
 }
 

@@ -53,8 +53,7 @@ export async function openRunFolder(request: RunFolderRequest): Promise<RunFolde
       return {
         folder,
         existing,
-        writeRun: (run) =>
-          writeTextAtomically(join(folder, RUN_FILE), `${JSON.stringify(run, undefined, 2)}\n`),
+        writeRun: (run) => writeRunFile(folder, run),
         release: () => letGo(folder, created, lock),
       };
     } catch (error) {
@@ -65,6 +64,11 @@ export async function openRunFolder(request: RunFolderRequest): Promise<RunFolde
     if (created) await removeIfEmpty(folder);
     throw error;
   }
+}
+
+/** Writes run.json whole or not at all, into a folder that the caller has locked. */
+export async function writeRunFile(folder: string, run: unknown): Promise<void> {
+  await writeTextAtomically(join(folder, RUN_FILE), `${JSON.stringify(run, undefined, 2)}\n`);
 }
 
 /** Making the folder is what takes its number: two runs that start together can't get the same one. */

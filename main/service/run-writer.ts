@@ -1,7 +1,7 @@
 /** Writes a run as it comes about: run.json first, each matrix when it is quantized, run.json again when it ends. */
 import { join, resolve } from 'node:path';
 import { describeBudget } from '../../shared/budget.ts';
-import { columnClasses } from '../../shared/bits.ts';
+import { classesOf } from '../../shared/bits.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import { type MatrixRecord, RUN_RECORD_VERSION, type RunRecord } from '../../shared/run-record.ts';
 import manifest from '../../package.json' with { type: 'json' };
@@ -54,8 +54,14 @@ export class RunWriter {
     return this.#record.matrices.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
-  get loss(): number {
-    return this.#record.matrices.reduce((sum, { loss }) => sum + loss, 0);
+  /** Null where the method has none. */
+  get loss(): number | null {
+    return this.#compensates ? this.#record.matrices.reduce((sum, { loss }) => sum + (loss ?? 0), 0) : null;
+  }
+
+  /** The loss weighs an error by what compensation leaves of it. Without compensation the same sum means nothing. */
+  get #compensates(): boolean {
+    return this.#record.settings.method !== 'rtn';
   }
 
   async saveMatrix({
@@ -67,10 +73,10 @@ export class RunWriter {
     outlierRatio,
   }: GroupResult & { readonly block: number }): Promise<void> {
     const file = `${MATRICES_FOLDER}/${name}.safetensors`;
-    const bytes = await writeMatrix(join(this.folder, file), name, matrix);
-    const { rows, columns, loss, widths } = matrix;
-    const reserved = reservedCounts(matrix);
-    const classes = columnClasses({ widths, reservedLow: reserved, reservedHigh: new Int32Array(columns) });
+    const loss = this.#compensates ? matrix.loss : null;
+    const bytes = await writeMatrix(join(this.folder, file), name, { ...matrix, loss: loss ?? Number.NaN });
+    const { rows, columns, widths } = matrix;
+    const classes = classesOf(widths, reservedCounts(matrix));
     const record: MatrixRecord = {
       name,
       block,

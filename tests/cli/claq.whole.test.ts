@@ -58,6 +58,11 @@ describe('claq', () => {
       'It is not two numbers with a comma between them.',
     ],
     [
+      'a reserved tail of more than a quarter',
+      ['quantize', 'm', '--or-shares', '30,1'],
+      'error: --or-shares: Too big: expected number to be <=25, found 30\n',
+    ],
+    [
       'groups without scales',
       ['quantize', 'm', '--group-size', '64'],
       'error: --group-size: does not go with claq',

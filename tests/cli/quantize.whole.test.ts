@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { cliEventSchema, type CliEvent } from '../../main/cli/json-events.ts';
-import { METHODS } from '../../shared/requests.ts';
+import { METHODS } from '../../shared/method.ts';
 import { perplexityFigureSchema, runRecordSchema } from '../../shared/run-record.ts';
 import { writeTinyModel } from '../service/tiny-model.ts';
 import { claq, DEMO_MODEL, eventsOf, finish, start } from './claq-process.ts';
@@ -78,6 +78,30 @@ describe('claq quantize, evaluate, export', () => {
       'tokenizer.json',
       'tokenizer_config.json',
     ]);
+  });
+
+  it('exports the run as the README says', async () => {
+    const line = /^npm run claq -- (export .+)$/m.exec(await readFile('README.md', 'utf8'))?.[1] ?? '';
+    const args = line.split(/ +/).map((arg) => (arg === 'runs/FOLDER-2.12-1' ? run() : arg));
+    expect(args).toEqual(['export', run(), '--dtype', 'f16']);
+    const { code, stdout } = await claq(...args);
+    expect([code, stdout.split(':')[0]]).toEqual([0, `Exported to ${join(run(), 'dense-f16')}`]);
+    expect((await readdir(run())).toSorted()).toEqual(['dense', 'dense-f16', 'matrices', 'run.json']);
+  });
+
+  it('shows no loss for a method that compensates nothing', async () => {
+    const args = ['--method', 'rtn', '--windows', '0', '--segments', '1', '--segment-length', '64'];
+    const { code, stdout } = await claq(
+      'quantize',
+      model,
+      ...args,
+      '--no-export',
+      '--out',
+      join(work, 'rtn'),
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/quantized weights/);
+    expect(stdout).not.toContain('loss');
   });
 
   it('speaks JSON lines when asked to: progress, and the summary at the end', async () => {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { z } from 'zod';
 
 const SCRIPTS = fileURLToPath(new URL('../../scripts', import.meta.url));
 const LAUNCHER = [
@@ -38,6 +39,35 @@ async function describePackages(root: string, version: string, dependency = 'fil
   await writeFile(join(root, 'tiny/package.json'), JSON.stringify({ name: 'tiny', ...tiny }));
   await writeFile(join(root, 'package.json'), JSON.stringify({ ...project, type: 'module', private: true }));
   await writeFile(join(root, 'package-lock.json'), JSON.stringify(lock));
+}
+
+const manifestSchema = z.looseObject({ packages: z.record(z.string(), z.looseObject({})).optional() });
+
+/** Adds an optional package that is made for a system that there is not, so that npm neither fetches nor installs it. */
+async function addOptionalPackage(root: string): Promise<void> {
+  const optionalDependencies = { 'for-another-system': '1.0.0' };
+  const read = async (name: string) =>
+    manifestSchema.parse(JSON.parse(await readFile(join(root, name), 'utf8')));
+  const project = await read('package.json');
+  await writeFile(join(root, 'package.json'), JSON.stringify({ ...project, optionalDependencies }));
+  const { packages = {}, ...lock } = await read('package-lock.json');
+  const absent = {
+    version: '1.0.0',
+    resolved: 'https://registry.npmjs.org/for-another-system/-/for-another-system-1.0.0.tgz',
+    optional: true,
+    os: ['no-such-system'],
+  };
+  await writeFile(
+    join(root, 'package-lock.json'),
+    JSON.stringify({
+      ...lock,
+      packages: {
+        ...packages,
+        '': { ...packages[''], optionalDependencies },
+        'node_modules/for-another-system': absent,
+      },
+    }),
+  );
 }
 
 interface Ended {
@@ -100,8 +130,8 @@ describe('with-setup', () => {
     const root = await projectWith({ 'done.ts': 'console.log("done");\n' });
     const gone = spawn(process.execPath, ['--version']);
     await once(gone, 'close');
-    await mkdir(join(root, 'build'));
-    await writeFile(join(root, 'build/setup.lock'), String(gone.pid));
+    await mkdir(join(root, 'build/setup-claims'), { recursive: true });
+    await writeFile(join(root, 'build/setup-claims', String(gone.pid)), '');
     expect(await run(root, 'done.ts')).toMatchObject({ code: 0, output: 'done\n' });
   });
 
@@ -129,6 +159,17 @@ describe('with-setup', () => {
     expect({ code, output }).toEqual({ code: 1, output: '' });
     expect(errors).toContain('The packages could not be installed.');
     expect(errors).toMatch(/npm error .*package-lock.json/);
+  });
+
+  it('says in one line which optional package is not for this machine, and goes on without it', async () => {
+    const root = await projectWith({ 'done.ts': 'console.log("done");\n' });
+    await addOptionalPackage(root);
+    const first = await run(root, 'done.ts');
+    expect(first).toMatchObject({ code: 0, output: 'done\n' });
+    expect(first.errors).toMatch(
+      /^Setting up: [^\n]*\nOptional, not installed here, not needed: for-another-system\.\n$/,
+    );
+    expect(await run(root, 'done.ts')).toEqual({ code: 0, output: 'done\n', errors: '' });
   });
 
   it('hands the exit code on', async () => {

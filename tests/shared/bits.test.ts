@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   classBits,
+  classesOf,
   columnBits,
   columnClasses,
   nominalBitsOf,
@@ -55,6 +56,14 @@ it('names a class in as few bits as there are classes', () => {
   expect([0, 1, 2, 3, 4, 5, 8, 9, 256, 257].map(classBits)).toEqual([0, 0, 1, 2, 2, 3, 3, 4, 8, 9]);
 });
 
+it('counts the columns of each width and number of reserved entries', () => {
+  expect(classesOf(Uint8Array.of(3, 2, 3, 2, 3), Int32Array.of(0, 4, 1, 4, 0))).toEqual([
+    { width: 2, reserved: 4, columns: 2 },
+    { width: 3, reserved: 0, columns: 2 },
+    { width: 3, reserved: 1, columns: 1 },
+  ]);
+});
+
 it('puts narrow classes before wide ones, few reserved entries before many', () => {
   const plan = {
     widths: Uint8Array.of(4, 2, 2, 4, 2),
@@ -91,6 +100,7 @@ describe('a 576 x 576 matrix at 2.12', () => {
       columnClasses: 3 * 8 + (576 * 2) / 8, // 168
       reservedValues: 2 * (518 * 4 + 58 * 16), // 6000
       reservedPositions: Math.ceil((518 * 36 + 58 * 113) / 8), // 3151
+      rowScales: 0,
       grid: 0,
     });
     expect(totalBytes(bytes)).toBe(84_960 + 4944 + 168 + 6000 + 3151);
@@ -119,8 +129,19 @@ it('rounds codes, classes and positions up to whole bytes', () => {
     columnClasses: 17, // two classes, 3 bits
     reservedValues: 2,
     reservedPositions: 1, // one position below 3: 1 low bit, a one, and floor(2 / 2) zeros
+    rowScales: 0,
     grid: 0,
   });
+});
+
+it('counts a half a row where rows are scaled', () => {
+  const classes = [{ width: 2, reserved: 0, columns: 3 }];
+  const [plain, scaled] = [
+    packedBytes({ rows: 10, columns: 3 }, classes),
+    packedBytes({ rows: 10, columns: 3 }, classes, true),
+  ];
+  expect(scaled).toEqual({ ...plain, rowScales: 20 });
+  expect(totalBytes(scaled)).toBe(totalBytes(plain) + 20);
 });
 
 it('counts a uniform grid: codes, and a half and a byte a row and group', () => {

@@ -8,6 +8,7 @@ import {
   nominalBits,
   outlierReservation,
   planByOrder,
+  reservationOfShares,
   singlePrecision,
 } from '../../shared/budget.ts';
 import { ClaqError, type ErrorCode } from '../../shared/errors.ts';
@@ -102,28 +103,39 @@ describe('adaptivePrecision', () => {
 describe('outlierReservation', () => {
   it('is nothing where nothing is kept', () => {
     expect(outlierReservation(0)).toBeUndefined();
-    expect(outlierReservation(0.07, { shares: [0, 0] })).toBeUndefined();
+    expect(reservationOfShares([0, 0])).toBeUndefined();
+    expect(reservationOfShares([0.01, 0], 0)).toBeUndefined();
   });
 
-  it("takes shares and head columns of one's own", () => {
-    expect(outlierReservation(0.2, { headColumns: 0.3, shares: [0.02, 0] })).toEqual({
-      nominalBits: 0.2,
+  it.each([0.01, 0.07, 0.13, 0.14, 0.28, 0.5, 1.23])(
+    "at %d counts as just that, of the paper's head",
+    (bits) => {
+      expect(outlierReservation(bits)?.nominalBits).toBe(bits);
+    },
+  );
+
+  it("counts shares and head columns of one's own as the paper does: 0.07 bits for each 1 % of the entries", () => {
+    // 2 x (30 % x 2 %) = 1.2 %; 2 x (10 % x 1.4 % + 90 % x 0.4 %) = 1 %; 2 x (50 % x 1.4 % + 50 % x 0.4 %) = 1.8 %
+    expect(reservationOfShares([0.02, 0], 0.3)).toEqual({
+      nominalBits: 0.084,
       headColumns: 0.3,
       headShare: 0.02,
       restShare: 0,
     });
+    expect(reservationOfShares([0.014, 0.004])?.nominalBits).toBe(0.07);
+    expect(outlierReservation(0.07, 0.5)?.nominalBits).toBe(0.126);
   });
 
-  it.each<[number, Parameters<typeof outlierReservation>[1]]>([
-    [-0.1, {}],
-    [4.1, {}],
-    [NaN, {}],
-    [2, {}], // would keep 40 % at each tail of the head columns
-    [0.07, { headColumns: 1.1 }],
-    [0.07, { shares: [0.26, 0.1] }],
-    [0.07, { shares: [0.1, -0.1] }],
-  ])('%d %j is out of range', (bits, own) => {
-    expect(codeOf(() => outlierReservation(bits, own))).toBe('budget/out-of-range');
+  it.each<[string, () => unknown]>([
+    ['less than nothing', () => outlierReservation(-0.1)],
+    ['more than all tails', () => outlierReservation(4.1)],
+    ['no number', () => outlierReservation(NaN)],
+    ['40 % at each tail of the head columns', () => outlierReservation(2)],
+    ['more columns than there are', () => outlierReservation(0.07, 1.1)],
+    ['too large a share', () => reservationOfShares([0.26, 0.1])],
+    ['a share below nothing', () => reservationOfShares([0.1, -0.1])],
+  ])('refuses %s', (_, reserve) => {
+    expect(codeOf(reserve)).toBe('budget/out-of-range');
   });
 });
 

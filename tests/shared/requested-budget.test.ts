@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { describeBudget } from '../../shared/budget.ts';
 import { requestedBudget } from '../../shared/requested-budget.ts';
 import type { BudgetRequest } from '../../shared/requests.ts';
 import { thrownBy } from '../engine/checkpoint/thrown.ts';
@@ -32,10 +33,22 @@ describe('requestedBudget', () => {
       PAPER_SHARES,
     ],
     [
-      '2.12 with another head',
+      '2.12 with another head: 2 x (1.4 x 20 % + 0.4 x 80 %) = 1.2 %',
       { bits: 2.12, orColumns: 20 },
       { low: 2, high: 4, average: 2.05 },
-      { ...PAPER_SHARES, headColumns: 0.2 },
+      { ...PAPER_SHARES, headColumns: 0.2, nominalBits: 0.084 },
+    ],
+    [
+      '2.12 with other shares: 2 x (3 x 10 % + 1 x 90 %) = 2.4 %',
+      { bits: 2.12, orShares: [3, 1] },
+      { low: 2, high: 4, average: 2.05 },
+      { nominalBits: 0.168, headColumns: 0.1, headShare: 0.03, restShare: 0.01 },
+    ],
+    [
+      'OR with another head, which keeps its shares: 2 x (1.4 x 50 % + 0.4 x 50 %) = 1.8 %',
+      { bits: 2, orBits: 0.07, orColumns: 50 },
+      only(2),
+      { ...PAPER_SHARES, headColumns: 0.5, nominalBits: 0.126 },
     ],
     [
       'shares of its own, counted as the paper counts: 2 x (1.4 x 10 % + 0.4 x 90 %) = 1 % of the entries',
@@ -55,6 +68,13 @@ describe('requestedBudget', () => {
     expect(budget.precision).toEqual(precision);
     if (reservation === undefined) expect(budget.reservation).toBeUndefined();
     else expect(rounded(budget.reservation ?? {})).toEqual(reservation);
+  });
+
+  it('labels what came of it, not what it began with', () => {
+    const label = (request: BudgetRequest): string => describeBudget(requestedBudget(request));
+    expect(label({ bits: 2.12, orShares: [3, 1] })).toBe('2.218 (AP 2.05 of {2,4} + OR 0.168)');
+    expect(label({ bits: 2.12, orColumns: 50 })).toBe('2.176 (AP 2.05 of {2,4} + OR 0.126)');
+    expect(label({ bits: 2, orShares: [1.23, 0.41], orColumns: 7 })).toBe('2.0654 (2 + OR 0.0654)');
   });
 
   it('scales both shares with the bits of OR', () => {

@@ -74,6 +74,12 @@ describe('quantizeRequestSchema', () => {
 
   it('bounds what a slip of the keyboard could ask for', () => {
     expect(complaints({ model: 'm', budget: { bits: 9 } })).toHaveLength(1);
+    expect(complaints({ model: 'm', budget: { apWidths: [0, 9] } })).toHaveLength(2);
+    expect(complaints({ model: 'm', budget: { orBits: 4.1 } })).toHaveLength(1);
+    expect(complaints({ model: 'm', budget: { orShares: [25, 25] } })).toEqual([]);
+    expect(complaints({ model: 'm', budget: { orShares: [30, 1] } })).toEqual([
+      'budget.orShares.0: Too big: expected number to be <=25',
+    ]);
     expect(complaints({ model: 'm', threads: 100_000 })).toHaveLength(1);
     expect(complaints({ model: 'm', percdamp: 0 })).toHaveLength(1);
     expect(complaints({ model: '' })).toEqual(['model: a path may not be empty']);

@@ -27,7 +27,7 @@ export function registerExport(program: Command, service: () => Promise<ExportSe
         'original model loads. It is read back and compared after it is written.',
     )
     .argument('<run>', "folder of a run of 'claq quantize'")
-    .option('--out <DIR>', 'folder to write (default: one inside of the run)')
+    .option('--out <DIR>', 'folder to write (default: dense, dense-f16 or dense-f32 inside of the run)')
     .addOption(new Option('--dtype <TYPE>', 'type of the weights').choices(DENSE_DTYPES).default('source'))
     .option('--json', 'one JSON event a line on stdout, for scripts')
     .addHelpText('after', EXAMPLES)

@@ -1,9 +1,8 @@
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
+import { CODEBOOK_FITS, COLUMN_ORDERS, METHODS } from '../../../shared/method.ts';
 import { DEFAULT_OUTLIER_S } from '../../../shared/outlier-order.ts';
 import {
-  CODEBOOK_FITS,
-  COLUMN_ORDERS,
   DEFAULT_BITS,
   DEFAULT_COLUMN_ORDER,
   DEFAULT_PERCDAMP,
@@ -11,7 +10,6 @@ import {
   DEFAULT_SEGMENT_LENGTH,
   DEFAULT_WINDOWS,
   DENSE_DTYPES,
-  METHODS,
   quantizeRequestSchema,
   type QuantizeService,
 } from '../../../shared/requests.ts';
@@ -129,22 +127,22 @@ function addBudgetOptions(command: Command): void {
     .option('--ap <AVERAGE>', 'adaptive precision alone: width averaged over the columns', numberValue)
     .option(
       '--ap-widths <LO,HI>',
-      'the two widths of adaptive precision (default: 2,4 below 3 bits, 3,4 from there)',
+      'widths of adaptive precision, lowest and highest (default: 2,4 for an average between 2 and 3, else the two next to it)',
       numberPair,
     )
     .option(
       '--or <BITS>',
-      'outlier reservation, bits as the paper counts them: 0.07 keeps about 1 % of the weights',
+      'outlier reservation, bits as the paper counts them: 0.07 keeps 1 % of the weights, 1.4 % at each tail of the top columns and 0.4 % of the rest',
       numberValue,
     )
     .option(
       '--or-shares <TOP,REST>',
-      'reserved at each tail of a column, percent: in the top columns, in the rest',
+      'reserved at each tail of a column, percent up to 25: in the top columns, in the rest',
       numberPair,
     )
     .option(
       '--or-columns <PERCENT>',
-      'columns that count as top columns, percent (default: 10)',
+      'columns that count as top columns, percent; beside --or they keep its shares, so its bits change (default: 10)',
       numberValue,
     );
 }
@@ -169,7 +167,7 @@ function addMethodOptions(command: Command): void {
     .addOption(
       new Option(
         '--column-order <ORDER>',
-        `what gets the budget first: columns with outliers, or those where it helps most (default: ${DEFAULT_COLUMN_ORDER}; with reference: outlier)`,
+        `what gets the budget: outlier = the head of the Outlier Order gets the higher width and share; benefit = each column any width between the two and up to twice the top share, where it helps most, for the same stored bits (default: ${DEFAULT_COLUMN_ORDER}; with reference: outlier)`,
       ).choices(COLUMN_ORDERS),
     )
     .addOption(

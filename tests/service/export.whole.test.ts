@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { exportRun } from '../../main/service/export.ts';
+import { quantizeModel } from '../../main/service/quantize.ts';
+import { runRecordSchema } from '../../shared/run-record.ts';
+import { QUICK_TEXTS, writeTinyModel } from './tiny-model.ts';
+
+let work = '';
+let model = '';
+let run = '';
+beforeAll(async () => {
+  work = await mkdtemp(join(tmpdir(), 'claq-export-'));
+  model = await writeTinyModel(join(work, 'model'));
+  run = join(work, 'run');
+  await quantizeModel({ model, out: run, ...QUICK_TEXTS, evaluation: { windows: 0 } });
+});
+afterAll(() => rm(work, { recursive: true }));
+
+async function recordedFolder(): Promise<string | null> {
+  return runRecordSchema.parse(JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))).dense;
+}
+
+describe('exportRun', () => {
+  it('has a folder of its own for each dtype, named in the record', async () => {
+    for (const [dtype, folder] of [
+      ['source', 'dense'],
+      ['f16', 'dense-f16'],
+      ['f32', 'dense-f32'],
+    ] as const) {
+      expect(await exportRun({ run, dtype })).toMatchObject({ dtype, folder: join(run, folder), files: 5 });
+      expect(await recordedFolder()).toBe(folder);
+    }
+    expect((await readdir(run)).toSorted()).toEqual([
+      'dense',
+      'dense-f16',
+      'dense-f32',
+      'matrices',
+      'run.json',
+    ]);
+  });
+
+  it('says how to export again, before it reads the model', async () => {
+    const phases: string[] = [];
+    const again = exportRun({ run }, { onProgress: ({ phase }) => phases.push(phase) });
+    await expect(again).rejects.toMatchObject({
+      code: 'output/not-empty',
+      where: join(run, 'dense'),
+      found: '5 files',
+      remedy: 'use what is there, or name another folder with --out',
+    });
+    expect(phases).toEqual([]);
+    expect(await readdir(run)).not.toContain('run.lock');
+  });
+
+  it('leaves the record alone where the folder was named', async () => {
+    await exportRun({ run, out: join(run, 'mine') });
+    await exportRun({ run, out: join(work, 'elsewhere') });
+    expect(await recordedFolder()).toBe('dense-f32');
+  });
+
+  it('writes into a run only while no other process does; elsewhere it needs no leave', async () => {
+    const request = JSON.stringify({ folder: run, model, budget: '4', neededBytes: 0 });
+    const holder = spawn(process.execPath, [join(import.meta.dirname, 'run-folder-process.ts'), request]);
+    try {
+      await once(holder.stdout, 'data');
+      const refusal = { code: 'output/in-use', where: join(run, 'run.lock') };
+      await rm(join(run, 'dense-f16'), { recursive: true });
+      await expect(exportRun({ run, dtype: 'f16' })).rejects.toMatchObject(refusal);
+      await expect(exportRun({ run, out: join(run, 'second') })).rejects.toMatchObject(refusal);
+      const outside = await exportRun({ run, out: join(work, 'outside') });
+      expect(outside.folder).toBe(join(work, 'outside'));
+    } finally {
+      const exit = once(holder, 'exit');
+      holder.stdin.end();
+      await exit;
+    }
+  });
+});
