@@ -1,6 +1,6 @@
 /** The story of quantizing a model, block by block. Everything below it is a chapter of its own. */
-import { MATRIX_GROUPS, type MatrixKind, matrixName, matrixShape } from '../../shared/model.ts';
-import type { OnProgress } from '../../shared/progress.ts';
+import { MATRIX_GROUPS, matrixName, matrixShape } from '../../shared/model.ts';
+import type { OnProgress, Progress } from '../../shared/progress.ts';
 import { type GroupStage, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { Hessian } from './claq/hessian.ts';
@@ -52,10 +52,15 @@ export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
   const { model } = checkpoint;
   const timing: RunTiming = { forward: 0, hessian: 0, quantize: 0, evaluate: 0 };
   const hidden = await embedSegments(checkpoint, segments);
+  const progress = new RunProgress(run);
   const evaluation =
-    windows.length === 0 ? undefined : await PerplexityEvaluation.start(checkpoint, windows, { signal });
+    windows.length === 0
+      ? undefined
+      : await PerplexityEvaluation.start(checkpoint, windows, {
+          signal,
+          onProgress: (evaluated) => progress.evaluated(evaluated),
+        });
   const positions = new Positions(model);
-  const progress = new BlockProgress(run);
   try {
     for (let block = 0; block < model.blocks; block++) {
       throwIfCancelled(signal);
@@ -82,7 +87,7 @@ interface StageOfBlock {
   readonly stage: GroupStage;
   readonly hidden: HiddenStates;
   readonly weights: BlockWeights;
-  readonly progress: BlockProgress;
+  readonly progress: RunProgress;
   readonly timing: RunTiming;
 }
 
@@ -90,10 +95,10 @@ interface StageOfBlock {
 async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<void> {
   const { checkpoint, pool, settings, signal } = run;
   const { block, stage, hidden, weights, progress, timing } = at;
-  const shapes = stage.group.map((kind) => matrixShape(checkpoint.model, kind));
+  const { columns } = matrixShape(checkpoint.model, stage.group[0]);
   const mark = pool.arena.mark();
   try {
-    const hessian = new Hessian(pool, shapes[0]?.columns ?? 0);
+    const hessian = new Hessian(pool, columns);
     progress.begin(block, `Hessian of ${stage.group.join(', ')}`);
     await timed(timing, 'hessian', () =>
       forEachSegment(hidden.segments, signal, async (segment) => {
@@ -105,13 +110,15 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
       }),
     );
     progress.begin(block, `quantizing ${stage.group.join(', ')}`);
-    const matrices = stage.group.map((kind: MatrixKind, i) => ({
+    const matrices = stage.group.map((kind) => ({
       kind,
       name: matrixName(block, kind),
-      rows: shapes[i]?.rows ?? 0,
+      rows: matrixShape(checkpoint.model, kind).rows,
       weights: weights.linear(kind).weight.dataSync<'float32'>(),
     }));
-    const results = await timed(timing, 'quantize', () => quantizeGroup(pool, hessian, matrices, settings));
+    const results = await timed(timing, 'quantize', () =>
+      quantizeGroup(pool, hessian, matrices, settings, signal),
+    );
     for (const result of results) {
       await run.onMatrix({ ...result, block });
       weights.replace(result.kind, dequantize(result.matrix));
@@ -140,17 +147,20 @@ async function timed<T>(timing: RunTiming, part: keyof RunTiming, work: () => Pr
 /** Each group passes over all segments twice, once for its Hessian and once to move on. */
 const PASSES_PER_BLOCK = 2 * MATRIX_GROUPS.length;
 
-/** Progress in calibration tokens taken through whole blocks. */
-class BlockProgress {
+/** Progress in tokens taken through whole blocks: of the calibration, and of the evaluation, whose head counts as a block. */
+class RunProgress {
   readonly #run: QuantizationRun;
   readonly #total: number;
+  /** Calibration tokens of all passes. */
   #passed = 0;
+  /** Evaluation tokens through whole blocks. */
+  #evaluated = 0;
   #detail = '';
 
   constructor(run: QuantizationRun) {
     this.#run = run;
-    const tokens = run.segments.reduce((sum, ids) => sum + ids.length, 0);
-    this.#total = tokens * run.checkpoint.model.blocks;
+    const { blocks } = run.checkpoint.model;
+    this.#total = blocks * tokensOf(run.segments) + (blocks + 1) * tokensOf(run.windows);
   }
 
   begin(block: number, what: string): void {
@@ -163,13 +173,23 @@ class BlockProgress {
     this.#report();
   }
 
+  evaluated({ done, detail = '' }: Progress): void {
+    this.#evaluated = done;
+    this.#detail = `${detail}, evaluation`;
+    this.#report();
+  }
+
   #report(): void {
     this.#run.onProgress?.({
       phase: 'Quantizing',
-      done: Math.round(this.#passed / PASSES_PER_BLOCK),
+      done: Math.round(this.#passed / PASSES_PER_BLOCK) + this.#evaluated,
       total: this.#total,
       unit: 'tokens',
       detail: this.#detail,
     });
   }
+}
+
+function tokensOf(sequences: readonly Int32Array[]): number {
+  return sequences.reduce((sum, ids) => sum + ids.length, 0);
 }

@@ -104,13 +104,36 @@ describe('quantizeModel', () => {
         MATRIX_KINDS.map((kind) => [block, kind, matrixName(block, kind)]),
       ).flat(),
     );
+    // The windows are calibration text and evaluation text: through all blocks, and these once more through the head.
     const tokens = run.windows.reduce((sum, { length }) => sum + length, 0);
-    expect(
-      run.progress.every(({ phase, total }) => phase === 'Quantizing' && total === blocks * tokens),
-    ).toBe(true);
+    const total = blocks * tokens + (blocks + 1) * tokens;
+    expect(run.progress.every((each) => each.phase === 'Quantizing' && each.total === total)).toBe(true);
     const done = run.progress.map((each) => each.done);
     expect(done).toEqual(done.toSorted((a, b) => a - b));
-    expect([done[0], done.at(-1)]).toEqual([0, blocks * tokens]);
+    expect([done[0], done.at(-1)]).toEqual([0, total]);
+    const evaluated = run.progress.filter(({ detail }) => detail?.endsWith(', evaluation'));
+    expect(evaluated.map(({ detail }) => detail).filter((detail, i, all) => detail !== all[i - 1])).toEqual([
+      ...Array.from({ length: blocks }, (_, block) => `block ${block + 1} of ${blocks}, evaluation`),
+      'head, evaluation',
+    ]);
+  });
+
+  it('counts calibration tokens alone where nothing is evaluated', async () => {
+    const checkpoint = await openCheckpoint(familyFolder('llama'));
+    const { windows } = await readExpected('llama');
+    const progress: Progress[] = [];
+    await quantizeModel({
+      checkpoint,
+      pool: engine.pool,
+      segments: windows,
+      windows: [],
+      settings: SETTINGS,
+      onMatrix: () => Promise.resolve(),
+      onProgress: (each) => progress.push(each),
+    });
+    await checkpoint.close();
+    const total = checkpoint.model.blocks * windows.reduce((sum, { length }) => sum + length, 0);
+    expect(progress.at(-1)).toMatchObject({ done: total, total });
   });
 
   // What makes it true-sequential: a walk through the finished model meets the very inputs that each group was quantized with.

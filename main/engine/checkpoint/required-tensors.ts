@@ -1,5 +1,5 @@
-import { MATRIX_KINDS, matrixName, matrixShape, TENSOR_NAMES } from '../../../shared/model.ts';
-import type { MatrixKind, ModelDescription } from '../../../shared/model.ts';
+import { MATRIX_KINDS, hasBias, matrixName, matrixShape, TENSOR_NAMES } from '../../../shared/model.ts';
+import type { ModelDescription } from '../../../shared/model.ts';
 
 /** Every tensor that the computation of `model` needs, with its shape, in the order of the computation. */
 export function requiredTensors(model: ModelDescription): ReadonlyMap<string, readonly number[]> {
@@ -30,19 +30,4 @@ export function optionalTensors(model: ModelDescription): ReadonlyMap<string, re
 
 function embeddingShape({ vocabSize, hiddenSize }: ModelDescription): readonly number[] {
   return [vocabSize, hiddenSize];
-}
-
-function hasBias(model: ModelDescription, kind: MatrixKind): boolean {
-  switch (kind) {
-    case 'q':
-    case 'k':
-    case 'v':
-      return model.qkvBias;
-    case 'o':
-      return model.oBias;
-    case 'gate':
-    case 'up':
-    case 'down':
-      return model.mlpBias;
-  }
 }

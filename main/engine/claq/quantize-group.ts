@@ -3,6 +3,7 @@ import { type Budget, type ColumnPlan, authorsTails, planByOrder } from '../../.
 import type { MatrixKind } from '../../../shared/model.ts';
 import { type TieBreak, columnStatistics, outlierOrder } from '../../../shared/outlier-order.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
+import { throwIfCancelled } from '../transformer/segment-loop.ts';
 import { measureColumnErrors, planByBenefit } from './benefit.ts';
 import { type CodebookFit, type ColumnLoopOptions, type LoopInput, quantizeColumns } from './column-loop.ts';
 import { type HessianFactor, factorHessian } from './factor.ts';
@@ -56,12 +57,17 @@ export interface GroupResult {
 /** scikit-learn's seed in the authors' code. */
 const AUTHORS_SEED = 10;
 
-/** Quantizes the matrices of a group, which share their Hessian. Throws ClaqError hessian/not-positive-definite. */
+/**
+ * Quantizes the matrices of a group, which share their Hessian.
+ * Throws ClaqError hessian/not-positive-definite, hessian/not-finite, and run/cancelled between factorization, planning and
+ * loop.
+ */
 export async function quantizeGroup(
   pool: KernelPool,
   hessian: Hessian,
   matrices: readonly GroupMatrix[],
   settings: MethodSettings,
+  signal?: AbortSignal,
 ): Promise<GroupResult[]> {
   const mark = pool.arena.mark();
   try {
@@ -74,12 +80,14 @@ export async function quantizeGroup(
     const inputs: LoopInput[] = [];
     const ratios: number[] = [];
     for (const { rows, weights } of matrices) {
+      throwIfCancelled(signal);
       const { columns } = factor;
       const statistics = columnStatistics(weights, { rows, columns }, [settings.outlierS]);
       const counts = statistics.outliers[0]?.columns ?? new Uint32Array(columns);
       ratios.push((statistics.outliers[0]?.total ?? 0) / weights.length);
       inputs.push(await planMatrix(pool, { rows, columns, weights, counts, diagonal, factor }, settings));
     }
+    throwIfCancelled(signal);
     const quantized = await quantizeColumns(pool, factor, inputs, loopOptions(settings));
     return matrices.flatMap(({ kind, name }, i) => {
       const matrix = quantized[i];

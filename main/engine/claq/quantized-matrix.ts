@@ -7,6 +7,8 @@ export type Levels =
       readonly start: Int32Array;
       /** All codebooks, column after column; each value is exact in half precision. */
       readonly centroids: Float32Array;
+      /** [rows]: what the centroids of a row's codes are multiplied with; exact in half precision. None: as they are. */
+      readonly rowScales?: Float32Array;
     }
   | {
       readonly kind: 'grid';
@@ -41,7 +43,8 @@ export function dequantize(matrix: QuantizedMatrix): Float32Array {
     if (levels.kind === 'codebook') {
       const start = levels.start[column] ?? 0;
       for (let row = 0; row < rows; row++) {
-        weights[row * columns + column] = levels.centroids[start + (codes[first + row] ?? 0)] ?? 0;
+        const centroid = levels.centroids[start + (codes[first + row] ?? 0)] ?? 0;
+        weights[row * columns + column] = scale(centroid, levels.rowScales?.[row]);
       }
     } else {
       const group = Math.floor(column / levels.groupSize) * rows;
@@ -56,6 +59,10 @@ export function dequantize(matrix: QuantizedMatrix): Float32Array {
     }
   }
   return weights;
+}
+
+function scale(centroid: number, rowScale: number | undefined): number {
+  return rowScale === undefined ? centroid : Math.fround(rowScale * centroid);
 }
 
 /** Number of reserved entries of each column. */

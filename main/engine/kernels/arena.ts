@@ -42,11 +42,11 @@ export class Arena {
     const end = start + bytes;
     const missing = Math.ceil(end / PAGE) - this.memory.buffer.byteLength / PAGE;
     if (missing > 0) {
-      if (end > MAX_PAGES * PAGE) throw outOfMemory(end);
+      if (end > MAX_PAGES * PAGE) throw tooLarge(end);
       try {
         this.memory.grow(missing);
       } catch (cause) {
-        throw outOfMemory(end, cause);
+        throw outOfMemory(missing * PAGE, cause);
       }
     }
     this.#top = end;
@@ -107,11 +107,20 @@ export class Arena {
   }
 }
 
-function outOfMemory(bytes: number, cause?: unknown): ClaqError {
-  return new ClaqError('engine/out-of-memory', 'The kernels need more memory than they can address', {
+/** More than 32-bit addresses reach: no machine has room for it. */
+function tooLarge(bytes: number): ClaqError {
+  return new ClaqError('engine/out-of-memory', 'The matrix is too large for the 4 GiB of kernel memory', {
     expected: `at most ${MAX_PAGES * PAGE} bytes`,
     found: `${bytes} bytes`,
-    remedy: 'close other programs, or quantize a model with smaller matrices',
+    remedy: 'calibrate with shorter segments, or quantize a model with smaller matrices',
+  });
+}
+
+/** Within reach, but the machine does not give it. */
+function outOfMemory(bytes: number, cause: unknown): ClaqError {
+  return new ClaqError('engine/out-of-memory', 'There is not enough memory for the kernels', {
+    expected: `${bytes} bytes more`,
+    remedy: 'close other programs, or use a machine with more memory',
     cause,
   });
 }

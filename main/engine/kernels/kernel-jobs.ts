@@ -56,5 +56,25 @@ export interface KernelThreadData {
   readonly thread: number;
 }
 
-/** What a kernel thread posts: that a job it was told to announce is done, or why its part of a job failed. */
-export type KernelMessage = { readonly done: true } | { readonly failure: string };
+/** Whether a worker was given what a kernel thread needs. */
+export function isKernelThreadData(value: unknown): value is KernelThreadData {
+  if (typeof value !== 'object' || value === null) return false;
+  if (!('module' in value && 'memory' in value && 'control' in value && 'thread' in value)) return false;
+  const { module, memory, control, thread } = value;
+  return (
+    module instanceof WebAssembly.Module &&
+    memory instanceof WebAssembly.Memory &&
+    control instanceof Int32Array &&
+    control.buffer instanceof SharedArrayBuffer &&
+    typeof thread === 'number'
+  );
+}
+
+/**
+ * What a kernel thread posts: that it waits for jobs; that a job it was told to announce is done; why its part of a job
+ * failed. `job` is the generation. Messages of different threads arrive in any order.
+ */
+export type KernelMessage =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'done'; readonly job: number }
+  | { readonly kind: 'failure'; readonly job: number; readonly text: string };

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { ClaqError } from '../../../shared/errors.ts';
 import { Arena } from './arena.ts';
+import { PATIENCE_MS, blockUntilDone } from './blocked-wait.ts';
 import {
   CONTROL,
   JOB_PIPELINES,
@@ -13,13 +14,40 @@ import {
   TILE_FUNCTIONS,
   type TileFunction,
 } from './kernel-jobs.ts';
-import { type KernelFlavour, loadKernelModule } from './kernel-module.ts';
+import { type KernelFlavour, type KernelModule, loadKernelModule } from './kernel-module.ts';
 import { PipelineSchedule, scheduleWords } from './pipeline-schedule.ts';
 
 export interface KernelPoolOptions {
   /** Kernel threads; the machine's cores where not given. The results do not depend on it. */
   readonly threads?: number;
   readonly flavour?: KernelFlavour;
+  /** Milliseconds without a sign of life after which a blocked caller gives the threads up. */
+  readonly patience?: number;
+}
+
+/** Words of the control array that describe a job (CONTROL says what they mean). */
+interface Job {
+  readonly kind: typeof JOB_TILES | typeof JOB_PIPELINES;
+  readonly function: number;
+  readonly arguments: number;
+  readonly count: number;
+  readonly next: number;
+}
+
+interface AwaitedJob {
+  readonly generation: number;
+  readonly end: PromiseWithResolvers<undefined>;
+  done: boolean;
+  failure: string | undefined;
+}
+
+interface Parts {
+  readonly arena: Arena;
+  readonly flavour: KernelFlavour;
+  readonly control: Int32Array<SharedArrayBuffer>;
+  readonly workers: readonly Worker[];
+  readonly scratchBytes: (rows: number) => number;
+  readonly patience: number;
 }
 
 /**
@@ -30,77 +58,80 @@ export class KernelPool {
   readonly arena: Arena;
   readonly threads: number;
   readonly flavour: KernelFlavour;
+  readonly #parts: Parts;
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #workers: readonly Worker[];
-  readonly #scratchBytes: (rows: number) => number;
+  readonly #started = Promise.withResolvers<undefined>();
+  #ready = 0;
   #scratch = { pointer: 0, stride: 0 };
   /** The job that somebody awaits. */
-  #job: PromiseWithResolvers<undefined> | undefined;
-  /** Why the last failing thread failed; known to be complete only after an awaited job. */
-  #failure: string | undefined;
+  #awaitedJob: AwaitedJob | undefined;
+  /** Once a thread has died, its part of a job stays undone: no further job can run. */
   #died: ClaqError | undefined;
 
-  private constructor(
-    arena: Arena,
-    flavour: KernelFlavour,
-    control: Int32Array<SharedArrayBuffer>,
-    workers: readonly Worker[],
-    scratchBytes: (rows: number) => number,
-  ) {
-    this.arena = arena;
-    this.threads = workers.length;
-    this.flavour = flavour;
-    this.#control = control;
-    this.#workers = workers;
-    this.#scratchBytes = scratchBytes;
-    for (const worker of workers) {
-      worker.on('message', (message: KernelMessage) => {
-        if ('done' in message) this.#job?.resolve(undefined);
-        else this.#failure = message.failure;
-      });
-      worker.on('error', (cause) => {
-        this.#died = new ClaqError('engine/kernel-failed', 'A kernel thread stopped', { cause });
-        this.#job?.reject(this.#died);
-      });
+  private constructor(parts: Parts) {
+    this.arena = parts.arena;
+    this.threads = parts.workers.length;
+    this.flavour = parts.flavour;
+    this.#parts = parts;
+    this.#control = parts.control;
+    this.#workers = parts.workers;
+    for (const worker of this.#workers) {
+      worker.on('message', (message: KernelMessage) => this.#hear(message));
+      worker.on('error', (cause: unknown) => this.#end(threadStopped(cause)));
+      worker.on('exit', () => this.#end(threadStopped()));
     }
   }
 
-  static async start(options: KernelPoolOptions = {}): Promise<KernelPool> {
-    const threads = options.threads ?? availableParallelism();
-    const { flavour, module } = await loadKernelModule(options.flavour);
+  /**
+   * Starts the threads; resolves once all of them wait for jobs. Throws ClaqError engine/kernel-failed.
+   * @param kernels those that come with the program where not given
+   */
+  static async start(options: KernelPoolOptions = {}, kernels?: KernelModule): Promise<KernelPool> {
+    const { flavour, module } = kernels ?? (await loadKernelModule(options.flavour));
     const arena = new Arena();
     const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * 4));
     const scratchBytes = new WebAssembly.Instance(module, { env: { memory: arena.memory } }).exports[
       'scratchBytes'
     ];
     if (!isSizeFunction(scratchBytes)) throw new TypeError('the kernels have no scratchBytes');
-    const workers = Array.from({ length: threads }, (_, thread) => {
+    const workers = Array.from({ length: options.threads ?? availableParallelism() }, (_, thread) => {
       const workerData: KernelThreadData = { module, memory: arena.memory, control, thread };
       return new Worker(new URL('./kernel-thread.ts', import.meta.url), { workerData });
     });
-    await Promise.all(workers.map((worker) => new Promise((resolve) => worker.once('online', resolve))));
+    const patience = options.patience ?? PATIENCE_MS;
+    const pool = new KernelPool({ arena, flavour, control, workers, scratchBytes, patience });
+    try {
+      await pool.#started.promise;
+    } catch (error) {
+      await pool.stop();
+      throw error;
+    }
     for (const worker of workers) worker.unref();
-    return new KernelPool(arena, flavour, control, workers, scratchBytes);
+    return pool;
   }
 
   async stop(): Promise<void> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
-  /** Runs a tile function for every index below `count`; blocks the calling thread until all are done. */
+  /**
+   * Runs a tile function for every index below `count`; blocks the calling thread until all are done. Each tile must be
+   * much shorter than the patience (blocked-wait.ts). Throws ClaqError engine/kernel-failed.
+   */
   runTiles(name: TileFunction, args: number, count: number): void {
-    this.#beginTiles(name, args, count, 0);
-    for (;;) {
-      const running = Atomics.load(this.#control, CONTROL.running);
-      if (running === 0) break;
-      Atomics.wait(this.#control, CONTROL.running, running);
+    this.#begin(tileJob(name, args, count), 0);
+    if (!blockUntilDone(this.#control, this.#parts.patience)) {
+      this.#died = threadStopped();
+      throw this.#died;
     }
-    this.#checkFailed(name);
+    // The threads' own words come as messages, which a blocked caller cannot receive.
+    this.#checkFailed(name, undefined);
   }
 
   /** As runTiles, without blocking the event loop. */
   async runTilesAsync(name: TileFunction, args: number, count: number): Promise<void> {
-    await this.#awaited(name, () => this.#beginTiles(name, args, count, 1));
+    await this.#awaited(name, tileJob(name, args, count));
   }
 
   /**
@@ -118,13 +149,13 @@ export class KernelPool {
       const words = scheduleWords(blocks);
       const schedule = this.arena.allocate(words * 4);
       PipelineSchedule.start(this.arena.ints(schedule, words), blocks);
-      const control = this.#control;
-      control[CONTROL.kind] = JOB_PIPELINES;
-      control[CONTROL.function] = PIPELINE_FUNCTIONS.findIndex((pipeline) => pipeline.name === name);
-      control[CONTROL.arguments] = this.arena.words(args);
-      control[CONTROL.count] = words;
-      control[CONTROL.next] = schedule;
-      await this.#awaited(name, () => this.#begin(1));
+      await this.#awaited(name, {
+        kind: JOB_PIPELINES,
+        function: PIPELINE_FUNCTIONS.findIndex((pipeline) => pipeline.name === name),
+        arguments: this.arena.words(args),
+        count: words,
+        next: schedule,
+      });
     } finally {
       this.arena.release(mark);
     }
@@ -132,58 +163,90 @@ export class KernelPool {
 
   /** Gives every thread scratch space for columns of `rows` rows; it lives as long as the caller's mark of the arena. */
   allocateScratch(rows: number): void {
-    const stride = Math.ceil(this.#scratchBytes(rows) / 64) * 64;
+    const stride = Math.ceil(this.#parts.scratchBytes(rows) / 64) * 64;
     this.#scratch = { pointer: this.arena.allocate(stride * this.threads), stride };
   }
 
-  #beginTiles(name: TileFunction, args: number, count: number, message: 0 | 1): void {
+  /** Describes the job to the threads and wakes them; returns its generation. Nothing is written while another runs. */
+  #begin(job: Job, message: 0 | 1): number {
     const control = this.#control;
-    control[CONTROL.kind] = JOB_TILES;
-    control[CONTROL.function] = TILE_FUNCTIONS.indexOf(name);
-    control[CONTROL.arguments] = args;
-    control[CONTROL.count] = count;
-    control[CONTROL.next] = 0;
-    this.#begin(message);
-  }
-
-  #begin(message: 0 | 1): void {
-    const control = this.#control;
-    // A thread that died has left its job unfinished for good: not a matter of being busy.
     if (this.#died !== undefined) throw this.#died;
     if (Atomics.load(control, CONTROL.running) !== 0)
       throw new Error('the kernel threads are busy with another job');
-    this.#failure = undefined;
+    control[CONTROL.kind] = job.kind;
+    control[CONTROL.function] = job.function;
+    control[CONTROL.arguments] = job.arguments;
+    control[CONTROL.count] = job.count;
+    control[CONTROL.next] = job.next;
     control[CONTROL.message] = message;
     control[CONTROL.scratch] = this.#scratch.pointer;
     control[CONTROL.scratchStride] = this.#scratch.stride;
     Atomics.store(control, CONTROL.running, this.threads);
-    Atomics.add(control, CONTROL.generation, 1);
+    const generation = Atomics.add(control, CONTROL.generation, 1) + 1;
     Atomics.notify(control, CONTROL.generation);
+    return generation;
   }
 
   /** Begins a job and waits for the message of the thread that finishes last. */
-  async #awaited(name: string, begin: () => void): Promise<void> {
-    const job = Promise.withResolvers<undefined>();
-    this.#job = job;
+  async #awaited(name: string, described: Job): Promise<void> {
+    const generation = this.#begin(described, 1);
+    const end = Promise.withResolvers<undefined>();
+    const job: AwaitedJob = { generation, end, done: false, failure: undefined };
+    this.#awaitedJob = job;
     // The threads do not keep the process alive, except while somebody waits for them.
     for (const worker of this.#workers) worker.ref();
     try {
-      begin();
-      await job.promise;
+      await end.promise;
     } finally {
       for (const worker of this.#workers) worker.unref();
-      this.#job = undefined;
+      this.#awaitedJob = undefined;
     }
-    this.#checkFailed(name);
+    this.#checkFailed(name, job.failure);
   }
 
-  #checkFailed(name: string): void {
+  #hear(message: KernelMessage): void {
+    if (message.kind === 'ready') {
+      this.#ready += 1;
+      if (this.#ready === this.threads) this.#started.resolve(undefined);
+      return;
+    }
+    const job = this.#awaitedJob;
+    // What an earlier, blocked caller's job failed of arrives late and is nobody's any more.
+    if (job?.generation !== message.job) return;
+    if (message.kind === 'done') job.done = true;
+    else job.failure = message.text;
+    // A thread that fails always says why, but perhaps after another has said that the job is done.
+    const failed = Atomics.load(this.#control, CONTROL.failed) !== 0;
+    if (job.done && (!failed || job.failure !== undefined)) job.end.resolve(undefined);
+  }
+
+  /** A thread has stopped, and with it the pool. */
+  #end(error: ClaqError): void {
+    this.#died ??= error;
+    this.#started.reject(this.#died);
+    this.#awaitedJob?.end.reject(this.#died);
+  }
+
+  #checkFailed(name: string, failure: string | undefined): void {
     if (Atomics.exchange(this.#control, CONTROL.failed, 0) === 0) return;
     throw new ClaqError('engine/kernel-failed', `The kernel ${name} failed`, {
-      ...(this.#failure === undefined ? {} : { found: this.#failure }),
-      remedy: 'this is a fault of the program: please report it with the command that led to it',
+      ...(failure === undefined ? {} : { found: failure }),
+      remedy: REMEDY,
     });
   }
+}
+
+const REMEDY = 'this is a fault of the program: please report it with the command that led to it';
+
+function threadStopped(cause?: unknown): ClaqError {
+  return new ClaqError('engine/kernel-failed', 'A kernel thread stopped', {
+    ...(cause instanceof Error ? { found: cause.message, cause } : {}),
+    remedy: REMEDY,
+  });
+}
+
+function tileJob(name: TileFunction, args: number, count: number): Job {
+  return { kind: JOB_TILES, function: TILE_FUNCTIONS.indexOf(name), arguments: args, count, next: 0 };
 }
 
 function isSizeFunction(value: unknown): value is (rows: number) => number {

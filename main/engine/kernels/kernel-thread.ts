@@ -4,21 +4,28 @@ import {
   CONTROL,
   JOB_PIPELINES,
   type KernelMessage,
-  type KernelThreadData,
   PIPELINE_FUNCTIONS,
   TILE_FUNCTIONS,
+  isKernelThreadData,
 } from './kernel-jobs.ts';
 import { PipelineSchedule } from './pipeline-schedule.ts';
 
 type Kernel = (args: number, first: number, second: number) => void;
 
-const { module, memory, control, thread } = workerData as KernelThreadData;
+const data: unknown = workerData;
+if (!isKernelThreadData(data)) throw new TypeError('this is not a kernel thread');
+const { module, memory, control, thread } = data;
 const kernels = new WebAssembly.Instance(module, { env: { memory } }).exports;
 
 function kernel(name: string): Kernel {
   const found = kernels[name];
-  if (typeof found !== 'function') throw new TypeError(`the kernels have no ${name}`);
-  return found as Kernel;
+  if (!isKernel(found)) throw new TypeError(`the kernels have no ${name}`);
+  return found;
+}
+
+/** The kernels take as many words as they need, and the further ones are dropped. */
+function isKernel(value: unknown): value is Kernel {
+  return typeof value === 'function';
 }
 
 const tileKernels = TILE_FUNCTIONS.map((name) => kernel(name));
@@ -80,6 +87,7 @@ function post(message: KernelMessage): void {
   parentPort?.postMessage(message);
 }
 
+post({ kind: 'ready' });
 let seen = 0;
 for (;;) {
   // Atomics.wait was seen to return without a new generation; a job that is worked on twice is given back twice.
@@ -91,12 +99,12 @@ for (;;) {
     else runTiles(scratch);
   } catch (error) {
     Atomics.add(control, CONTROL.failed, 1);
-    post({ failure: error instanceof Error ? error.message : String(error) });
+    post({ kind: 'failure', job: seen, text: error instanceof Error ? error.message : String(error) });
   }
   // Read before the job is given back: the next one may begin at once.
   const announce = Atomics.load(control, CONTROL.message) === 1;
   if (Atomics.sub(control, CONTROL.running, 1) === 1) {
-    if (announce) post({ done: true });
+    if (announce) post({ kind: 'done', job: seen });
     else Atomics.notify(control, CONTROL.running);
   }
 }

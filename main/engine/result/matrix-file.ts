@@ -2,9 +2,10 @@
 import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
 import { MAX_WIDTH, MIN_WIDTH } from '../../../shared/budget.ts';
-import type { QuantizedMatrix } from '../claq/quantized-matrix.ts';
+import { columnClasses, packedBytes, packedGridBytes } from '../../../shared/bits.ts';
+import { type Levels, type QuantizedMatrix, reservedCounts } from '../claq/quantized-matrix.ts';
 import { type ArrayFile, type ArrayToWrite, readArrays, writeArrays } from '../checkpoint/array-file.ts';
-import { type PackedCodebookMatrix, packMatrix, unpackMatrix } from './packed-matrix.ts';
+import { checkSizes, measurePacked, packMatrix, unpackMatrix } from './packed-matrix.ts';
 import { BitReader, BitWriter } from './bit-stream.ts';
 
 /** Goes up when a reader of the older form would misread the newer one. */
@@ -32,12 +33,29 @@ const metadataSchema = z.discriminatedUnion('levels', [
   gridSchema,
 ]);
 
+/** The arrays that a file may have. What a reader does not know could change what the others mean: it is refused. */
+const ARRAYS: { readonly [kind in Levels['kind']]: ReadonlySet<string> } = {
+  codebook: new Set([
+    'classes',
+    'codebooks',
+    'reserved_values',
+    'row_scales',
+    'reserved_positions',
+    'column_classes',
+    'codes',
+  ]),
+  grid: new Set(['scales', 'zeros', 'codes']),
+};
+
 export interface StoredMatrix {
   readonly name: string;
   readonly matrix: QuantizedMatrix;
 }
 
-/** Writes a matrix atomically; returns the bytes of its arrays: what it costs stored. */
+/**
+ * Writes a matrix atomically; returns the bytes of its arrays: what it costs stored. Throws RangeError, before anything is
+ * written, where a part has not the size that shared/bits.ts foretells.
+ */
 export async function writeMatrix(path: string, name: string, matrix: QuantizedMatrix): Promise<number> {
   const { rows, columns, levels, loss } = matrix;
   const metadata = new Map([
@@ -51,34 +69,50 @@ export async function writeMatrix(path: string, name: string, matrix: QuantizedM
   if (levels.kind === 'grid') {
     metadata.set('width', String(matrix.widths[0] ?? 0)).set('group_size', String(levels.groupSize));
   }
-  const arrays = levels.kind === 'codebook' ? codebookArrays(packMatrix(matrix)) : gridArrays(matrix);
+  const arrays = levels.kind === 'codebook' ? codebookArrays(matrix, levels) : gridArrays(matrix, levels);
   await writeArrays(path, arrays, metadata);
   return arrays.reduce((sum, { data }) => sum + data.byteLength, 0);
 }
 
+type CodebookLevels = Extract<Levels, { kind: 'codebook' }>;
+type GridLevels = Extract<Levels, { kind: 'grid' }>;
+
 // Wider elements first, so that every array is aligned.
-function codebookArrays(packed: PackedCodebookMatrix): ArrayToWrite[] {
+function codebookArrays(matrix: QuantizedMatrix, levels: CodebookLevels): ArrayToWrite[] {
+  const packed = packMatrix(matrix);
+  const classes = columnClasses({
+    widths: matrix.widths,
+    reservedLow: reservedCounts(matrix),
+    reservedHigh: new Int32Array(matrix.columns),
+  });
+  checkSizes(measurePacked(packed), packedBytes(matrix, classes, levels.rowScales !== undefined));
+  const { rowScales } = packed;
   return [
     { name: 'classes', shape: [packed.classes.length / 2, 2], data: packed.classes },
     { name: 'codebooks', shape: [packed.codebooks.length], data: packed.codebooks },
     { name: 'reserved_values', shape: [packed.reservedValues.length], data: packed.reservedValues },
+    ...(rowScales === undefined ? [] : [{ name: 'row_scales', shape: [rowScales.length], data: rowScales }]),
     { name: 'reserved_positions', shape: [packed.reservedPositions.length], data: packed.reservedPositions },
     { name: 'column_classes', shape: [packed.columnClasses.length], data: packed.columnClasses },
     { name: 'codes', shape: [packed.codes.length], data: packed.codes },
   ];
 }
 
-function gridArrays(matrix: QuantizedMatrix): ArrayToWrite[] {
-  const { levels, rows, codes } = matrix;
-  if (levels.kind !== 'grid') return [];
+function gridArrays(matrix: QuantizedMatrix, levels: GridLevels): ArrayToWrite[] {
+  const { rows, codes } = matrix;
   const width = matrix.widths[0] ?? 0;
   const writer = new BitWriter(codes.length * width);
   for (const code of codes) writer.write(code, width);
+  const packed = writer.finish();
+  const scales = Float16Array.from(levels.scales);
+  const foretold = packedGridBytes(matrix, width, levels.groupSize);
+  const grid = scales.byteLength + levels.zeros.byteLength;
+  checkSizes({ ...foretold, codes: packed.length, grid }, foretold);
   const groups = levels.scales.length / rows;
   return [
-    { name: 'scales', shape: [groups, rows], data: Float16Array.from(levels.scales) },
+    { name: 'scales', shape: [groups, rows], data: scales },
     { name: 'zeros', shape: [groups, rows], data: levels.zeros },
-    { name: 'codes', shape: [Math.ceil((codes.length * width) / 8)], data: writer.finish() },
+    { name: 'codes', shape: [packed.length], data: packed },
   ];
 }
 
@@ -89,6 +123,8 @@ export async function readMatrix(path: string): Promise<StoredMatrix> {
   if (!parsed.success) throw malformed(path, `metadata: ${z.prettifyError(parsed.error)}`);
   const { data } = parsed;
   const { matrix: name, rows, columns, loss } = data;
+  const unknown = file.names.find((array) => !ARRAYS[data.levels].has(array));
+  if (unknown !== undefined) throw malformed(path, `an array ${unknown}`);
   try {
     const matrix = data.levels === 'codebook' ? readCodebooks(file, rows, columns) : readGrid(file, data);
     return { name, matrix: { ...matrix, loss } };
@@ -106,6 +142,7 @@ function readCodebooks(file: ArrayFile, rows: number, columns: number): Quantize
     codebooks: file.f16('codebooks'),
     reservedValues: file.f16('reserved_values'),
     reservedPositions: file.u8('reserved_positions'),
+    ...(file.has('row_scales') ? { rowScales: file.f16('row_scales') } : {}),
   };
   return unpackMatrix(packed, rows, columns);
 }

@@ -10,7 +10,7 @@ import {
   packedBytes,
 } from '../../../shared/bits.ts';
 import { MAX_WIDTH, MIN_WIDTH } from '../../../shared/budget.ts';
-import type { QuantizedMatrix } from '../claq/quantized-matrix.ts';
+import type { Levels, QuantizedMatrix } from '../claq/quantized-matrix.ts';
 import { BitReader, BitWriter } from './bit-stream.ts';
 import { readPositions, writePositions } from './elias-fano.ts';
 
@@ -24,6 +24,8 @@ export interface PackedCodebookMatrix {
   readonly codebooks: Float16Array;
   readonly reservedValues: Float16Array;
   readonly reservedPositions: Uint8Array;
+  /** [rows]; none where rows are not scaled. */
+  readonly rowScales?: Float16Array;
 }
 
 function classOf(matrix: QuantizedMatrix, column: number): { width: number; reserved: number } {
@@ -50,7 +52,7 @@ export function packMatrix(matrix: QuantizedMatrix): PackedCodebookMatrix {
   const { levels, rows, columns } = matrix;
   if (levels.kind !== 'codebook') throw new TypeError('a matrix on a uniform grid has no codebooks to pack');
   const classes = classify(matrix);
-  const sizes = packedBytes(matrix, classes);
+  const sizes = packedBytes(matrix, classes, levels.rowScales !== undefined);
   const codes = new BitWriter(sizes.codes * 8);
   const positions = new BitWriter(sizes.reservedPositions * 8);
   const codebooks = new Float16Array(sizes.codebooks / 2);
@@ -82,6 +84,7 @@ export function packMatrix(matrix: QuantizedMatrix): PackedCodebookMatrix {
     codebooks,
     reservedValues,
     reservedPositions: positions.finish(),
+    ...(levels.rowScales === undefined ? {} : { rowScales: Float16Array.from(levels.rowScales) }),
   };
 }
 
@@ -93,6 +96,7 @@ export function measurePacked(packed: PackedCodebookMatrix): PackedBytes {
     columnClasses: packed.classes.byteLength + packed.columnClasses.byteLength,
     reservedValues: packed.reservedValues.byteLength,
     reservedPositions: packed.reservedPositions.byteLength,
+    rowScales: packed.rowScales?.byteLength ?? 0,
     grid: 0,
   };
 }
@@ -100,7 +104,7 @@ export function measurePacked(packed: PackedCodebookMatrix): PackedBytes {
 /** @throws RangeError naming what does not fit, where the arrays are not a packed matrix of this shape */
 export function unpackMatrix(packed: PackedCodebookMatrix, rows: number, columns: number): QuantizedMatrix {
   const classes = readClasses(packed, rows, columns);
-  checkSizes(measurePacked(packed), packedBytes({ rows, columns }, classes));
+  checkSizes(measurePacked(packed), packedBytes({ rows, columns }, classes, packed.rowScales !== undefined));
   const widths = new Uint8Array(columns);
   const centroidStart = new Int32Array(columns + 1);
   const reservedStart = new Int32Array(columns + 1);
@@ -133,7 +137,12 @@ export function unpackMatrix(packed: PackedCodebookMatrix, rows: number, columns
       value += reserved;
     }
   }
-  const levels = { kind: 'codebook', start: centroidStart, centroids } as const;
+  const levels: Levels = {
+    kind: 'codebook',
+    start: centroidStart,
+    centroids,
+    ...(packed.rowScales === undefined ? {} : { rowScales: Float32Array.from(packed.rowScales) }),
+  };
   return {
     rows,
     columns,
@@ -147,10 +156,22 @@ export function unpackMatrix(packed: PackedCodebookMatrix, rows: number, columns
   };
 }
 
-/** Each part by itself: one that is too short must not be made up for by another. Nothing is allocated before this. */
-function checkSizes(found: PackedBytes, expected: PackedBytes): void {
-  const parts = ['columnClasses', 'codes', 'codebooks', 'reservedValues', 'reservedPositions'] as const;
-  for (const part of parts) {
+const PARTS = [
+  'columnClasses',
+  'codes',
+  'codebooks',
+  'reservedValues',
+  'reservedPositions',
+  'rowScales',
+  'grid',
+] as const satisfies readonly (keyof PackedBytes)[];
+
+/**
+ * Each part by itself: one that is too short must not be made up for by another. Nothing is allocated before this.
+ * @throws RangeError naming the part that has not the size expected
+ */
+export function checkSizes(found: PackedBytes, expected: PackedBytes): void {
+  for (const part of PARTS) {
     if (found[part] !== expected[part])
       throw new RangeError(`${found[part]} bytes of ${part}, not ${expected[part]}`);
   }

@@ -53,7 +53,8 @@ interface Product {
 function describeProduct(inputs: NamedTensorInfoMap, attrs: unknown): Product | undefined {
   const { a, b } = inputs;
   if (a === undefined || b === undefined || a.dtype !== 'float32' || b.dtype !== 'float32') return undefined;
-  const { transposeA, transposeB } = attrs as BatchMatMulAttrs;
+  if (!isBatchMatMulAttrs(attrs)) return undefined;
+  const { transposeA, transposeB } = attrs;
   const batch = a.shape.slice(0, -2);
   const sameBatch = b.shape.length === a.shape.length && batch.every((size, i) => size === b.shape[i]);
   if (!sameBatch) return undefined;
@@ -63,6 +64,12 @@ function describeProduct(inputs: NamedTensorInfoMap, attrs: unknown): Product | 
   const k = transposeA ? aRows : aColumns;
   const n = transposeB ? bRows : bColumns;
   return { a, b, batch, m, k, n, transposeA, transposeB };
+}
+
+function isBatchMatMulAttrs(attrs: unknown): attrs is BatchMatMulAttrs {
+  if (typeof attrs !== 'object' || attrs === null) return false;
+  if (!('transposeA' in attrs && 'transposeB' in attrs)) return false;
+  return typeof attrs.transposeA === 'boolean' && typeof attrs.transposeB === 'boolean';
 }
 
 function run(pool: KernelPool, backend: BackendWasm & KernelBackend, product: Product): TensorInfo {

@@ -4,6 +4,7 @@ import {
   type MatrixKind,
   type ModelDescription,
   TENSOR_NAMES,
+  hasBias,
   matrixName,
   matrixShape,
 } from '../../../shared/model.ts';
@@ -103,19 +104,4 @@ export class BlockWeights {
 function matrixTensor(model: ModelDescription, kind: MatrixKind, values: Float32Array): tf.Tensor2D {
   const { rows, columns } = matrixShape(model, kind);
   return tf.tensor2d(values, [rows, columns]);
-}
-
-function hasBias(model: ModelDescription, kind: MatrixKind): boolean {
-  switch (kind) {
-    case 'q':
-    case 'k':
-    case 'v':
-      return model.qkvBias;
-    case 'o':
-      return model.oBias;
-    case 'gate':
-    case 'up':
-    case 'down':
-      return model.mlpBias;
-  }
 }

@@ -41,14 +41,18 @@ const MATRICES: readonly GroupMatrix[] = [
   { kind: 'k', name: 'k_proj', rows: 30, weights: tiny.f32('W').slice(0, 30 * COLUMNS) },
 ];
 
-async function group(settings: Partial<MethodSettings>, h = tiny.f32('H')): Promise<GroupResult[]> {
+async function group(
+  settings: Partial<MethodSettings>,
+  h = tiny.f32('H'),
+  signal?: AbortSignal,
+): Promise<GroupResult[]> {
   const mark = pool.arena.mark();
   try {
     const hessian = new Hessian(pool, COLUMNS);
     hessian.load(h);
     const used = pool.arena.used;
     try {
-      return await quantizeGroup(pool, hessian, MATRICES, { ...SETTINGS, ...settings });
+      return await quantizeGroup(pool, hessian, MATRICES, { ...SETTINGS, ...settings }, signal);
     } finally {
       expect(pool.arena.used).toBe(used);
     }
@@ -140,6 +144,14 @@ describe('quantizeGroup', () => {
       expect(gptqLoss).toBeLessThan(rtnLoss);
     },
   );
+
+  it('stops between its phases, and holds nothing', async () => {
+    const controller = new AbortController();
+    const run = group({}, undefined, controller.signal);
+    // The factorization has begun.
+    controller.abort();
+    await expect(run).rejects.toMatchObject({ code: 'run/cancelled' });
+  });
 
   it('names the matrices whose inputs cannot be used', async () => {
     const h = tiny.f32('H').slice();

@@ -50,8 +50,10 @@ describe('Arena', () => {
     expect(error).toBeInstanceOf(ClaqError);
     expect(error).toMatchObject({
       code: 'engine/out-of-memory',
+      message: 'The matrix is too large for the 4 GiB of kernel memory',
       expected: 'at most 4294901760 bytes',
       found: '4294967296 bytes',
+      remedy: 'calibrate with shorter segments, or quantize a model with smaller matrices',
     });
     expect(arena.used).toBe(mark);
     expect(arena.memory.buffer.byteLength).toBe(PAGE);

@@ -65,14 +65,72 @@ describe('KernelPool', () => {
     expect(pack(2)).toEqual([1, 2, 0, 0, 0, 0, 0, 0]);
   });
 
-  it('takes one job at a time', async () => {
+  it('takes one job at a time, and leaves the one that runs alone', async () => {
     const mark = pool.arena.mark();
-    const operands = pool.arena.allocate(1 << 16);
-    const job = pool.runTilesAsync('microKernelRate', pool.arena.words([operands, 20_000, 200]), 3);
-    expect(() => pack(1)).toThrow('the kernel threads are busy with another job');
+    // Sums of 20,000 x 200 products of ones in each of three tiles: long enough to be asked for more meanwhile.
+    const [tiles, repeats, depth] = [3, 20_000, 200];
+    const [operands, product] = [depth * (6 + 8), 6 * 8];
+    const floats = operands + product;
+    const pointer = pool.arena.allocate(tiles * floats * 4);
+    for (let tile = 0; tile < tiles; tile++)
+      pool.arena
+        .floats(pointer + tile * floats * 4, floats)
+        .fill(1, 0, operands)
+        .fill(0, operands);
+    const args = pool.arena.words([pointer, repeats, depth, floats * 4]);
+    const job = pool.runTilesAsync('microKernelRate', args, tiles);
+    const busy = 'the kernel threads are busy with another job';
+    await expect(pool.runPipelines('quantize', [NOWHERE], [1])).rejects.toThrow(busy);
+    await expect(pool.runTilesAsync('packLines', NOWHERE, 100)).rejects.toThrow(busy);
+    expect(() => pack(1)).toThrow(busy);
     await job;
+    for (let tile = 0; tile < tiles; tile++) {
+      const sums = pool.arena.floats(pointer + tile * floats * 4, floats).slice(operands);
+      expect(sums).toEqual(new Float32Array(product).fill(repeats * depth));
+    }
     expect(pack(1)).toEqual([1, 0, 0, 0, 0, 0, 0, 0]);
     pool.arena.release(mark);
+  });
+});
+
+describe('KernelPool whose threads die', () => {
+  const stopped = { code: 'engine/kernel-failed', message: 'A kernel thread stopped' };
+
+  it('does not start where the threads cannot', async () => {
+    // A module that exports scratchBytes = (rows) => rows and no kernel.
+    const bytes = Buffer.from(
+      '0061736d01000000' +
+        '010601' +
+        '60017f017f' +
+        '03020100' +
+        '0710010c' +
+        '73637261746368427974657300' +
+        '00' +
+        '0a06010400' +
+        '20000b',
+      'hex',
+    );
+    const module = await WebAssembly.compile(bytes);
+    const error = await thrownBy(() => KernelPool.start({ threads: 3 }, { flavour: 'simd', module }));
+    expect(error).toMatchObject({ ...stopped, found: 'the kernels have no packLines' });
+  });
+
+  it('ends the wait of a blocked caller, and takes no further job', async () => {
+    const dying = await KernelPool.start({ threads: 2, patience: 200 });
+    // The threads die at once, and no event can say so before the job has begun.
+    const stop = dying.stop();
+    expect(await thrownBy(() => dying.runTiles('packLines', NOWHERE, 1000))).toMatchObject(stopped);
+    expect(await thrownBy(() => dying.runTiles('packLines', NOWHERE, 0))).toMatchObject(stopped);
+    await stop;
+  });
+
+  it('ends the wait of a caller that awaits', async () => {
+    const dying = await KernelPool.start({ threads: 2 });
+    const operands = dying.arena.allocate(1 << 16);
+    const forHours = dying.arena.words([operands, 0x7fff_ffff, 200, 1 << 14]);
+    const job = dying.runTilesAsync('microKernelRate', forHours, 2);
+    void dying.stop();
+    expect(await thrownBy(() => job)).toMatchObject(stopped);
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { packedGridBytes, totalBytes } from '../../../shared/bits.ts';
-import { type ArrayToWrite, writeArrays } from '../../../main/engine/checkpoint/array-file.ts';
+import { type ArrayToWrite, readArrays, writeArrays } from '../../../main/engine/checkpoint/array-file.ts';
 import { type QuantizedMatrix, dequantize } from '../../../main/engine/claq/quantized-matrix.ts';
 import { readMatrix, writeMatrix } from '../../../main/engine/result/matrix-file.ts';
 import { measurePacked, packMatrix } from '../../../main/engine/result/packed-matrix.ts';
@@ -11,16 +11,18 @@ import { temporaryFolder } from '../checkpoint/temporary-folder.ts';
 import { thrownBy } from '../checkpoint/thrown.ts';
 import { randomGridMatrix, randomMatrix } from './random-matrix.ts';
 
+const EXAMPLE_LEVELS = {
+  kind: 'codebook',
+  start: Int32Array.of(0, 2, 6, 8),
+  centroids: Float32Array.of(-0.5, 0.25, -1, -0.25, 0.5, 1, -1, 1),
+} as const;
+
 /** The worked example of docs/packed-format.md. */
 const EXAMPLE: QuantizedMatrix = {
   rows: 5,
   columns: 3,
   widths: Uint8Array.of(1, 2, 1),
-  levels: {
-    kind: 'codebook',
-    start: Int32Array.of(0, 2, 6, 8),
-    centroids: Float32Array.of(-0.5, 0.25, -1, -0.25, 0.5, 1, -1, 1),
-  },
+  levels: EXAMPLE_LEVELS,
   codes: Uint8Array.of(1, 0, 0, 1, 1, /**/ 2, 0, 3, 1, 0, /**/ 0, 1, 1, 0, 1),
   reservedStart: Int32Array.of(0, 0, 2, 2),
   reservedRows: Int32Array.of(1, 4),
@@ -70,6 +72,20 @@ describe('the worked example of docs/packed-format.md', () => {
     ]);
   });
 
+  it('stands for these where rows are scaled; reserved values stay as they are', () => {
+    // 2.001953125 is a half; its product with a centroid is rounded to float32.
+    const rowScales = Float32Array.of(2, 1, -1, 0, 2.001953125);
+    const centroids = EXAMPLE_LEVELS.centroids.map((value) => (value === 0.25 ? 0.0999755859375 : value));
+    const matrix = { ...EXAMPLE, levels: { ...EXAMPLE_LEVELS, centroids, rowScales } };
+    expect([...dequantize(matrix)]).toEqual([
+      ...[0.199951171875, 1, -2],
+      ...[-0.5, 3, 1],
+      ...[0.5, -1, -1],
+      ...[0, -0, -0],
+      ...[Math.fround(0.0999755859375 * 2.001953125), -2, 2.001953125],
+    ]);
+  });
+
   it('stands in the document as it is here', async () => {
     const document = await readFile(join(import.meta.dirname, '../../../docs/packed-format.md'), 'utf8');
     for (const text of ['d9 ca 01', '00 b8 00 34 00 bc 00 3c 00 bc 00 b4 00 38 00 3c', '| total | 41 |']) {
@@ -104,6 +120,29 @@ describe('writeMatrix and readMatrix', () => {
       expect(bytes).toBe(totalBytes(packedGridBytes(matrix, widths[0] ?? NaN, groupSize)));
       expect(await readMatrix(path)).toEqual({ name: 'grid', matrix });
     }
+  });
+
+  it('write row scales as an array of halves', async () => {
+    const path = join(await temporaryFolder(), 'matrix.safetensors');
+    const levels = { ...EXAMPLE_LEVELS, rowScales: Float32Array.of(1, 2, 0.5, -1, 3) };
+    expect(await writeMatrix(path, 'scaled', { ...EXAMPLE, levels })).toBe(41 + 10);
+    const file = await readArrays(path);
+    expect(file.shape('row_scales')).toEqual([5]);
+    expect([...file.f16('row_scales')]).toEqual([1, 2, 0.5, -1, 3]);
+    expect((await readMatrix(path)).matrix.levels).toEqual(levels);
+  });
+
+  it('write nothing whose size is not the one foretold, and say which part', async () => {
+    const folder = await temporaryFolder();
+    const path = join(folder, 'matrix.safetensors');
+    const levels = { ...EXAMPLE_LEVELS, rowScales: Float32Array.of(1, 2, 3) };
+    await expect(writeMatrix(path, 'scaled', { ...EXAMPLE, levels })).rejects.toThrow(
+      '6 bytes of rowScales, not 10',
+    );
+    const grid = randomGridMatrix(1);
+    const codes = new Uint8Array(grid.codes.length + 8);
+    await expect(writeMatrix(path, 'grid', { ...grid, codes })).rejects.toThrow(/bytes of codes, not/);
+    expect(await readdir(folder)).toEqual([]);
   });
 
   it('write the same bytes for the same matrix', async () => {
@@ -166,6 +205,23 @@ describe('readMatrix refuses', () => {
     await writeArrays(path, arrays, new Map(Object.entries(metadata)));
     expect(await thrownBy(() => readMatrix(path))).toMatchObject({ code: 'result/malformed', where: path });
   });
+
+  it.each(['row_scales', 'column_scales'])(
+    'an array that it does not know in such a file: %s',
+    async (name) => {
+      const path = join(await temporaryFolder(), 'matrix.safetensors');
+      const more = [...arrays, { name, shape: [4], data: new Float16Array(4) }];
+      const metadata = new Map(Object.entries({ ...grid, width: '3', group_size: '4' }));
+      await writeArrays(path, arrays, metadata);
+      expect((await readMatrix(path)).name).toBe('m');
+      await writeArrays(path, more, metadata);
+      expect(await thrownBy(() => readMatrix(path))).toMatchObject({
+        code: 'result/malformed',
+        where: path,
+        found: `an array ${name}`,
+      });
+    },
+  );
 
   it('a small file that claims a huge matrix, before it allocates one', async () => {
     const path = join(await temporaryFolder(), 'matrix.safetensors');

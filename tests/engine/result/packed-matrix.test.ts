@@ -25,13 +25,14 @@ describe('packMatrix and unpackMatrix', () => {
     fc.assert(
       fc.property(seeds, (seed) => {
         const matrix = randomMatrix(seed);
-        const { rows, columns, widths, reservedStart } = matrix;
+        const { rows, columns, widths, reservedStart, levels } = matrix;
+        const scaled = levels.kind === 'codebook' && levels.rowScales !== undefined;
         const reserved = Int32Array.from(
           widths,
           (_, c) => (reservedStart[c + 1] ?? 0) - (reservedStart[c] ?? 0),
         );
         const plan = { widths, reservedLow: reserved, reservedHigh: new Int32Array(columns) };
-        const expected = packedBytes({ rows, columns }, columnClasses(plan));
+        const expected = packedBytes({ rows, columns }, columnClasses(plan), scaled);
         expect(measurePacked(packMatrix(matrix))).toEqual(expected);
       }),
     );
@@ -69,6 +70,8 @@ describe('unpackMatrix refuses', () => {
     ['positions that are missing', { reservedPositions: new Uint8Array(0) }],
     ['positions that are not in the column', { reservedPositions: Uint8Array.of(0) }],
     ['classes of columns that are too short', { columnClasses: new Uint8Array(0) }],
+    ['scales of too few rows', { rowScales: new Float16Array(rows - 1) }],
+    ['scales of too many rows', { rowScales: new Float16Array(rows + 1) }],
     ['no classes', { classes: new Int32Array(0), columnClasses: new Uint8Array(0) }],
     ['half a class', { classes: Int32Array.of(1, 0, 2) }],
     ['a class of no width', { classes: Int32Array.of(0, 0, 2, 1) }],

@@ -34,11 +34,17 @@ export function randomMatrix(seed: number): QuantizedMatrix {
       codes.push(isReserved.has(row) ? 0 : random.between(0, 2 ** width - 1));
     }
   }
+  const rowScales = random.between(0, 2) === 0 ? { rowScales: random.floats(rows, half) } : {};
   return {
     rows,
     columns,
     widths,
-    levels: { kind: 'codebook', start: Int32Array.from(start), centroids: Float32Array.from(centroids) },
+    levels: {
+      kind: 'codebook',
+      start: Int32Array.from(start),
+      centroids: Float32Array.from(centroids),
+      ...rowScales,
+    },
     codes: Uint8Array.from(codes),
     reservedStart: Int32Array.from(reservedStart),
     reservedRows: Int32Array.from(reservedRows),

@@ -156,7 +156,8 @@ describe('drawSegments', () => {
       ...{ texts: ['the whale', 'the ship', ''], length: 3, documents: 'separate' as const },
       expected: 'a document of more than 3 tokens',
       found: '3 documents, none so long, but more than 3 tokens together',
-      remedy: 'Join the documents into one text (--join-documents), or take shorter segments (--segment-length)',
+      remedy:
+        'Join the documents into one text (--join-documents), or take shorter segments (--segment-length)',
     },
     {
       what: 'documents that are not even together',

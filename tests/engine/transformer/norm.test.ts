@@ -14,7 +14,9 @@ function exactRmsNorm(x: readonly number[], weight: readonly number[], epsilon: 
 
 /** Reproducible values in (-1, 1), of uneven size. */
 function waves(count: number, step: number): number[] {
-  return Array.from({ length: count }, (_, i) => Math.fround(Math.sin((i + 1) * step) * Math.cos(i * i * 0.37)));
+  return Array.from({ length: count }, (_, i) =>
+    Math.fround(Math.sin((i + 1) * step) * Math.cos(i * i * 0.37)),
+  );
 }
 
 describe('rmsNorm', () => {

@@ -6,24 +6,28 @@ export const INNER_BINS: i32 = 96;
 export const INNER_BINS_PER_CENTROID: i32 = 4;
 /** Extreme values of each tail that are bins of their own: one of them can be worth a centroid. */
 export const TAIL_BINS: i32 = 16;
-export const MAX_BINS: i32 = 256 * 4 + 2 * 16;
 export const MAX_CENTROIDS: i32 = 256;
+export const MAX_BINS: i32 = MAX_CENTROIDS * INNER_BINS_PER_CENTROID + 2 * TAIL_BINS;
 /** Runs of equal count over which the density is estimated. */
 export const DENSITY_RUNS: i32 = 256;
 
+/** Room for MAX_BINS + 1 edges, and for MAX_CENTROIDS + 1 or DENSITY_RUNS numbers, rounded up to a multiple of eight. */
+export const EDGE_ROOM: usize = (MAX_BINS + 8) & ~7;
+const CENTROID_ROOM: usize = (MAX_CENTROIDS + 8) & ~7;
+
 export const EDGES: usize = 0; // i32 [MAX_BINS + 1]: bin edges as positions among the sorted values
-export const EDGE_SUM: usize = EDGES + 4 * 1064; // f64: sum of the values before each edge
-export const EDGE_SQUARES: usize = EDGE_SUM + 8 * 1064;
-export const EDGE_COUNT: usize = EDGE_SQUARES + 8 * 1064; // f64
-export const COST_BEFORE: usize = EDGE_COUNT + 8 * 1064; // f64: best cost of the bins before each edge, one cluster less
-export const COST_NOW: usize = COST_BEFORE + 8 * 1064;
-export const LAYER_COST: usize = COST_NOW + 8 * 1064; // f64 [MAX_CENTROIDS + 1]: cost of all values in 1, 2, ... clusters
-export const BOUNDS: usize = LAYER_COST + 8 * 264; // i32 [MAX_CENTROIDS + 1]: cluster bounds among the sorted values
-export const CENTROIDS: usize = BOUNDS + 4 * 264; // f64 [MAX_CENTROIDS]
-export const RUN_WEIGHT: usize = CENTROIDS + 8 * 264; // f32 [DENSITY_RUNS]
-export const MIDPOINTS: usize = RUN_WEIGHT + 4 * 264; // f32 [MAX_CENTROIDS - 1]: between neighbouring centroids
-export const SPLIT: usize = MIDPOINTS + 4 * 264; // u16 [MAX_CENTROIDS + 1][MAX_BINS + 1]: last split of each layer
-export const HISTOGRAM: usize = SPLIT + 2 * 257 * 1064;
+export const EDGE_SUM: usize = EDGES + 4 * EDGE_ROOM; // f64: sum of the values before each edge
+export const EDGE_SQUARES: usize = EDGE_SUM + 8 * EDGE_ROOM;
+export const EDGE_COUNT: usize = EDGE_SQUARES + 8 * EDGE_ROOM; // f64
+export const COST_BEFORE: usize = EDGE_COUNT + 8 * EDGE_ROOM; // f64: best cost of the bins before each edge, one cluster less
+export const COST_NOW: usize = COST_BEFORE + 8 * EDGE_ROOM;
+export const LAYER_COST: usize = COST_NOW + 8 * EDGE_ROOM; // f64 [MAX_CENTROIDS + 1]: cost of all values in 1, 2, ... clusters
+export const BOUNDS: usize = LAYER_COST + 8 * CENTROID_ROOM; // i32 [MAX_CENTROIDS + 1]: cluster bounds among the sorted values
+export const CENTROIDS: usize = BOUNDS + 4 * CENTROID_ROOM; // f64 [MAX_CENTROIDS]
+export const RUN_WEIGHT: usize = CENTROIDS + 8 * CENTROID_ROOM; // f32 [DENSITY_RUNS]
+export const MIDPOINTS: usize = RUN_WEIGHT + 4 * CENTROID_ROOM; // f32 [MAX_CENTROIDS - 1]: between neighbouring centroids
+export const SPLIT: usize = MIDPOINTS + 4 * CENTROID_ROOM; // u16 [MAX_CENTROIDS + 1][MAX_BINS + 1]: last split of each layer
+export const HISTOGRAM: usize = SPLIT + 2 * (MAX_CENTROIDS + 1) * EDGE_ROOM;
 /** After the fixed part come the arrays as long as a column. */
 export const FIXED_BYTES: usize = HISTOGRAM + SORT_HISTOGRAM_BYTES;
 

@@ -4,13 +4,12 @@
  * the sorted values (a binary search a boundary, prefix sums for the means) take it the rest of the way.
  */
 import {
-  BOUNDS, CENTROIDS, COST_BEFORE, COST_NOW, DENSITY_RUNS, EDGES, EDGE_COUNT, EDGE_SQUARES, EDGE_SUM, INNER_BINS,
+  BOUNDS, CENTROIDS, COST_BEFORE, COST_NOW, DENSITY_RUNS, EDGES, EDGE_COUNT, EDGE_ROOM, EDGE_SQUARES, EDGE_SUM, INNER_BINS,
   INNER_BINS_PER_CENTROID, LAYER_COST, RUN_WEIGHT, SPLIT, TAIL_BINS, sortedOf, squaresOf, sumsOf,
 } from './codebook-scratch';
 import { roundToHalf } from './half';
 
 const MAX_LLOYD_STEPS: i32 = 20;
-const SPLIT_STRIDE: usize = 1064;
 
 /** Prefix sums of the sorted column and of its squares, [n + 1] doubles each. */
 export function prefixSums(scratch: usize, n: i32): void {
@@ -175,7 +174,7 @@ function clusterCost(scratch: usize, i: usize, j: usize): f64 {
 // @ts-ignore: decorator
 @inline
 function splitAt(scratch: usize, layer: i32, j: i32): usize {
-  return scratch + SPLIT + ((<usize>layer * SPLIT_STRIDE + <usize>j) << 1);
+  return scratch + SPLIT + ((<usize>layer * EDGE_ROOM + <usize>j) << 1);
 }
 
 /**

@@ -17,15 +17,15 @@ export const STRIP: i32 = 8;
 /** Columns of a panel of the micro-kernel's left operand. */
 export const PANEL: i32 = 6;
 
-export const STRIP_BYTES: usize = 32;
-export const PANEL_BYTES: usize = 24;
+export const STRIP_BYTES: usize = STRIP * 4;
+export const PANEL_BYTES: usize = PANEL * 4;
 /** One strip of one block: [BLOCK][STRIP] floats. */
-export const BLOCK_STRIP_BYTES: usize = 96 * 32;
+export const BLOCK_STRIP_BYTES: usize = BLOCK * STRIP_BYTES;
 /** One panel over a whole block: [BLOCK][PANEL] floats. */
-export const BLOCK_PANEL_BYTES: usize = 96 * 24;
+export const BLOCK_PANEL_BYTES: usize = BLOCK * PANEL_BYTES;
 /** All panels of a block of coefficients: [BLOCK / PANEL][BLOCK][PANEL] floats. */
-export const BLOCK_PANELS_BYTES: usize = 96 * 96 * 4;
-export const PANELS_PER_BLOCK: i32 = 16;
+export const BLOCK_PANELS_BYTES: usize = BLOCK * BLOCK * 4;
+export const PANELS_PER_BLOCK: i32 = BLOCK / PANEL;
 
 /** The i-th 32-bit word of a job's arguments: pointers, sizes and flags. */
 // @ts-ignore: decorator
