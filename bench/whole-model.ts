@@ -1,14 +1,14 @@
 /** A whole model through the method under one setting: perplexity, stored bits, loss, seconds by part. */
 import {
   type ColumnClass,
-  columnClasses,
+  classesOf,
   nominalBitsOf,
   packedBytes,
   packedGridBytes,
   storedBits,
   totalBytes,
 } from '../shared/bits.ts';
-import { budgetOfBits } from '../shared/budget.ts';
+import { type Budget, adaptivePrecision, budgetOfBits } from '../shared/budget.ts';
 import type { MatrixShape } from '../shared/model.ts';
 import type { Checkpoint } from '../main/engine/checkpoint/checkpoint.ts';
 import { type QuantizedMatrix, reservedCounts } from '../main/engine/claq/quantized-matrix.ts';
@@ -31,6 +31,8 @@ export interface BenchSetting {
   readonly method: Method;
   readonly bits: number;
   readonly order: ColumnOrder;
+  /** Mixes these widths instead of the paper's pair; `bits` is then their average. */
+  readonly widths?: readonly [low: number, high: number];
 }
 
 export interface BenchResult {
@@ -59,7 +61,7 @@ export async function benchSetting(model: BenchModel, setting: BenchSetting): Pr
     ...model,
     settings,
     onMatrix: ({ matrix }) => {
-      const classes = classesOf(matrix);
+      const classes = classesOf(matrix.widths, reservedCounts(matrix));
       matrices.push({ rows: matrix.rows, columns: matrix.columns, classes });
       bytes += storedBytes(matrix, classes);
       weights += matrix.rows * matrix.columns;
@@ -80,15 +82,22 @@ export async function benchSetting(model: BenchModel, setting: BenchSetting): Pr
   return result;
 }
 
-export function settingLabel({ method, bits, order }: BenchSetting): string {
+export function settingLabel({ method, bits, order, widths }: BenchSetting): string {
+  if (widths !== undefined) return `AP ${bits} of {${widths.join(',')}} ${order}`;
   if (method !== 'claq') return `${method} ${bits}`;
   return Number.isInteger(bits) ? String(bits) : `${bits} ${order}`;
 }
 
-function methodSettings({ method, bits, order }: BenchSetting): MethodSettings {
+function budgetOf({ bits, widths }: BenchSetting): Budget {
+  if (widths === undefined) return budgetOfBits(bits);
+  return { precision: adaptivePrecision(bits, widths), reservation: undefined };
+}
+
+function methodSettings(setting: BenchSetting): MethodSettings {
+  const { method, order } = setting;
   return {
     method,
-    budget: budgetOfBits(bits),
+    budget: budgetOf(setting),
     outlierS: 13,
     columnOrder: method === 'reference' ? 'outlier' : order,
     codebookFit: method === 'reference' ? 'all' : 'kept',
@@ -97,15 +106,6 @@ function methodSettings({ method, bits, order }: BenchSetting): MethodSettings {
     actOrder: true,
     seed: 0,
   };
-}
-
-function classesOf(matrix: QuantizedMatrix): ColumnClass[] {
-  const { widths, columns } = matrix;
-  return columnClasses({
-    widths,
-    reservedLow: reservedCounts(matrix),
-    reservedHigh: new Int32Array(columns),
-  });
 }
 
 function storedBytes(matrix: QuantizedMatrix, classes: readonly ColumnClass[]): number {
