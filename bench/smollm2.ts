@@ -1,7 +1,7 @@
 /** SmolLM2-135M-Instruct on the tokens of the authors' runs, beside their figures. */
 import type { Checkpoint } from '../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../main/engine/checkpoint/open-checkpoint.ts';
-import type { ColumnOrder } from '../main/engine/claq/quantize-group.ts';
+import type { ColumnOrder } from '../shared/method.ts';
 import type { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
 import { openCorpus } from '../main/engine/text/corpus.ts';
 import { loadTokenizer } from '../main/engine/text/tokenizer.ts';

@@ -12,7 +12,8 @@ import { type Budget, adaptivePrecision, budgetOfBits } from '../shared/budget.t
 import type { MatrixShape } from '../shared/model.ts';
 import type { Checkpoint } from '../main/engine/checkpoint/checkpoint.ts';
 import { type QuantizedMatrix, reservedCounts } from '../main/engine/claq/quantized-matrix.ts';
-import type { ColumnOrder, Method, MethodSettings } from '../main/engine/claq/quantize-group.ts';
+import type { ColumnOrder, Method } from '../shared/method.ts';
+import type { MethodSettings } from '../main/engine/claq/quantize-group.ts';
 import { evaluatePerplexity } from '../main/engine/evaluate/perplexity.ts';
 import type { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
 import { quantizeModel } from '../main/engine/run.ts';

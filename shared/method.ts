@@ -1,6 +1,10 @@
 /** Names of the method's choices, as requests, records and options write them. */
 
-/** `claq`: our choices; `reference`: those of the authors' code; `gptq`, `rtn`: uniform grids to compare with. */
+/**
+ * `claq`: our choices. `reference`: those of the authors' code (scikit-learn's K-Means on whole columns, ties of the
+ * Outlier Order left as they fall, their counts of reserved entries). `gptq` and `rtn`: the baselines, a uniform grid with
+ * and without error compensation.
+ */
 export const METHODS = ['claq', 'reference', 'gptq', 'rtn'] as const;
 export type Method = (typeof METHODS)[number];
 

@@ -1,4 +1,5 @@
 import type { ColumnPlan } from '../../../shared/budget.ts';
+import type { CodebookFit } from '../../../shared/method.ts';
 import type { Arena } from '../kernels/arena.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
@@ -6,7 +7,6 @@ import type { HessianFactor } from './factor.ts';
 import type { Levels, QuantizedMatrix } from './quantized-matrix.ts';
 import type { UniformGrid } from './uniform-grid.ts';
 
-export type CodebookFit = 'kept' | 'all';
 /** `optimal`: dynamic programme and Lloyd steps. `scikit`: k-means++ and Lloyd, as the authors' code. */
 export type Clustering = 'optimal' | 'scikit';
 

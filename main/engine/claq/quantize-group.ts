@@ -1,25 +1,16 @@
 /** The matrices that share their inputs, from Hessian to codes: plan every column, then run the loop. */
 import { type Budget, type ColumnPlan, authorsTails, planByOrder } from '../../../shared/budget.ts';
+import type { CodebookFit, ColumnOrder, Method } from '../../../shared/method.ts';
 import type { MatrixKind } from '../../../shared/model.ts';
 import { type TieBreak, columnStatistics, outlierOrder } from '../../../shared/outlier-order.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { throwIfCancelled } from '../transformer/segment-loop.ts';
 import { measureColumnErrors, planByBenefit } from './benefit.ts';
-import { type CodebookFit, type ColumnLoopOptions, type LoopInput, quantizeColumns } from './column-loop.ts';
+import { type ColumnLoopOptions, type LoopInput, quantizeColumns } from './column-loop.ts';
 import { type HessianFactor, factorHessian } from './factor.ts';
 import type { Hessian } from './hessian.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { uniformGrid } from './uniform-grid.ts';
-
-/**
- * `claq`: our choices. `reference`: those of the authors' code (scikit-learn's K-Means on whole columns, ties of the
- * Outlier Order left as they fall, their counts of reserved entries). `gptq` and `rtn`: the baselines, a uniform grid with
- * and without error compensation.
- */
-export type Method = 'claq' | 'reference' | 'gptq' | 'rtn';
-
-/** What widths and shares follow: the Outlier Order, or the calibrated benefit of each column. */
-export type ColumnOrder = 'outlier' | 'benefit';
 
 /** Every choice of the method, decided. */
 export interface MethodSettings {
