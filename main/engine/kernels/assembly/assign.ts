@@ -38,7 +38,7 @@ function present(rows: i32, row: i32, lane: i32): v128 {
 
 /**
  * Nearest centroid by comparing with the midpoints between neighbours; a value on a midpoint takes the lower one.
- * @param midpoints room for centroids - 1 floats
+ * @param midpoints room for centroids - 1 floats, and with at most 16 centroids for their bytes behind 16 floats
  * @returns sum of squared errors
  */
 export function assignCodebook(column: Column, midpoints: usize): f64 {
@@ -48,6 +48,13 @@ export function assignCodebook(column: Column, midpoints: usize): f64 {
     const at = <usize>c << 2;
     store<f32>(midpoints + at, load<f32>(codebook + at) * 0.5 + load<f32>(codebook + at, 4) * 0.5);
   }
+  const planes = midpoints + 64;
+  if (k <= 16) splitBytes(codebook, k, planes);
+  const plane0 = v128.load(planes);
+  const plane1 = v128.load(planes, 16);
+  const plane2 = v128.load(planes, 32);
+  const plane3 = v128.load(planes, 48);
+  const end = <usize>(k - 1) << 2;
   let loss = f64x2.splat(0);
   const reserving = column.reservedLow + column.reservedHigh > 0;
   for (let strip = 0; strip < column.strips; strip++) {
@@ -57,23 +64,20 @@ export function assignCodebook(column: Column, midpoints: usize): f64 {
     let q1: v128;
     const codes = column.codes + (<usize>strip << 3);
     if (k <= 16) {
-      q0 = v128.load32_splat(codebook);
-      q1 = q0;
       let code0 = i32x4.splat(0);
       let code1 = i32x4.splat(0);
-      const end = <usize>(k - 1) << 2;
       for (let at: usize = 0; at < end; at += 4) {
         const middle = v128.load32_splat(midpoints + at);
-        const centroid = v128.load32_splat(codebook + at, 4);
-        const above0 = f32x4.gt(w0, middle);
-        const above1 = f32x4.gt(w1, middle);
-        q0 = v128.bitselect(centroid, q0, above0);
-        q1 = v128.bitselect(centroid, q1, above1);
-        code0 = i32x4.sub(code0, above0);
-        code1 = i32x4.sub(code1, above1);
+        code0 = i32x4.sub(code0, f32x4.gt(w0, middle));
+        code1 = i32x4.sub(code1, f32x4.gt(w1, middle));
       }
       const narrow = i16x8.narrow_i32x4_u(code0, code1);
-      v128.store64_lane(codes, i8x16.narrow_i16x8_u(narrow, narrow), 0);
+      const code = i8x16.narrow_i16x8_u(narrow, narrow);
+      v128.store64_lane(codes, code, 0);
+      const low = interleaveBytes(i8x16.swizzle(plane0, code), i8x16.swizzle(plane1, code));
+      const high = interleaveBytes(i8x16.swizzle(plane2, code), i8x16.swizzle(plane3, code));
+      q0 = i16x8.shuffle(low, high, 0, 8, 1, 9, 2, 10, 3, 11);
+      q1 = i16x8.shuffle(low, high, 4, 12, 5, 13, 6, 14, 7, 15);
     } else {
       for (let lane = 0; lane < 8; lane++) {
         const w = load<f32>(column.values + <usize>strip * STRIP_BYTES + (<usize>lane << 2));
@@ -92,6 +96,22 @@ export function assignCodebook(column: Column, midpoints: usize): f64 {
     loss = f64x2.add(loss, finishStrip(column, strip, w0, w1, q0, q1, reserving));
   }
   return f64x2.extract_lane(loss, 0) + f64x2.extract_lane(loss, 1);
+}
+
+/** The codebook's floats taken apart: first the lowest byte of each of 16, then the next, ... */
+function splitBytes(codebook: usize, k: i32, planes: usize): void {
+  for (let c = 0; c < k; c++) {
+    for (let byte = 0; byte < 4; byte++) {
+      store<u8>(planes + <usize>((byte << 4) + c), load<u8>(codebook + <usize>((c << 2) + byte)));
+    }
+  }
+}
+
+/** The first eight bytes of each, in turn. */
+// @ts-ignore: decorator
+@inline
+function interleaveBytes(a: v128, b: v128): v128 {
+  return i8x16.shuffle(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
 }
 
 function lookUp(codebook: usize, codes: usize): v128 {

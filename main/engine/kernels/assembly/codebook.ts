@@ -29,20 +29,34 @@ export function prefixSums(scratch: usize, n: i32): void {
   }
 }
 
+/** Widest gap between neighbours among the sorted values at `from` .. `to`, addresses of the first and the last. */
+// @ts-ignore: decorator
+@inline
+function widestGap(from: usize, to: usize): f32 {
+  if (to - from < 16) {
+    let widest: f32 = 0;
+    for (let at = from; at < to; at += 4) widest = max<f32>(widest, load<f32>(at, 4) - load<f32>(at));
+    return widest;
+  }
+  // Four gaps at a time, the last four once more where they do not come out even.
+  const last = to - 16;
+  let wide = f32x4.sub(v128.load(last, 4), v128.load(last));
+  for (let at = from; at < last; at += 16) wide = f32x4.pmax(wide, f32x4.sub(v128.load(at, 4), v128.load(at)));
+  wide = f32x4.pmax(wide, i32x4.shuffle(wide, wide, 2, 3, 2, 3));
+  return max<f32>(f32x4.extract_lane(wide, 0), f32x4.extract_lane(wide, 1));
+}
+
 /**
  * Distance between two of the sorted values, the widest gap between neighbours counted as if it were spread over them all:
  * a gap needs no bins, but an edge.
  */
+// @ts-ignore: decorator
+@inline
 function widthWithoutGap(sorted: usize, from: i32, to: i32): f32 {
-  let widest: f32 = 0;
-  let before = load<f32>(sorted + (<usize>from << 2));
-  const first = before;
-  for (let i = from + 1; i <= to; i++) {
-    const value = load<f32>(sorted + (<usize>i << 2));
-    widest = max<f32>(widest, value - before);
-    before = value;
-  }
-  return before - first - widest + widest / <f32>(to - from);
+  const first = sorted + (<usize>from << 2);
+  const last = sorted + (<usize>to << 2);
+  const widest = widestGap(first, last);
+  return load<f32>(last) - load<f32>(first) - widest + widest / <f32>(to - from);
 }
 
 /**
@@ -55,21 +69,13 @@ function moveEdgesToGaps(scratch: usize, sorted: usize, from: i32, to: i32): voi
   for (let b = from; b < to; b++) {
     const edge = load<i32>(edges + (<usize>b << 2));
     const next = load<i32>(edges + (<usize>b << 2), 4);
-    const last = (edge + next) >> 1;
-    let best = edge;
-    let widest: f32 = 0;
-    const first = (previous + edge) >> 1;
-    let before = load<f32>(sorted + (<usize>first << 2));
-    const start = before;
-    for (let i = first + 1; i <= last; i++) {
-      const value = load<f32>(sorted + (<usize>i << 2));
-      if (value - before > widest) {
-        widest = value - before;
-        best = i;
-      }
-      before = value;
+    let at = sorted + (<usize>((previous + edge) >> 1) << 2);
+    const last = sorted + (<usize>((edge + next) >> 1) << 2);
+    const widest = widestGap(at, last);
+    if (widest * 2 > load<f32>(last) - load<f32>(at)) {
+      while (load<f32>(at, 4) - load<f32>(at) < widest) at += 4;
+      store<i32>(edges + (<usize>b << 2), <i32>((at + 4 - sorted) >> 2));
     }
-    if (widest * 2 > before - start) store<i32>(edges + (<usize>b << 2), best);
     previous = edge;
   }
 }
@@ -82,6 +88,13 @@ function cubeRoot(x: f32): f32 {
   let root = reinterpret<f32>(reinterpret<u32>(x) / 3 + 0x2a5137a0);
   root = (2 * root + x / (root * root)) * <f32>0.33333334;
   return (2 * root + x / (root * root)) * <f32>0.33333334;
+}
+
+/** First value of a run. No overflow: runs are at most 2^8, and a column of 2^24 values would not fit the kernels' memory. */
+// @ts-ignore: decorator
+@inline
+function runBound(start: i32, length: i32, run: i32, runs: i32): i32 {
+  return start + <i32>((<u32>length * <u32>run) / <u32>runs);
 }
 
 /**
@@ -110,7 +123,7 @@ function cutBins(scratch: usize, n: i32, from: i32, to: i32, k: i32): i32 {
     let total: f32 = 0;
     let runStart = start;
     for (let r = 0; r < runs; r++) {
-      const runEnd = start + <i32>((<i64>length * (r + 1)) / runs);
+      const runEnd = runBound(start, length, r + 1, runs);
       const width = widthWithoutGap(sorted, runStart, runEnd);
       // A run has count c and width d: density c/d, so its mass of density^(1/3) is (c/d)^(1/3) d.
       // The counts are the same but for one, and only ratios matter.
@@ -131,8 +144,8 @@ function cutBins(scratch: usize, n: i32, from: i32, to: i32, k: i32): i32 {
         run++;
         weight = load<f32>(scratch + RUN_WEIGHT + (<usize>run << 2));
       }
-      const a = start + <i32>((<i64>length * run) / runs);
-      const z = start + <i32>((<i64>length * (run + 1)) / runs);
+      const a = runBound(start, length, run, runs);
+      const z = runBound(start, length, run + 1, runs);
       const part: f32 = weight > 0 ? min<f32>((target - before) / weight, 1) : 0;
       const edge = min(a + <i32>(part * <f32>(z - a)), end - 1);
       if (edge > previous) {
@@ -178,6 +191,53 @@ function splitAt(scratch: usize, layer: i32, j: i32): usize {
 }
 
 /**
+ * Cheapest last split, among the edges low .. high, of what lies before each of the edges j .. j + 3; on equal costs the
+ * first. Four at a time because a search is short: one after the other would wait for each other's results. Lanes of
+ * edges that a layer does not have get what nothing reads (the arrays have room for two before and after their own).
+ * @param before cost of one cluster less before each edge, less the squares before it
+ * @param splits where the split of edge j goes
+ */
+// @ts-ignore: decorator
+@inline
+function bestSplits(scratch: usize, before: usize, now: usize, splits: usize, j: i32, low: i32, high: i32): void {
+  const end = <isize>j << 3;
+  const sums = scratch + EDGE_SUM;
+  const counts = scratch + EDGE_COUNT;
+  const squares = scratch + EDGE_SQUARES;
+  const sumA = v128.load(sums + end);
+  const sumB = v128.load(sums + end, 16);
+  const countA = v128.load(counts + end);
+  const countB = v128.load(counts + end, 16);
+  let bestA = f64x2.splat(Infinity);
+  let bestB = bestA;
+  let bestAtA = i64x2.splat(low);
+  let bestAtB = bestAtA;
+  let edge = bestAtA;
+  for (let at = <usize>low << 3, stop = <usize>high << 3; at <= stop; at += 8) {
+    const sum = v128.load64_splat(sums + at);
+    const count = v128.load64_splat(counts + at);
+    const cost = v128.load64_splat(before + at);
+    const membersA = f64x2.sub(countA, count);
+    const membersB = f64x2.sub(countB, count);
+    const ofA = f64x2.sub(sumA, sum);
+    const ofB = f64x2.sub(sumB, sum);
+    const costA = f64x2.sub(cost, f64x2.div(f64x2.mul(ofA, ofA), membersA));
+    const costB = f64x2.sub(cost, f64x2.div(f64x2.mul(ofB, ofB), membersB));
+    // A cluster has members: edges at or beyond the end of a lane are not its own.
+    const lessA = v128.and(f64x2.lt(costA, bestA), f64x2.gt(membersA, f64x2.splat(0)));
+    const lessB = v128.and(f64x2.lt(costB, bestB), f64x2.gt(membersB, f64x2.splat(0)));
+    bestA = v128.bitselect(costA, bestA, lessA);
+    bestB = v128.bitselect(costB, bestB, lessB);
+    bestAtA = v128.bitselect(edge, bestAtA, lessA);
+    bestAtB = v128.bitselect(edge, bestAtB, lessB);
+    edge = i64x2.add(edge, i64x2.splat(1));
+  }
+  v128.store(now + end, f64x2.add(bestA, v128.load(squares + end)));
+  v128.store(now + end, f64x2.add(bestB, v128.load(squares + end, 16)), 16);
+  v128.store64_lane(splits, i16x8.shuffle(bestAtA, bestAtB, 0, 4, 8, 12, 0, 4, 8, 12), 0);
+}
+
+/**
  * Best partition of the values [from, to) of the sorted column into 1 .. k clusters of whole bins. Splits are monotone
  * in both the layer and the edge (the cost satisfies the quadrangle inequality), which bounds each search by its
  * neighbours' results: O(bins^2) for all layers together (Knuth 1971, Yao 1980).
@@ -196,30 +256,15 @@ export function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32): i
   for (let layer = 2; layer <= layers; layer++) {
     const last = layer == layers ? bins : layer;
     // What does not depend on j: cost before the split less the squares before it.
-    for (let i = layer - 1; i < bins; i++) {
-      const at = <usize>i << 3;
-      store<f64>(before + at, load<f64>(before + at) - load<f64>(scratch + EDGE_SQUARES + at));
+    for (let at = <usize>(layer - 1) << 3, stop = <usize>bins << 3; at < stop; at += 16) {
+      v128.store(before + at, f64x2.sub(v128.load(before + at), v128.load(scratch + EDGE_SQUARES + at)));
     }
     let high = bins - 1;
-    for (let j = bins; j >= last; j--) {
-      const low = max(<i32>load<u16>(splitAt(scratch, layer - 1, j)), layer - 1);
-      high = min(high, j - 1);
-      const end = <usize>j << 3;
-      const sumHere = load<f64>(scratch + EDGE_SUM + end);
-      const countHere = load<f64>(scratch + EDGE_COUNT + end);
-      let best: f64 = Infinity;
-      let bestAt = low;
-      for (let i = low; i <= high; i++) {
-        const at = <usize>i << 3;
-        const sum = sumHere - load<f64>(scratch + EDGE_SUM + at);
-        const count = countHere - load<f64>(scratch + EDGE_COUNT + at);
-        const cost = load<f64>(before + at) - (sum * sum) / count;
-        bestAt = select(i, bestAt, cost < best);
-        best = min(best, cost);
-      }
-      store<f64>(now + end, best + load<f64>(scratch + EDGE_SQUARES + end));
-      store<u16>(splitAt(scratch, layer, j), <u16>bestAt);
-      high = bestAt;
+    for (let j = bins; j >= last; j -= 4) {
+      const lowest = max(j - 3, last);
+      const low = max(<i32>load<u16>(splitAt(scratch, layer - 1, lowest)), layer - 1);
+      bestSplits(scratch, before, now, splitAt(scratch, layer, j - 3), j - 3, low, min(high, j - 1));
+      high = <i32>load<u16>(splitAt(scratch, layer, lowest));
     }
     store<f64>(scratch + LAYER_COST + (<usize>layer << 3), load<f64>(now + (<usize>bins << 3)));
     const swap = before;
