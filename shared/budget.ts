@@ -106,18 +106,26 @@ function defaultPair(average: number): readonly [number, number] {
 }
 
 /**
- * OR by its nominal bits: the paper's two shares, scaled. Other head columns than the paper's keep the shares, and so
- * count as other bits.
+ * OR by its nominal bits: the paper's two shares, scaled to them. With other head columns than the paper's the two keep
+ * their ratio and are scaled to the same bits.
  */
-export function outlierReservation(bits: number, headColumns?: number): ReservationBudget | undefined {
+export function outlierReservation(
+  bits: number,
+  headColumns = PAPER_HEAD_COLUMNS,
+): ReservationBudget | undefined {
   if (!(bits >= 0 && bits <= MAX_RESERVATION_BITS)) {
     throw new ClaqError('budget/out-of-range', 'The reservation budget is out of range', {
       expected: `0 to ${MAX_RESERVATION_BITS} nominal bits a weight (the paper: 0.07 and 0.14)`,
       found: String(bits),
     });
   }
-  const scale = bits / PAPER_BITS;
+  const scale = (bits / PAPER_BITS) * (meanShare(PAPER_HEAD_COLUMNS) / meanShare(headColumns));
   return reservationOfShares([PAPER_HEAD_SHARE * scale, PAPER_REST_SHARE * scale], headColumns);
+}
+
+/** Share reserved at a tail over all columns, with the paper's two shares. */
+function meanShare(headColumns: number): number {
+  return headColumns * PAPER_HEAD_SHARE + (1 - headColumns) * PAPER_REST_SHARE;
 }
 
 /** OR by the shares reserved at each tail; its nominal bits follow. Undefined where nothing is reserved. */

@@ -52,5 +52,5 @@ function requestedReservation(
   }
   if (orBits !== undefined) return outlierReservation(orBits, headColumns);
   if (named === undefined || headColumns === undefined) return named;
-  return reservationOfShares([named.headShare, named.restShare], headColumns);
+  return outlierReservation(named.nominalBits, headColumns);
 }

@@ -33,10 +33,10 @@ describe('requestedBudget', () => {
       PAPER_SHARES,
     ],
     [
-      '2.12 with another head: 2 x (1.4 x 20 % + 0.4 x 80 %) = 1.2 %',
+      '2.12 with another head, which keeps its bits: 2 x (1.1667 x 20 % + 0.3333 x 80 %) = 1 %',
       { bits: 2.12, orColumns: 20 },
       { low: 2, high: 4, average: 2.05 },
-      { ...PAPER_SHARES, headColumns: 0.2, nominalBits: 0.084 },
+      { nominalBits: 0.07, headColumns: 0.2, headShare: 0.0116666666667, restShare: 0.00333333333333 },
     ],
     [
       '2.12 with other shares: 2 x (3 x 10 % + 1 x 90 %) = 2.4 %',
@@ -45,10 +45,10 @@ describe('requestedBudget', () => {
       { nominalBits: 0.168, headColumns: 0.1, headShare: 0.03, restShare: 0.01 },
     ],
     [
-      'OR with another head, which keeps its shares: 2 x (1.4 x 50 % + 0.4 x 50 %) = 1.8 %',
+      'OR with another head, which keeps its bits: 2 x (0.7778 x 50 % + 0.2222 x 50 %) = 1 %',
       { bits: 2, orBits: 0.07, orColumns: 50 },
       only(2),
-      { ...PAPER_SHARES, headColumns: 0.5, nominalBits: 0.126 },
+      { nominalBits: 0.07, headColumns: 0.5, headShare: 0.00777777777778, restShare: 0.00222222222222 },
     ],
     [
       'shares of its own, counted as the paper counts: 2 x (1.4 x 10 % + 0.4 x 90 %) = 1 % of the entries',
@@ -73,7 +73,7 @@ describe('requestedBudget', () => {
   it('labels what came of it, not what it began with', () => {
     const label = (request: BudgetRequest): string => describeBudget(requestedBudget(request));
     expect(label({ bits: 2.12, orShares: [3, 1] })).toBe('2.218 (AP 2.05 of {2,4} + OR 0.168)');
-    expect(label({ bits: 2.12, orColumns: 50 })).toBe('2.176 (AP 2.05 of {2,4} + OR 0.126)');
+    expect(label({ bits: 2.12, orColumns: 50 })).toBe('2.12 (AP 2.05 of {2,4} + OR 0.07)');
     expect(label({ bits: 2, orShares: [1.23, 0.41], orColumns: 7 })).toBe('2.0654 (2 + OR 0.0654)');
   });
 

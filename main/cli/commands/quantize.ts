@@ -142,7 +142,7 @@ function addBudgetOptions(command: Command): void {
     )
     .option(
       '--or-columns <PERCENT>',
-      'columns that count as top columns, percent; beside --or they keep its shares, so its bits change (default: 10)',
+      'columns that count as top columns, percent; the bits of --or stay, its shares follow (default: 10)',
       numberValue,
     );
 }
