@@ -1,6 +1,34 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import {
+  TENSORFLOW_HOME_VARIABLE,
+  readInstallation,
+  tensorflowHome,
+} from './main/engine/tensors/tensorflow/installation.ts';
 
-// Two projects: `unit` is what `npm run check` runs (seconds); `whole` runs the engine, the command and real files.
+/** A machine's own TensorFlow is left alone by tests that are not about it. */
+const WITHOUT_TENSORFLOW = { [TENSORFLOW_HOME_VARIABLE]: join(tmpdir(), 'claq-tests-without-tensorflow') };
+
+/** The tests that touch tensors, once more on TensorFlow. */
+const tensorflow = {
+  test: {
+    name: 'tensorflow',
+    include: ['tests/engine/{transformer,evaluate,claq,tensors}/**/*.test.ts', 'tests/engine/run*.test.ts'],
+    exclude: ['tests/engine/tensors/wasm-matmul.test.ts', 'tests/engine/tensors/backend.test.ts'],
+    env: { CLAQ_TEST_ENGINE: 'tensorflow-cpu', [TENSORFLOW_HOME_VARIABLE]: tensorflowHome() },
+    testTimeout: 600_000,
+    hookTimeout: 600_000,
+  },
+};
+
+const { state } = await readInstallation('cpu');
+const isAsked = process.argv.some((argument) => argument.includes('tensorflow'));
+if (state !== 'installed' && !isAsked) {
+  process.stderr.write('TensorFlow is not installed (npm run setup:tensorflow): its tests are left out.\n');
+}
+
+// `unit` is what `npm run check` runs (seconds); `whole` runs the engine, the command and real files.
 export default defineConfig({
   test: {
     projects: [
@@ -9,6 +37,7 @@ export default defineConfig({
           name: 'unit',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/**/*.whole.test.ts'],
+          env: WITHOUT_TENSORFLOW,
           testTimeout: 30_000,
         },
       },
@@ -16,10 +45,12 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: ['tests/**/*.whole.test.ts'],
+          env: WITHOUT_TENSORFLOW,
           testTimeout: 600_000,
           hookTimeout: 600_000,
         },
       },
+      ...(state === 'installed' || isAsked ? [tensorflow] : []),
     ],
     maxWorkers: 2,
   },

@@ -38,6 +38,14 @@ export const ERROR_CODES = [
   'engine/kernel-failed',
   'engine/backend-unavailable',
   'engine/out-of-memory',
+  'setup/unsupported',
+  'setup/python-missing',
+  'setup/compiler-missing',
+  'setup/package-missing',
+  'setup/download-failed',
+  'setup/wheel-malformed',
+  'setup/build-failed',
+  'setup/check-failed',
   'run/cancelled',
 ] as const;
 

@@ -1,5 +1,5 @@
 /** Progress of long work: what the engine tells, the service passes on, and a window, terminal or script shows. */
-export const PROGRESS_UNITS = ['tokens', 'matrices', 'bytes', 'tensors', 'documents'] as const;
+export const PROGRESS_UNITS = ['tokens', 'matrices', 'bytes', 'tensors', 'documents', 'steps'] as const;
 
 export interface Progress {
   /** One verb phrase, the same for the whole phase: "Evaluating the original model". */

@@ -1,6 +1,7 @@
 /** What can be asked of the service, checked where it comes in, and what it answers. */
 import { z } from 'zod';
 import { MAX_RESERVATION_BITS, MAX_TAIL_SHARE, MAX_WIDTH, MIN_WIDTH } from './budget.ts';
+import { engineChoiceSchema } from './engine.ts';
 import { INSPECTED_S } from './inspection.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, type ColumnOrder, type Method, METHODS } from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
@@ -122,6 +123,7 @@ export const quantizeRequestSchema = z
       })
       .prefault({}),
     threads: threads.optional(),
+    engine: engineChoiceSchema.default('auto'),
     /** Dense export beside the run; undefined for none. */
     exportDtype: z.enum(DENSE_DTYPES).optional(),
   })
@@ -206,6 +208,7 @@ export const evaluateRequestSchema = z.strictObject({
   windows: windows.min(1).optional(),
   contextLength: contextLength.optional(),
   threads: threads.optional(),
+  engine: engineChoiceSchema.default('auto'),
 });
 export type EvaluateRequest = z.input<typeof evaluateRequestSchema>;
 
@@ -216,6 +219,22 @@ export const exportRequestSchema = z.strictObject({
   dtype: z.enum(DENSE_DTYPES).default('source'),
 });
 export type ExportRequest = z.input<typeof exportRequestSchema>;
+
+/** Which of the two TensorFlows: the one for GPUs, or the one for CPUs. */
+const gpu = z.boolean().default(false);
+
+export const setupRequestSchema = z.strictObject({
+  gpu,
+  /** Version of TensorFlow; without it the newest that was tried, or the one that is there. */
+  tensorflow: z
+    .string()
+    .regex(/^\d{1,3}(\.\d{1,3}){2}$/, 'a version has the form 2.21.0')
+    .optional(),
+});
+export type SetupRequest = z.input<typeof setupRequestSchema>;
+
+export const setupRemovalSchema = z.strictObject({ gpu });
+export type SetupRemoval = z.input<typeof setupRemovalSchema>;
 
 export interface QuantizeSummary {
   readonly model: string;
@@ -254,7 +273,32 @@ export interface ExportSummary {
   readonly seconds: number;
 }
 
+export interface SetupSummary {
+  readonly variant: 'cpu' | 'gpu';
+  readonly folder: string;
+  /** Version of TensorFlow. */
+  readonly tensorflow: string;
+  /** Whether the addon was built on this machine or came with the program. */
+  readonly addon: 'built' | 'shipped';
+  /** Names and versions of the wheels that the libraries came from. */
+  readonly wheels: readonly string[];
+  /** Of everything that is on the disk now. */
+  readonly bytes: number;
+  /** It was there, whole, before. */
+  readonly alreadyThere: boolean;
+  readonly seconds: number;
+}
+
+export interface SetupRemovalSummary {
+  readonly variant: 'cpu' | 'gpu';
+  readonly folder: string;
+  /** Freed on the disk, downloads included; 0 where there was nothing. */
+  readonly bytes: number;
+}
+
 /** The long jobs of the service, as a command or a window calls them. All throw ClaqError. */
 export type QuantizeService = (request: QuantizeRequest, hooks: RunHooks) => Promise<QuantizeSummary>;
 export type EvaluateService = (request: EvaluateRequest, hooks: RunHooks) => Promise<EvaluateSummary>;
 export type ExportService = (request: ExportRequest, hooks: RunHooks) => Promise<ExportSummary>;
+export type SetupService = (request: SetupRequest, hooks: RunHooks) => Promise<SetupSummary>;
+export type SetupRemovalService = (request: SetupRemoval) => Promise<SetupRemovalSummary>;

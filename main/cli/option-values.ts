@@ -1,5 +1,6 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { z } from 'zod';
+import { ENGINE_CHOICES } from '../../shared/engine.ts';
 
 /** A number as an option's value; its range is checked with the whole request. */
 export function numberValue(text: string): number {
@@ -26,6 +27,16 @@ export function numberPair(text: string): [number, number] {
     throw new InvalidArgumentError('It is not two numbers with a comma between them.');
   }
   return [first, second];
+}
+
+/** `--engine`, of every command that computes. */
+export function engineOption(): Option {
+  return new Option(
+    '--engine <NAME>',
+    'what computes: the best that runs here (see claq doctor), or this one',
+  )
+    .choices(ENGINE_CHOICES)
+    .default('auto');
 }
 
 /**

@@ -3,6 +3,7 @@ import { MATRIX_GROUPS, matrixName, matrixShape } from '../../shared/model.ts';
 import type { OnProgress, Progress } from '../../shared/progress.ts';
 import { type GroupStage, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
+import { accumulateHessian } from './claq/accumulate-hessian.ts';
 import { Hessian } from './claq/hessian.ts';
 import { dequantize } from './claq/quantized-matrix.ts';
 import { type GroupResult, type MethodSettings, quantizeGroup } from './claq/quantize-group.ts';
@@ -101,12 +102,11 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
     const hessian = new Hessian(pool, columns);
     progress.begin(block, `Hessian of ${stage.group.join(', ')}`);
     await timed(timing, 'hessian', () =>
-      forEachSegment(hidden.segments, signal, async (segment) => {
-        const input = stage.input(segment);
-        const values = input.dataSync<'float32'>();
-        input.dispose();
-        await hessian.add(values, hidden.length(segment));
-        progress.segmentDone(hidden.length(segment));
+      accumulateHessian(hessian, {
+        segments: hidden.segments,
+        input: (segment) => stage.input(segment),
+        onSegment: (segment) => progress.segmentDone(hidden.length(segment)),
+        signal,
       }),
     );
     progress.begin(block, `quantizing ${stage.group.join(', ')}`);

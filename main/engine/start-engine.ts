@@ -1,3 +1,4 @@
+import type { EngineChoice } from '../../shared/engine.ts';
 import { KernelPool, type KernelPoolOptions } from './kernels/kernel-pool.ts';
 import { type BackendInfo, startBackend } from './tensors/backend.ts';
 import { useKernelsForMatMul } from './tensors/wasm-matmul.ts';
@@ -9,11 +10,19 @@ export interface Engine {
   stop(): Promise<void>;
 }
 
-/** Starts the backend and the kernel threads. One engine runs in a process at a time; stop it when done. */
-export async function startEngine(options: KernelPoolOptions = {}): Promise<Engine> {
-  const backend = await startBackend();
+export interface EngineOptions extends KernelPoolOptions {
+  /** The tensor backend; the best that runs here where not given. */
+  readonly engine?: EngineChoice | undefined;
+}
+
+/**
+ * Starts the backend and the kernel threads. One engine runs in a process at a time; stop it when done.
+ * Throws ClaqError engine/backend-unavailable, engine/kernel-failed.
+ */
+export async function startEngine({ engine, ...options }: EngineOptions = {}): Promise<Engine> {
+  const backend = await startBackend({ engine, threads: options.threads });
   const pool = await KernelPool.start(options);
-  const restore = useKernelsForMatMul(pool);
+  const restore = backend.name === 'wasm' ? useKernelsForMatMul(pool) : () => undefined;
   return {
     backend,
     pool,

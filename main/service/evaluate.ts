@@ -26,6 +26,7 @@ export async function evaluateModel(
     windows: limit,
     contextLength,
     threads,
+    engine: choice,
   } = validRequest(evaluateRequestSchema, request);
   const run = await openRun(path);
   const checkpoint = await openCheckpoint(run?.record.model.folder ?? path);
@@ -38,7 +39,7 @@ export async function evaluateModel(
       { source: text, limit, contextLength },
       hooks,
     );
-    const engine = await startEngine(threads === undefined ? {} : { threads });
+    const engine = await startEngine({ engine: choice, threads });
     try {
       const measured = await evaluatePerplexity({
         checkpoint,

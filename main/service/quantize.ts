@@ -57,7 +57,7 @@ export async function quantizeModel(
       await refuseFinished(folder);
       const texts = await readTexts(settings, checkpoint, hooks);
       const files = await hashModelFiles(checkpoint, hooks);
-      const engine = await startEngine(settings.threads === undefined ? {} : { threads: settings.threads });
+      const engine = await startEngine({ engine: settings.engine, threads: settings.threads });
       try {
         const writer = await RunWriter.start(folder, { method, checkpoint, files, engine, ...texts });
         return await writer.endedBy(async () => {

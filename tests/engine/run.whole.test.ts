@@ -1,8 +1,10 @@
+import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { groupStages } from '../../main/engine/calibration-pass.ts';
 import type { Checkpoint } from '../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
+import { accumulateHessian } from '../../main/engine/claq/accumulate-hessian.ts';
 import { Hessian } from '../../main/engine/claq/hessian.ts';
 import {
   type GroupResult,
@@ -13,13 +15,17 @@ import { dequantize, type QuantizedMatrix } from '../../main/engine/claq/quantiz
 import { evaluatePerplexity } from '../../main/engine/evaluate/perplexity.ts';
 import { quantizeModel, type RunOutcome } from '../../main/engine/run.ts';
 import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
+import { tensorflowInUse } from '../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
 import { BlockWeights } from '../../main/engine/transformer/block-weights.ts';
 import { embedSegments } from '../../main/engine/transformer/embedding.ts';
 import { Positions } from '../../main/engine/transformer/positions.ts';
 import { budgetOfBits } from '../../shared/budget.ts';
 import { MATRIX_KINDS, matrixName, matrixShape } from '../../shared/model.ts';
 import type { Progress } from '../../shared/progress.ts';
+import { TEST_ENGINE } from './tensors/test-backend.ts';
 import { FAMILY_MODELS, familyFolder, type FamilyModel, readExpected } from '../golden/families.ts';
+
+const DEMO_MODEL = fileURLToPath(new URL('../../resources/demo-model/model', import.meta.url));
 
 const SETTINGS: MethodSettings = {
   method: 'claq',
@@ -35,7 +41,7 @@ const SETTINGS: MethodSettings = {
 
 let engine: Engine;
 beforeAll(async () => {
-  engine = await startEngine({ threads: 2 });
+  engine = await startEngine({ threads: 2, engine: TEST_ENGINE });
 });
 afterAll(() => engine.stop());
 
@@ -118,6 +124,36 @@ describe('quantizeModel', () => {
     ]);
   });
 
+  it('holds as many tensors after a block as after the one before it, and none in the end', async () => {
+    // tf.memory() does not see every handle of TensorFlow's.
+    const held = (): number => tensorflowInUse()?.getNumOfTFTensors() ?? tf.memory().numTensors;
+    const checkpoint = await openCheckpoint(DEMO_MODEL);
+    const { vocabSize, blocks } = checkpoint.model;
+    const tokens = [0, 1, 2].map((segment) =>
+      Int32Array.from({ length: 40 }, (_, i) => (i * 37 + segment) % vocabSize),
+    );
+    const before = held();
+    const afterBlock: number[] = [];
+    await quantizeModel({
+      checkpoint,
+      pool: engine.pool,
+      segments: tokens,
+      windows: tokens,
+      settings: SETTINGS,
+      onMatrix: ({ kind }) => {
+        if (kind === 'down') afterBlock.push(held());
+        return Promise.resolve();
+      },
+    });
+    await checkpoint.close();
+    expect(afterBlock).toHaveLength(blocks);
+    // What the positions need is uploaded at its first use, that of the windows behind the first block.
+    const [, second, ...later] = afterBlock;
+    expect(later.length).toBeGreaterThan(1);
+    expect(later).toEqual(later.map(() => second));
+    expect(held()).toBe(before);
+  });
+
   it('counts calibration tokens alone where nothing is evaluated', async () => {
     const checkpoint = await openCheckpoint(familyFolder('llama'));
     const { windows } = await readExpected('llama');
@@ -151,11 +187,12 @@ describe('quantizeModel', () => {
           const mark = pool.arena.mark();
           const [first] = stage.group;
           const hessian = new Hessian(pool, matrixShape(checkpoint.model, first).columns);
-          for (let segment = 0; segment < hidden.segments; segment++) {
-            const input = stage.input(segment);
-            await hessian.add(input.dataSync<'float32'>(), hidden.length(segment));
-            input.dispose();
-          }
+          await accumulateHessian(hessian, {
+            segments: hidden.segments,
+            input: (segment) => stage.input(segment),
+            onSegment: () => undefined,
+            signal: undefined,
+          });
           const originals = await Promise.all(
             stage.group.map(async (kind) => ({
               kind,

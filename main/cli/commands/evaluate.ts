@@ -6,7 +6,7 @@ import {
   evaluateRequestSchema,
   type EvaluateService,
 } from '../../../shared/requests.ts';
-import { checkedRequest, wholeValue } from '../option-values.ts';
+import { checkedRequest, engineOption, wholeValue } from '../option-values.ts';
 import { grouped } from '../progress-line.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -15,6 +15,7 @@ const optionsSchema = z.object({
   windows: z.number().optional(),
   context: z.number().optional(),
   threads: z.number().optional(),
+  engine: z.string().optional(),
   json: z.boolean().default(false),
 });
 
@@ -24,6 +25,7 @@ const FLAGS = {
   windows: '--windows',
   contextLength: '--context',
   threads: '--threads',
+  engine: '--engine',
 };
 
 const EXAMPLES = `
@@ -52,6 +54,7 @@ export function registerEvaluate(program: Command, service: () => Promise<Evalua
       wholeValue,
     )
     .option('--threads <N>', 'threads to compute with (default: one for each core)', wholeValue)
+    .addOption(engineOption())
     .option('--json', 'one JSON event a line on stdout, for scripts')
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, _options: unknown, command: Command) => {

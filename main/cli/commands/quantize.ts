@@ -13,7 +13,7 @@ import {
   quantizeRequestSchema,
   type QuantizeService,
 } from '../../../shared/requests.ts';
-import { checkedRequest, numberPair, numberValue, wholeValue } from '../option-values.ts';
+import { checkedRequest, engineOption, numberPair, numberValue, wholeValue } from '../option-values.ts';
 import { quantizeText } from '../quantize-table.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -41,6 +41,7 @@ const optionsSchema = z.object({
   windows: z.number(),
   context: z.number().optional(),
   threads: z.number().optional(),
+  engine: z.string().optional(),
   dtype: z.string(),
   export: z.boolean(),
   json: z.boolean().default(false),
@@ -70,6 +71,7 @@ const FLAGS = {
   'evaluation.windows': '--windows',
   'evaluation.contextLength': '--context',
   threads: '--threads',
+  engine: '--engine',
   exportDtype: '--dtype',
 };
 
@@ -103,6 +105,7 @@ export function registerQuantize(program: Command, service: () => Promise<Quanti
     )
     .option('--no-export', 'write the run folder only')
     .option('--threads <N>', 'threads to compute with (default: one for each core)', wholeValue)
+    .addOption(engineOption())
     .option('--json', 'one JSON event a line on stdout, for scripts')
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, _options: unknown, self: Command) => {
@@ -244,6 +247,7 @@ function requestOf(model: string, options: Options): unknown {
     },
     evaluation: { source: options.evaluation, windows: options.windows, contextLength: options.context },
     threads: options.threads,
+    engine: options.engine,
     exportDtype: options.export ? options.dtype : undefined,
   };
 }

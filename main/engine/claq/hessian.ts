@@ -48,13 +48,25 @@ export class Hessian {
 
   /** Starts from a Hessian that was computed elsewhere: [columns, columns], symmetric, row-major. */
   load(hessian: Float32Array): void {
-    const products = this.#pool.arena.floats(this.products, this.paddedColumns * this.paddedColumns);
-    for (let row = 0; row < this.columns; row++) {
-      for (let column = 0; column < this.columns; column++) {
-        products[this.#offset(row, column)] = (hessian[row * this.columns + column] ?? 0) / 2;
+    this.loadProducts(
+      hessian.map((value) => value / 2),
+      1,
+    );
+  }
+
+  /** Starts from X X^T of so many segments, added up elsewhere: [columns, columns], symmetric, row-major. */
+  loadProducts(products: Float32Array, segments: number): void {
+    const { columns, paddedColumns } = this;
+    const blocked = this.#pool.arena.floats(this.products, paddedColumns * paddedColumns);
+    for (let row = 0; row < columns; row++) {
+      for (let first = 0; first < columns; first += STRIP) {
+        // A strip of a column is eight rows; of a symmetric matrix just as well eight columns of a row.
+        const [from, to] = [row * columns + first, this.#offset(first, row)];
+        const lanes = Math.min(STRIP, columns - first);
+        for (let lane = 0; lane < lanes; lane++) blocked[to + lane] = products[from + lane] ?? 0;
       }
     }
-    this.#segments = 1;
+    this.#segments = segments;
   }
 
   /** diag(H), [columns]. */

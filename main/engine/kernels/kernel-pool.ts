@@ -19,7 +19,7 @@ import { PipelineSchedule, scheduleWords } from './pipeline-schedule.ts';
 
 export interface KernelPoolOptions {
   /** Kernel threads; the machine's cores where not given. The results do not depend on it. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
   readonly flavour?: KernelFlavour;
   /** Milliseconds without a sign of life after which a blocked caller gives the threads up. */
   readonly patience?: number;

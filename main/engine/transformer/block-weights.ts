@@ -9,6 +9,7 @@ import {
   matrixShape,
 } from '../../../shared/model.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { uploadMatrix } from '../tensors/upload.ts';
 import type { LinearWeights } from './linear.ts';
 
 /**
@@ -55,8 +56,11 @@ export class BlockWeights {
     };
     const matrix = async (kind: MatrixKind): Promise<LinearWeights> => {
       const name = matrixName(block, kind);
-      const values = (await replace?.(block, kind)) ?? (await checkpoint.read(`${name}.weight`));
-      const weight = matrixTensor(model, kind, values);
+      const values = await replace?.(block, kind);
+      const weight =
+        values === undefined
+          ? await uploadMatrix(checkpoint, `${name}.weight`)
+          : matrixTensor(model, kind, values);
       loaded.push(weight);
       return { weight, bias: hasBias(model, kind) ? await vector(`${name}.bias`) : undefined };
     };

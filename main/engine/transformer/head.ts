@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { TENSOR_NAMES } from '../../../shared/model.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { uploadRows } from '../tensors/upload.ts';
 import { rmsNorm } from './norm.ts';
 
 /** Most values of a chunk of the head, or of the logits it makes: 8 Mi float32 are 32 MiB. */
@@ -26,11 +27,11 @@ export async function* headChunks(
   checkpoint: Checkpoint,
   chunkRows: number,
 ): AsyncGenerator<HeadChunk, void, void> {
-  const { vocabSize, hiddenSize, tiedEmbeddings } = checkpoint.model;
+  const { vocabSize, tiedEmbeddings } = checkpoint.model;
   const name = tiedEmbeddings ? TENSOR_NAMES.embedding : TENSOR_NAMES.head;
   for (let from = 0; from < vocabSize; from += chunkRows) {
     const to = Math.min(from + chunkRows, vocabSize);
-    const rows = tf.tensor2d(await checkpoint.readRows(name, from, to), [to - from, hiddenSize]);
+    const rows = await uploadRows(checkpoint, name, from, to);
     try {
       yield { from, to, rows };
     } finally {

@@ -1,26 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Hessian } from '../../../main/engine/claq/hessian.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
-import { BLOCK, STRIP } from '../../../main/engine/kernels/layout.ts';
 import { type Matrix, at, matrixOf, product, transpose } from '../../oracle/linear-algebra.ts';
 import { Random, correlatedInputs } from '../../oracle/random.ts';
+import { hessianCells } from './hessian-cells.ts';
 
 let pool: KernelPool;
 beforeAll(async () => {
   pool = await KernelPool.start({ threads: 2 });
 });
 afterAll(() => pool.stop());
-
-/** H[row][column], row >= column, out of the blocked layout: [column / 96][row / 8][column % 96][row % 8]. */
-function readHessian(hessian: Hessian): (row: number, column: number) => number {
-  const products = pool.arena.floats(hessian.products, hessian.paddedColumns ** 2);
-  const strips = hessian.paddedColumns / STRIP;
-  return (row, column) => {
-    const strip = Math.floor(column / BLOCK) * strips + Math.floor(row / STRIP);
-    const place = (strip * BLOCK + (column % BLOCK)) * STRIP + (row % STRIP);
-    return (products[place] ?? NaN) * hessian.scale;
-  };
-}
 
 function gram(inputs: Matrix): Matrix {
   return product(transpose(inputs), inputs);
@@ -46,7 +35,7 @@ describe('Hessian', () => {
       }
     }
     const target = matrixOf(columns, columns, expected);
-    const found = readHessian(hessian);
+    const found = hessianCells(pool, hessian);
     for (let row = 0; row < columns; row++) {
       for (let column = 0; column <= row; column++) {
         const size = Math.sqrt(at(target, row, row) * at(target, column, column));
@@ -63,7 +52,7 @@ describe('Hessian', () => {
     const hessian = new Hessian(pool, 3);
     hessian.load(Float32Array.of(4, 1, 2, 1, 5, 3, 2, 3, 6));
     expect([...hessian.diagonal()]).toEqual([4, 5, 6]);
-    expect(readHessian(hessian)(2, 1)).toBe(3);
+    expect(hessianCells(pool, hessian)(2, 1)).toBe(3);
     pool.arena.release(mark);
   });
 });

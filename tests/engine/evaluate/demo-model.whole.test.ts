@@ -4,14 +4,14 @@ import { expect, it } from 'vitest';
 import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.ts';
 import { evaluatePerplexity } from '../../../main/engine/evaluate/perplexity.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
-import { startBackend } from '../../../main/engine/tensors/backend.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
 import { useKernelsForMatMul } from '../../../main/engine/tensors/wasm-matmul.ts';
 import { loadTokenizer } from '../../../main/engine/text/tokenizer.ts';
 
 const DEMO = join(import.meta.dirname, '../../../resources/demo-model');
 
 it('finds the perplexity of the demo model that transformers finds on the same 64 windows', async () => {
-  await startBackend();
+  await startTestBackend();
   const pool = await KernelPool.start();
   const restore = useKernelsForMatMul(pool);
   const checkpoint = await openCheckpoint(join(DEMO, 'model'));

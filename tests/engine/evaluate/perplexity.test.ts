@@ -4,7 +4,7 @@ import type { Progress } from '../../../shared/progress.ts';
 import type { Checkpoint } from '../../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.ts';
 import { PerplexityEvaluation, evaluatePerplexity } from '../../../main/engine/evaluate/perplexity.ts';
-import { startBackend } from '../../../main/engine/tensors/backend.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
 import { BlockWeights } from '../../../main/engine/transformer/block-weights.ts';
 import { familyFolder, readExpected } from '../../golden/families.ts';
 
@@ -12,7 +12,7 @@ let checkpoint: Checkpoint;
 let windows: Int32Array[];
 
 beforeAll(async () => {
-  await startBackend();
+  await startTestBackend();
   checkpoint = await openCheckpoint(familyFolder('smollm2'));
   windows = (await readExpected('smollm2')).windows;
 });

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { startBackend } from '../../../main/engine/tensors/backend.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
 import { AttentionPattern, attend } from '../../../main/engine/transformer/attention.ts';
 import { largestDifference } from './difference.ts';
 
-beforeAll(startBackend);
+beforeAll(startTestBackend);
 
 interface Shape {
   readonly kvHeads: number;

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.ts';
-import { startBackend } from '../../../main/engine/tensors/backend.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
 import {
   attentionInput,
   attentionMix,
@@ -21,7 +21,7 @@ const IDS = Int32Array.from({ length: 20 }, (_, i) => (i * 53) % 320);
 let checkpoint: Checkpoint;
 
 beforeAll(async () => {
-  await startBackend();
+  await startTestBackend();
   checkpoint = await openCheckpoint(familyFolder('qwen2'));
 });
 afterAll(() => checkpoint.close());

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.ts';
 import { evaluatePerplexity } from '../../../main/engine/evaluate/perplexity.ts';
-import { startBackend } from '../../../main/engine/tensors/backend.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
 import { forwardBlock } from '../../../main/engine/transformer/block.ts';
 import { BlockWeights } from '../../../main/engine/transformer/block-weights.ts';
 import { embedSegments } from '../../../main/engine/transformer/embedding.ts';
@@ -21,7 +21,7 @@ import { largest, largestDifference } from './difference.ts';
  */
 const TOLERANCE = 7e-6;
 
-beforeAll(startBackend);
+beforeAll(startTestBackend);
 
 async function runBlocks(checkpoint: Checkpoint, windows: readonly Int32Array[]): Promise<HiddenStates> {
   const hidden = await embedSegments(checkpoint, windows);

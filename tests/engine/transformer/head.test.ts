@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.ts';
-import { startBackend } from '../../../main/engine/tensors/backend.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
 import { embedSegments } from '../../../main/engine/transformer/embedding.ts';
 import { allLogits, headChunkRows, headChunks } from '../../../main/engine/transformer/head.ts';
 import { tokenLosses } from '../../../main/engine/transformer/token-losses.ts';
@@ -10,7 +10,7 @@ import { largestDifference } from './difference.ts';
 
 const IDS = Int32Array.of(4, 300, 17, 17, 319, 0);
 
-beforeAll(startBackend);
+beforeAll(startTestBackend);
 
 describe('the language model head', () => {
   it.each(['llama', 'smollm2'] as const)(

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { startBackend } from '../../../main/engine/tensors/backend.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
 import { HiddenStates } from '../../../main/engine/transformer/hidden-states.ts';
 
-beforeAll(startBackend);
+beforeAll(startTestBackend);
 
 describe('HiddenStates', () => {
   it('brings segments of different lengths to the backend and back', () => {

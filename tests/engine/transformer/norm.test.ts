@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { startBackend } from '../../../main/engine/tensors/backend.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
 import { rmsNorm } from '../../../main/engine/transformer/norm.ts';
 import { largest } from './difference.ts';
 
-beforeAll(startBackend);
+beforeAll(startTestBackend);
 
 /** The same in float64, rounded once. */
 function exactRmsNorm(x: readonly number[], weight: readonly number[], epsilon: number): number[] {

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { RopeScaling } from '../../../shared/model.ts';
-import { startBackend } from '../../../main/engine/tensors/backend.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
 import { rotaryAngles, rotaryFrequencies, rotate } from '../../../main/engine/transformer/rotary.ts';
 
-beforeAll(startBackend);
+beforeAll(startTestBackend);
 
 const LLAMA3: RopeScaling = {
   type: 'llama3',

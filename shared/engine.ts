@@ -1,0 +1,19 @@
+/** What carries out the tensor operations, best first: the order in which the engine looks for one. */
+import { z } from 'zod';
+
+export const ENGINE_NAMES = ['tensorflow-gpu', 'tensorflow-cpu', 'wasm'] as const;
+export type EngineName = (typeof ENGINE_NAMES)[number];
+
+/** `auto` takes the first of ENGINE_NAMES that runs on this machine. */
+export const ENGINE_CHOICES = ['auto', ...ENGINE_NAMES] as const;
+export const engineChoiceSchema = z.enum(ENGINE_CHOICES);
+export type EngineChoice = z.infer<typeof engineChoiceSchema>;
+
+/** An engine that was not taken, and why. */
+export interface PassedOver {
+  readonly name: EngineName;
+  /** One clause for people, without a full stop: "TensorFlow for GPUs is not installed". */
+  readonly why: string;
+  /** The command that mends it, where there is one. */
+  readonly remedy: string | undefined;
+}
