@@ -7,8 +7,9 @@ import { Hessian } from '../main/engine/claq/hessian.ts';
 import type { QuantizedMatrix } from '../main/engine/claq/quantized-matrix.ts';
 import { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
 import { note, table } from './report.ts';
+import { scikitFits } from './scikit-learn.ts';
 import { syntheticInputs, syntheticWeights } from './synthetic-matrix.ts';
-import { type Times, seconds, timeRuns } from './timing.ts';
+import { Times, seconds, timeRuns } from './timing.ts';
 
 export interface ColumnLoopBench {
   /** Rows and columns of the matrix. */
@@ -52,6 +53,7 @@ export async function benchColumnLoop({ size, bits, runs }: ColumnLoopBench): Pr
   );
   note(`Target: ${TARGET_RATIO} times faster. Here ${ratio(all)} with all threads, ${ratio(ours)} on one.`);
   note(`Same bytes whatever the number of threads: ${sameCodes(all.matrix, ours.matrix) ? 'yes' : 'NO'}`);
+  await compareWithScikitLearn(weights, size, bits, { all: all.times.best, one: ours.times.best });
   const updates = ours.times.best - uncompensated.times.best;
   const fit = (scikit.times.median - ours.times.median + uncompensated.times.median) / size;
   note(
@@ -60,6 +62,37 @@ export async function benchColumnLoop({ size, bits, runs }: ColumnLoopBench): Pr
       `scikit-learn-style codebooks and codes take ${seconds(fit)} a column.`,
   );
   return (size * size * size) / updates;
+}
+
+/** Columns that scikit-learn itself fits: one in so many, half a minute at most. */
+const FITTED_COLUMNS = 64;
+
+/**
+ * The codebooks alone of scikit-learn itself, the program that its port stands for: one thread, without the loop around
+ * them, scaled from some columns to all.
+ */
+async function compareWithScikitLearn(
+  weights: Float32Array,
+  size: number,
+  bits: number,
+  ours: { readonly all: number; readonly one: number },
+): Promise<void> {
+  const fitted = Math.min(FITTED_COLUMNS, size);
+  const columns = Float32Array.from(
+    { length: fitted * size },
+    (_, at) => weights[(at % size) * size + Math.floor(at / size) * Math.floor(size / fitted)] ?? 0,
+  );
+  try {
+    const { version, seconds: times } = await scikitFits(columns, size, bits);
+    const fit = new Times(times).median;
+    const ratio = (loop: number): string => ((fit * size) / loop).toFixed(1);
+    note(
+      `scikit-learn ${version} itself: ${seconds(new Times(times).median)} a fit (median of ${fitted}), ${seconds(fit * size)} for the codebooks of ` +
+        `all columns, one thread: ${ratio(ours.all)} times our whole loop with all threads, ${ratio(ours.one)} times that on one.`,
+    );
+  } catch (error) {
+    note(`scikit-learn itself is not compared: ${error instanceof Error ? error.message : String(error)}`);
+  }
 }
 
 /** Single precision, nothing reserved. */

@@ -98,26 +98,25 @@ function runBound(start: i32, length: i32, run: i32, runs: i32): i32 {
 }
 
 /**
- * Cuts the sorted values [from, to) into bins: every value its own where there are few; else TAIL_BINS single values a
- * side and, between them, bins of equal mass of density^(1/3), which is how the centroids of a good quantizer lie
+ * Cuts the sorted values [from, to) into bins: every value its own where there are few; else `tail` single values a side
+ * and, between them, `inner` bins of equal mass of density^(1/3), which is how the centroids of a good quantizer lie
  * (Panter and Dite 1951). Returns the number of bins; edges and their prefix sums stand in the scratch.
  */
-function cutBins(scratch: usize, n: i32, from: i32, to: i32, k: i32): i32 {
+function cutBins(scratch: usize, n: i32, from: i32, to: i32, inner: i32, tail: i32): i32 {
   const sorted = sortedOf(scratch, n);
-  const inner = k <= 16 ? INNER_BINS : k * INNER_BINS_PER_CENTROID;
   let bins = 0;
-  if (to - from <= inner + 2 * TAIL_BINS) {
+  if (to - from <= inner + 2 * tail) {
     for (let i = from; i < to; i++) {
       store<i32>(scratch + EDGES + (<usize>bins << 2), i);
       bins++;
     }
   } else {
-    for (let i = from; i < from + TAIL_BINS; i++) {
+    for (let i = from; i < from + tail; i++) {
       store<i32>(scratch + EDGES + (<usize>bins << 2), i);
       bins++;
     }
-    const start = from + TAIL_BINS;
-    const end = to - TAIL_BINS;
+    const start = from + tail;
+    const end = to - tail;
     const length = end - start;
     const runs = min(DENSITY_RUNS, length >> 2);
     let total: f32 = 0;
@@ -159,7 +158,7 @@ function cutBins(scratch: usize, n: i32, from: i32, to: i32, k: i32): i32 {
       bins++;
     }
     store<i32>(scratch + EDGES + (<usize>bins << 2), to);
-    moveEdgesToGaps(scratch, sorted, TAIL_BINS + 1, bins - TAIL_BINS);
+    moveEdgesToGaps(scratch, sorted, tail + 1, bins - tail);
   }
   store<i32>(scratch + EDGES + (<usize>bins << 2), to);
   const sums = sumsOf(scratch, n);
@@ -243,8 +242,8 @@ function bestSplits(scratch: usize, before: usize, now: usize, splits: usize, j:
  * neighbours' results: O(bins^2) for all layers together (Knuth 1971, Yao 1980).
  * The cost of each number of clusters stands in LAYER_COST. Returns the number of clusters reached: min(k, bins).
  */
-export function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32): i32 {
-  const bins = cutBins(scratch, n, from, to, k);
+export function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32, inner: i32, tail: i32): i32 {
+  const bins = cutBins(scratch, n, from, to, inner, tail);
   const layers = min(k, bins);
   let before = scratch + COST_BEFORE;
   let now = scratch + COST_NOW;
@@ -313,7 +312,8 @@ export function fitCodebook(scratch: usize, n: i32, from: i32, to: i32, k: i32, 
     return;
   }
   const sorted = sortedOf(scratch, n);
-  const clusters = partition(scratch, n, from, to, k);
+  const inner = k <= 16 ? INNER_BINS : k * INNER_BINS_PER_CENTROID;
+  const clusters = partition(scratch, n, from, to, k, inner, TAIL_BINS);
   meansOfClusters(scratch, n, clusters);
   for (let step = 0; step < MAX_LLOYD_STEPS; step++) {
     let moved = false;

@@ -4,7 +4,8 @@ import {
   STRIP_BYTES, SUB_BLOCK, pointer, word,
 } from './layout';
 import { Column, assignCodebook, assignGrid } from './assign';
-import { HISTOGRAM, LAYER_COST, MIDPOINTS, sortedOf, spareOf, valuesOf } from './codebook-scratch';
+import {
+  ESTIMATE_BINS, ESTIMATE_BINS_PER_CENTROID, ESTIMATE_TAIL_BINS, HISTOGRAM, LAYER_COST, MIDPOINTS, sortedOf, spareOf, valuesOf } from './codebook-scratch';
 import { fitCodebook, partition, prefixSums } from './codebook';
 import { fitCodebookScikit } from './scikit';
 import { microKernel, multiplyAdd } from './micro-kernel';
@@ -254,9 +255,10 @@ export function columnErrors(args: usize, column: i32, scratch: usize): void {
   sortFloats(values, rows, sortedOf(scratch, rows), spareOf(scratch, rows), scratch + HISTOGRAM);
   prefixSums(scratch, rows);
   const largest = 1 << <i32>load<u8>(widths + <usize>(widthCount - 1));
+  const inner = max(ESTIMATE_BINS, largest * ESTIMATE_BINS_PER_CENTROID);
   for (let r = 0; r < countCount; r++) {
     const reserved = load<i32>(counts + (<usize>r << 2));
-    const reached = reserved * 2 < rows ? partition(scratch, rows, reserved, rows - reserved, largest) : 0;
+    const reached = reserved * 2 < rows ? partition(scratch, rows, reserved, rows - reserved, largest, inner, ESTIMATE_TAIL_BINS) : 0;
     for (let w = 0; w < widthCount; w++) {
       const clusters = min(1 << <i32>load<u8>(widths + <usize>w), reached);
       const error: f64 = clusters > 0 ? load<f64>(scratch + LAYER_COST + (<usize>clusters << 3)) : 0;
