@@ -48,21 +48,28 @@ function readLock(name) {
 
 function installPackages() {
   say('Setting up: installing the packages, Node 24 among them (once, about a minute) ...');
-  const npm = spawnSync('npm', ['ci', '--loglevel=error', '--no-progress'], {
+  // The packages' own scripts are not run: one of them would fetch hundreds of megabytes that are not used.
+  npm('ci', '--ignore-scripts');
+  // But for this one, which fetches the program itself.
+  if (existsSync(join(ROOT, 'node_modules', 'node'))) npm('rebuild', 'node');
+  const missing = optionalPackagesMissing();
+  if (missing.length > 0) say(`Optional, not installed here, not needed: ${missing.join(', ')}.`);
+}
+
+/** Runs npm in the project; its output is only shown where it fails. */
+function npm(...args) {
+  const { status, error, stdout, stderr } = spawnSync('npm', [...args, '--loglevel=error', '--no-progress'], {
     cwd: ROOT,
     encoding: 'utf8',
     maxBuffer: OUTPUT_LIMIT_BYTES,
     shell: process.platform === 'win32',
   });
-  if (npm.status !== 0) {
-    const output = npm.error === undefined ? `${npm.stdout}${npm.stderr}`.trimEnd() : npm.error.message;
-    throw new SetUpError(
-      `The packages could not be installed. The set-up needs the npm registry; nothing else is fetched.\n` +
-        `\`npm ci\` in ${ROOT} said:\n\n${output}`,
-    );
-  }
-  const missing = optionalPackagesMissing();
-  if (missing.length > 0) say(`Optional, not installed here, not needed: ${missing.join(', ')}.`);
+  if (status === 0) return;
+  const output = error === undefined ? `${stdout}${stderr}`.trimEnd() : error.message;
+  throw new SetUpError(
+    `The packages could not be installed. The set-up needs the npm registry; nothing else is fetched.\n` +
+      `\`npm ${args.join(' ')}\` in ${ROOT} said:\n\n${output}`,
+  );
 }
 
 function optionalPackagesMissing() {

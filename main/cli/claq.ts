@@ -6,6 +6,7 @@ import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerQuantize } from './commands/quantize.ts';
+import { registerSetup } from './commands/setup.ts';
 import { EXIT_CODES } from './run-command.ts';
 import { systemErrorCode } from '../service/system-error.ts';
 
@@ -27,6 +28,10 @@ function buildProgram(): Command {
   registerQuantize(program, async () => (await import('../service/quantize.ts')).quantizeModel);
   registerEvaluate(program, async () => (await import('../service/evaluate.ts')).evaluateModel);
   registerExport(program, async () => (await import('../service/export.ts')).exportRun);
+  registerSetup(program, async () => ({
+    setUp: (await import('../service/tensorflow-setup/set-up-tensorflow.ts')).setUpTensorflow,
+    remove: (await import('../service/tensorflow-setup/remove-tensorflow.ts')).removeTensorflow,
+  }));
   return program;
 }
 

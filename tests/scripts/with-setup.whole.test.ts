@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -68,6 +69,29 @@ async function addOptionalPackage(root: string): Promise<void> {
       },
     }),
   );
+}
+
+/** Adds local packages whose install scripts leave a file, and approves them all. */
+async function addPackagesWithScripts(root: string, names: readonly string[]): Promise<void> {
+  const scripts = { install: "node -e \"fs.writeFileSync('ran', '')\"" };
+  const read = async (name: string) =>
+    manifestSchema.parse(JSON.parse(await readFile(join(root, name), 'utf8')));
+  const dependencies: Record<string, string> = { tiny: 'file:./tiny' };
+  const installed: Record<string, object> = {};
+  for (const name of names) {
+    const folder = `packages/${name}`;
+    await mkdir(join(root, folder), { recursive: true });
+    await writeFile(join(root, folder, 'package.json'), JSON.stringify({ name, version: '1.0.0', scripts }));
+    dependencies[name] = `file:./${folder}`;
+    installed[folder] = { version: '1.0.0', hasInstallScript: true };
+    installed[`node_modules/${name}`] = { resolved: folder, link: true };
+  }
+  const allowScripts = Object.fromEntries(names.map((name) => [name, true]));
+  const project = { ...(await read('package.json')), dependencies, allowScripts };
+  await writeFile(join(root, 'package.json'), JSON.stringify(project));
+  const { packages = {}, ...lock } = await read('package-lock.json');
+  const all = { ...packages, ...installed, '': { ...packages[''], dependencies } };
+  await writeFile(join(root, 'package-lock.json'), JSON.stringify({ ...lock, packages: all }));
 }
 
 interface Ended {
@@ -170,6 +194,14 @@ describe('with-setup', () => {
       /^Setting up: [^\n]*\nOptional, not installed here, not needed: for-another-system\.\n$/,
     );
     expect(await run(root, 'done.ts')).toEqual({ code: 0, output: 'done\n', errors: '' });
+  });
+
+  it('runs no script of a package but that of `node`, which brings the program', async () => {
+    const root = await projectWith({ 'done.ts': 'console.log("done");\n' });
+    await addPackagesWithScripts(root, ['noisy', 'node']);
+    expect(await run(root, 'done.ts')).toMatchObject({ code: 0, output: 'done\n' });
+    const ran = ['noisy', 'node'].map((name) => existsSync(join(root, 'packages', name, 'ran')));
+    expect(ran).toEqual([false, true]);
   });
 
   it('hands the exit code on', async () => {

@@ -6,7 +6,7 @@ export const INNER_BINS: i32 = 96;
 export const INNER_BINS_PER_CENTROID: i32 = 4;
 /** Extreme values of each tail that are bins of their own: one of them can be worth a centroid. */
 export const TAIL_BINS: i32 = 16;
-/** The same where only the errors of many codebooks are wanted, to compare columns with each other: a third of the time. */
+/** The same where only the errors of many codebooks are wanted, a few percent high, to compare columns: a third of the time. */
 export const ESTIMATE_BINS: i32 = 32;
 export const ESTIMATE_BINS_PER_CENTROID: i32 = 2;
 export const ESTIMATE_TAIL_BINS: i32 = 6;
