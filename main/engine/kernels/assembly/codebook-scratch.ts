@@ -6,10 +6,10 @@ export const INNER_BINS: i32 = 96;
 export const INNER_BINS_PER_CENTROID: i32 = 4;
 /** Extreme values of each tail that are bins of their own: one of them can be worth a centroid. */
 export const TAIL_BINS: i32 = 16;
-/** The same where only the errors of many codebooks are wanted, a few percent high, to compare columns: a third of the time. */
-export const ESTIMATE_BINS: i32 = 32;
-export const ESTIMATE_BINS_PER_CENTROID: i32 = 2;
-export const ESTIMATE_TAIL_BINS: i32 = 6;
+/** The same where only the errors of many codebooks are wanted, a few percent high, to compare columns: half the time. */
+export const ESTIMATE_BINS: i32 = 64;
+export const ESTIMATE_BINS_PER_CENTROID: i32 = 3;
+export const ESTIMATE_TAIL_BINS: i32 = 8;
 export const MAX_CENTROIDS: i32 = 256;
 export const MAX_BINS: i32 = MAX_CENTROIDS * INNER_BINS_PER_CENTROID + 2 * TAIL_BINS;
 /** Runs of equal count over which the density is estimated. */

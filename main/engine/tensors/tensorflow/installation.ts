@@ -4,7 +4,7 @@
  *   <home>/cpu/  or  <home>/gpu/
  *     installation.json            what this is; written last
  *     lib/napi-v8/tfjs_binding.node
- *     deps/lib/libtensorflow.so*, libtensorflow_cc.so.2, libtensorflow_framework.so*   (the addon's rpath: ../../deps/lib)
+ *     deps/lib/libtensorflow_cc.so.2, libtensorflow_framework.so.2   (where the addon looks: its rpath is ../../deps/lib)
  *     deps/nvidia/<library>/lib    CUDA and cuDNN, of the gpu variant (TensorFlow's own rpath: ../nvidia/<library>/lib)
  */
 import { readFile } from 'node:fs/promises';

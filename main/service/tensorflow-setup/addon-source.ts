@@ -1,0 +1,88 @@
+/** Where the addon, which is what connects Node with TensorFlow, comes from on this machine. */
+import { access, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { z } from 'zod';
+import { ClaqError } from '../../../shared/errors.ts';
+import { systemErrorCode } from '../system-error.ts';
+import { findCompiler } from './build-addon.ts';
+import type { SetupPlace } from './place.ts';
+import type { Machine } from './pinned-wheels.ts';
+
+/** The only one that is used: its JavaScript side and the addon belong together. */
+export const TFJS_VERSION = '4.22.0';
+const TFJS_PACKAGE = '@tensorflow/tfjs-node-gpu';
+/** Declarations of Node-API, which stay the same from one Node to the next. */
+const HEADERS_PACKAGE = 'node-api-headers';
+
+const manifestSchema = z.object({ version: z.string() });
+
+/** An addon to copy, or what is needed to build one. */
+export type AddonSource =
+  | { readonly origin: 'shipped'; readonly file: string }
+  | {
+      readonly origin: 'built';
+      readonly compiler: string;
+      /** Folder with the addon's C++ sources. */
+      readonly sources: string;
+      readonly nodeHeaders: string;
+    };
+
+/**
+ * The addon that comes with the program, else what builds one here.
+ *
+ * @throws ClaqError setup/package-missing, setup/compiler-missing, run/cancelled
+ */
+export async function findAddonSource(
+  place: SetupPlace,
+  machine: Machine,
+  signal: AbortSignal | undefined,
+): Promise<AddonSource> {
+  const file = join(place.shippedAddons, `${machine.platform}-${machine.arch}`, 'tfjs_binding.node');
+  if (await exists(file)) return { origin: 'shipped', file };
+  const tfjs = await packageFolder(TFJS_PACKAGE, TFJS_VERSION);
+  const headers = await packageFolder(HEADERS_PACKAGE);
+  return {
+    origin: 'built',
+    compiler: await findCompiler({ env: place.env, signal }),
+    sources: join(tfjs, 'binding'),
+    nodeHeaders: join(headers, 'include'),
+  };
+}
+
+/** @throws ClaqError setup/package-missing */
+async function packageFolder(name: string, wantedVersion?: string): Promise<string> {
+  const manifest = manifestPath(name);
+  const version =
+    manifest === undefined
+      ? undefined
+      : manifestSchema.parse(JSON.parse(await readFile(manifest, 'utf8'))).version;
+  if (manifest !== undefined && (wantedVersion === undefined || version === wantedVersion))
+    return dirname(manifest);
+  throw new ClaqError('setup/package-missing', `The npm package ${name} is not installed`, {
+    where: 'node_modules',
+    expected: wantedVersion === undefined ? name : `${name} ${wantedVersion}`,
+    found: version ?? 'no such package; it is optional, and npm leaves it out where it cannot be fetched',
+    remedy:
+      'run `npm ci --ignore-scripts && npm rebuild node` in the folder of the program, then the set-up again',
+  });
+}
+
+function manifestPath(name: string): string | undefined {
+  try {
+    return createRequire(import.meta.url).resolve(`${name}/package.json`);
+  } catch (error) {
+    if (systemErrorCode(error) === 'MODULE_NOT_FOUND') return undefined;
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await access(path);
+    return true;
+  } catch (error) {
+    if (systemErrorCode(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
