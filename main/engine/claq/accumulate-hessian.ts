@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { BLOCK } from '../kernels/layout.ts';
 import { tensorflowInUse } from '../tensors/tensorflow/tensorflow-backend.ts';
 import { forEachSegment } from '../transformer/segment-loop.ts';
 import type { Hessian } from './hessian.ts';
@@ -34,23 +35,47 @@ async function accumulateOnKernels(
   });
 }
 
+/** Rows of X X^T that are multiplied at once: wider bands waste more below the diagonal, narrower ones are slower. */
+const BAND_ROWS = 6 * BLOCK;
+
+/** A band of rows of the products, from the diagonal on: [rows, columns - first]. */
+type BandSum = { readonly first: number; readonly rows: number; readonly sum: tf.Tensor2D };
+
+function emptyBands(columns: number): BandSum[] {
+  const bands = Math.max(1, Math.round(columns / BAND_ROWS));
+  const edge = (band: number): number =>
+    band === bands ? columns : Math.round((band * columns) / bands / BLOCK) * BLOCK;
+  return Array.from({ length: bands }, (_, band) => {
+    const [first, end] = [edge(band), edge(band + 1)];
+    return { first, rows: end - first, sum: tf.zeros<tf.Rank.R2>([end - first, columns - first]) };
+  });
+}
+
+/** The products are symmetric: in bands from the diagonal on they take little more than half of the arithmetic. */
 async function accumulateOnBackend(
   hessian: Hessian,
   { segments, input, onSegment, signal }: CalibrationInputs,
 ): Promise<void> {
-  let products: tf.Tensor2D = tf.zeros([hessian.columns, hessian.columns]);
+  const { columns } = hessian;
+  let bands = emptyBands(columns);
   try {
     await forEachSegment(segments, signal, (segment) => {
-      const before = products;
-      products = tf.tidy(() => {
+      const before = bands;
+      bands = tf.tidy(() => {
         const inputs = input(segment);
-        return tf.add<tf.Tensor2D>(before, tf.matMul(inputs, inputs, true, false));
+        const [tokens] = inputs.shape;
+        return before.map(({ first, rows, sum }) => {
+          const left = tf.slice(inputs, [0, first], [tokens, rows]);
+          const right = tf.slice(inputs, [0, first], [tokens, columns - first]);
+          return { first, rows, sum: tf.add<tf.Tensor2D>(sum, tf.matMul(left, right, true, false)) };
+        });
       });
-      before.dispose();
+      tf.dispose(before);
       onSegment(segment);
     });
-    hessian.loadProducts(products.dataSync<'float32'>(), segments);
+    for (const { first, sum } of bands) hessian.loadProducts(sum.dataSync<'float32'>(), first);
+    hessian.countSegments(segments);
   } finally {
-    products.dispose();
+    tf.dispose(bands);
   }
 }

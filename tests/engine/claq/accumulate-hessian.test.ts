@@ -46,6 +46,7 @@ describe('accumulateHessian', () => {
     ['one token, one column', 1, [1]],
     ['several segments, a column more than a block', 97, [5, 1, 30]],
     ['a strip that is not full', 203, [64, 64]],
+    ['several bands', 1500, [8, 9]],
   ])('%s: (2 / segments) X^T X', async (_, columns, lengths) => {
     const random = new Random(61);
     const segments = lengths.map((tokens) => {
