@@ -2,7 +2,8 @@
 import { type Budget, type ColumnPlan, budgetOfBits, planByOrder } from '../shared/budget.ts';
 import { columnStatistics, outlierOrder } from '../shared/outlier-order.ts';
 import { measureColumnErrors, planByBenefit } from '../main/engine/claq/benefit.ts';
-import { type ColumnLoopOptions, quantizeColumns } from '../main/engine/claq/column-loop.ts';
+import { quantizeColumns } from '../main/engine/claq/column-loop.ts';
+import type { ColumnLoopOptions } from '../main/engine/claq/loop-input.ts';
 import { type HessianFactor, factorHessian } from '../main/engine/claq/factor.ts';
 import { Hessian } from '../main/engine/claq/hessian.ts';
 import { type QuantizedMatrix, dequantize } from '../main/engine/claq/quantized-matrix.ts';

@@ -6,7 +6,8 @@ import { type TieBreak, columnStatistics, outlierOrder } from '../../../shared/o
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { throwIfCancelled } from '../transformer/segment-loop.ts';
 import { measureColumnErrors, planByBenefit } from './benefit.ts';
-import { type ColumnLoopOptions, type LoopInput, quantizeColumns } from './column-loop.ts';
+import { quantizeColumns } from './column-loop.ts';
+import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import { type HessianFactor, factorHessian } from './factor.ts';
 import type { Hessian } from './hessian.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';

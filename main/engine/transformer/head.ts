@@ -70,7 +70,9 @@ export async function allLogits(
   try {
     for await (const chunk of headChunks(checkpoint, chunkRows)) {
       const width = chunk.to - chunk.from;
-      const part = tf.tidy(() => chunkLogits(checkpoint, hidden, finalNorm, chunk).dataSync<'float32'>());
+      const logitsOfChunk = chunkLogits(checkpoint, hidden, finalNorm, chunk);
+      const part = logitsOfChunk.dataSync<'float32'>();
+      logitsOfChunk.dispose();
       for (let position = 0; position < length; position++) {
         logits.set(
           part.subarray(position * width, (position + 1) * width),

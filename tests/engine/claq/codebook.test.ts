@@ -1,6 +1,6 @@
 /** The kernels' K-Means against the optimum, a column at a time. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Clustering } from '../../../main/engine/claq/column-loop.ts';
+import type { Clustering } from '../../../main/engine/claq/loop-input.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { COLUMNS, ROWS, columnErrors, tiny } from '../../golden/tiny.ts';
 import { optimalClusters, squaredError } from '../../oracle/kmeans.ts';

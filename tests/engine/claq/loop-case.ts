@@ -1,6 +1,7 @@
 /** One matrix and its Hessian, taken through the kernels and made ready for the oracle. */
 import type { ColumnPlan } from '../../../shared/budget.ts';
-import { type ColumnLoopOptions, quantizeColumns } from '../../../main/engine/claq/column-loop.ts';
+import { quantizeColumns } from '../../../main/engine/claq/column-loop.ts';
+import type { ColumnLoopOptions } from '../../../main/engine/claq/loop-input.ts';
 import { factorHessian } from '../../../main/engine/claq/factor.ts';
 import { Hessian } from '../../../main/engine/claq/hessian.ts';
 import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';

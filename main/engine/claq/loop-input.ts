@@ -1,0 +1,28 @@
+/** What the column loop is given: matrices, what each of their columns gets, and how codebooks come about. */
+import type { ColumnPlan } from '../../../shared/budget.ts';
+import type { CodebookFit } from '../../../shared/method.ts';
+import type { UniformGrid } from './uniform-grid.ts';
+
+/** `optimal`: dynamic programme and Lloyd steps. `scikit`: k-means++ and Lloyd, as the authors' code. */
+export type Clustering = 'optimal' | 'scikit';
+
+export interface ColumnLoopOptions {
+  /** Fit codebooks on the entries that stay in the code (`kept`), or on all, reserved ones included. */
+  readonly codebookFit: CodebookFit;
+  readonly clustering: Clustering;
+  /** Off for round-to-nearest: columns are quantized as they are. */
+  readonly compensate: boolean;
+  /** What carries an error to the columns far behind it: the kernels, or TensorFlow's products; by size where not given. */
+  readonly updates?: 'kernels' | 'device';
+  readonly seed: number;
+}
+
+/** One matrix of a group: its weights and what each column gets. */
+export interface LoopInput {
+  readonly rows: number;
+  /** [rows, columns] row-major. */
+  readonly weights: Float32Array;
+  readonly plan: ColumnPlan;
+  /** A uniform grid instead of codebooks. */
+  readonly grid?: UniformGrid;
+}

@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WINDOW_BLOCKS, paysOnDevice } from '../../../main/engine/claq/device-updates.ts';
+import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
+import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
+import { BLOCK } from '../../../main/engine/kernels/layout.ts';
+import { tensorflowInUse } from '../../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
+import { Random } from '../../oracle/random.ts';
+import { startTestBackend } from '../tensors/test-backend.ts';
+import { everyColumn, quantize, quantizeTogether, randomCase } from './loop-case.ts';
+
+let pool: KernelPool;
+beforeAll(async () => {
+  await startTestBackend();
+  pool = await KernelPool.start({ threads: 2 });
+});
+afterAll(() => pool.stop());
+
+const held = (): number => tensorflowInUse()?.getNumOfTFTensors() ?? tf.memory().numTensors;
+const WINDOW = WINDOW_BLOCKS * BLOCK;
+
+function shareOfSameCodes(a: QuantizedMatrix, b: QuantizedMatrix): number {
+  return a.codes.filter((code, i) => code === b.codes[i]).length / a.codes.length;
+}
+
+describe('updates by products of the backend', () => {
+  it.each([
+    ['a window and a column', 40, WINDOW + 1],
+    ['several windows, rows that do not fill a strip', 61, 2 * WINDOW + 130],
+  ])('%s: the loss of the kernels to rounding, and nearly all codes', async (_, rows, columns) => {
+    const one = { ...randomCase(new Random(81), rows, columns, 3), plan: everyColumn(columns, 3, 1, 2) };
+    const before = held();
+    const kernels = await quantize(pool, one, { updates: 'kernels' });
+    const device = await quantize(pool, one, { updates: 'device' });
+    expect(held()).toBe(before);
+    // A sum in another order flips a code here and there, and what follows it.
+    expect(Math.abs(device.loss / kernels.loss - 1)).toBeLessThan(2e-3);
+    expect(shareOfSameCodes(device, kernels)).toBeGreaterThan(0.9);
+    // Which says something: without the errors of the columns before, other codes come out.
+    const uncorrected = await quantize(pool, one, { compensate: false });
+    expect(shareOfSameCodes(uncorrected, kernels)).toBeLessThan(0.75);
+  });
+
+  it('quantizes matrices of several heights together as each alone', async () => {
+    const random = new Random(82);
+    const first = randomCase(random, 33, WINDOW + 60, 2);
+    const second = { ...randomCase(random, 70, WINDOW + 60, 2), hessian: first.hessian };
+    const together = await quantizeTogether(pool, [first, second], { updates: 'device' });
+    const alone = [
+      await quantize(pool, first, { updates: 'device' }),
+      await quantize(pool, second, { updates: 'device' }),
+    ];
+    for (const [i, matrix] of together.entries())
+      expect(Math.abs(matrix.loss / (alone[i]?.loss ?? NaN) - 1)).toBeLessThan(2e-3);
+  });
+
+  it('gives the same bytes on any number of threads', async () => {
+    const one = randomCase(new Random(83), 48, 2 * WINDOW + 10, 2);
+    const single = await KernelPool.start({ threads: 1 });
+    const expected = await quantize(single, one, { updates: 'device' });
+    await single.stop();
+    expect(await quantize(pool, one, { updates: 'device' })).toEqual(expected);
+  });
+
+  it('are for large matrices, where TensorFlow runs', () => {
+    expect(paysOnDevice(1 << 20, WINDOW)).toBe(false);
+    expect(paysOnDevice(64, 2 * WINDOW)).toBe(false);
+    expect(paysOnDevice(4096, 4096)).toBe(tensorflowInUse() !== undefined);
+  });
+});
