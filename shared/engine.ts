@@ -17,3 +17,8 @@ export interface PassedOver {
   /** The command that mends it, where there is one. */
   readonly remedy: string | undefined;
 }
+
+/** Precision of the products in the forward pass. The Hessians are float32 always. */
+export const FORWARD_PRECISIONS = ['float32', 'bfloat16', 'float16'] as const;
+export const forwardPrecisionSchema = z.enum(FORWARD_PRECISIONS);
+export type ForwardPrecision = z.infer<typeof forwardPrecisionSchema>;

@@ -12,6 +12,8 @@ import type { PerplexityFigure } from './run-record.ts';
 /** How a caller follows a call of the service and calls it off; a cancelled one throws ClaqError run/cancelled. */
 export interface RunHooks {
   readonly onProgress?: OnProgress | undefined;
+  /** Something about the run that is worth a line, for people: what computes, for example. */
+  readonly onNote?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -89,6 +91,8 @@ export const quantizeRequestSchema = z
     model: path,
     /** Folder of the run; without it `runs/<model>-<budget>-<n>`. */
     out: path.optional(),
+    /** Begins anew where the folder holds an unfinished run, instead of going on with it. */
+    restart: z.boolean().default(false),
     method: z.enum(METHODS).default('claq'),
     budget: budgetRequestSchema.default({}),
     outlierS: outlierS.default(DEFAULT_OUTLIER_S),
@@ -253,7 +257,10 @@ export interface QuantizeSummary {
   /** On the same windows; undefined where no evaluation was asked for. */
   readonly before: PerplexityFigure | undefined;
   readonly after: PerplexityFigure | undefined;
+  /** Of all sessions, the export included. */
   readonly seconds: number;
+  /** 1 where the run was never stopped. */
+  readonly sessions: number;
   readonly runFolder: string;
   /** Undefined where no export was asked for. */
   readonly exportFolder: string | undefined;

@@ -1,4 +1,7 @@
-/** run.json: everything that a quantization was made with and came to. Written first, and again when it ends. */
+/**
+ * run.json: everything that a quantization was made with and came to. Written first, after each block, and when it ends.
+ * A run that was stopped goes on from it: a session is what one process did for the run.
+ */
 import { z } from 'zod';
 import { CODEBOOK_FITS, COLUMN_ORDERS, METHODS } from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
@@ -40,6 +43,8 @@ const matrixRecordSchema = z.strictObject({
   /** File of its codes, relative to the run's folder, and the bytes of its arrays. */
   file: z.string(),
   bytes: z.int(),
+  /** Of the file. */
+  sha256: z.string(),
   /** Null for rtn: without compensation the sum says nothing about the layer's output. */
   loss: z.number().nullable(),
   /** Entries that are outliers at S, as a share of all. */
@@ -51,10 +56,24 @@ const matrixRecordSchema = z.strictObject({
 });
 export type MatrixRecord = z.infer<typeof matrixRecordSchema>;
 
+const timeSchema = z.strictObject({
+  sessions: z.int().min(1),
+  /** Of all sessions; of one that was stopped, up to the last time that it wrote this record. */
+  seconds: z.number(),
+  /**
+   * Seconds spent in each part; of a session that was stopped, up to its last block. Going on costs some: a session takes
+   * its texts through the finished blocks once more.
+   */
+  timing: z.record(z.string(), z.number()),
+});
+/** What a run took. */
+export type RunTime = z.infer<typeof timeSchema>;
+
 export const runRecordSchema = z.strictObject({
   version: z.literal(RUN_RECORD_VERSION),
   program: z.string(),
   status: z.enum(['running', 'complete', 'failed', 'cancelled']),
+  /** Of the first session. */
   startedAt: z.string(),
   /** Absolute path of the source model, and what its files were. */
   model: z.strictObject({ folder: z.string(), files: z.record(z.string(), z.string()) }),
@@ -88,16 +107,20 @@ export const runRecordSchema = z.strictObject({
     seed: z.int(),
     documents: z.enum(['separate', 'joined']),
   }),
+  /** Of the latest session; those before it had the same, but for the threads and Node's version. */
   engine: z.strictObject({
     backend: z.string(),
     kernels: z.enum(['relaxed', 'simd']),
     threads: z.int(),
     node: z.string(),
   }),
+  /** Of an unfinished run, blocks with all their matrices here need not be quantized again. */
   matrices: z.array(matrixRecordSchema),
+  /** What an unfinished run has come to beside its matrices; null once the run is complete. */
+  soFar: timeSchema.extend({ before: perplexityFigureSchema.nullable() }).nullable(),
   /** Set once the run is complete. */
-  result: z
-    .strictObject({
+  result: timeSchema
+    .extend({
       nominalBits: z.number(),
       storedBits: z.number(),
       weights: z.int(),
@@ -106,9 +129,6 @@ export const runRecordSchema = z.strictObject({
       loss: z.number().nullable(),
       before: perplexityFigureSchema.nullable(),
       after: perplexityFigureSchema.nullable(),
-      seconds: z.number(),
-      /** Seconds spent in each part. */
-      timing: z.record(z.string(), z.number()),
     })
     .nullable(),
   /** Folder of the latest dense export inside of the run's, relative to it, where there is one. */

@@ -2,6 +2,7 @@
 /** The command `claq`: each verb is one call of the service, in this process. */
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
+import { registerDoctor } from './commands/doctor.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
 import { registerInspect } from './commands/inspect.ts';
@@ -32,6 +33,7 @@ function buildProgram(): Command {
     setUp: (await import('../service/tensorflow-setup/set-up-tensorflow.ts')).setUpTensorflow,
     remove: (await import('../service/tensorflow-setup/remove-tensorflow.ts')).removeTensorflow,
   }));
+  registerDoctor(program, async () => (await import('../service/doctor/examine-machine.ts')).examineMachine);
   return program;
 }
 

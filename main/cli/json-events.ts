@@ -12,6 +12,8 @@ export const cliEventSchema = z.discriminatedUnion('event', [
     unit: z.enum(PROGRESS_UNITS),
     detail: z.string().optional(),
   }),
+  /** A line for people, that they see beside the progress. */
+  z.strictObject({ event: z.literal('note'), note: z.string() }),
   z.strictObject({ event: z.literal('result'), command: z.string(), result: z.unknown() }),
   z.strictObject({
     event: z.literal('error'),

@@ -6,7 +6,7 @@ import { grouped } from './progress-line.ts';
 
 /** What a run came to: bits nominal and stored side by side, size, perplexity before and after. */
 export function quantizeText(summary: QuantizeSummary): string {
-  const { before, after } = summary;
+  const { before, after, sessions } = summary;
   const table = new Table({ style: { head: [], border: [] } });
   table.push(
     { budget: `${summary.budget}, ${summary.method}` },
@@ -19,7 +19,7 @@ export function quantizeText(summary: QuantizeSummary): string {
     ...(before === undefined ? [] : [{ 'perplexity before': perplexity(before) }]),
     ...(after === undefined ? [] : [{ 'perplexity after': perplexity(after) }]),
     ...(summary.loss === undefined ? [] : [{ loss: threeFigures(summary.loss) }]),
-    { time: readableDuration(summary.seconds) },
+    { time: readableDuration(summary.seconds) + (sessions === 1 ? '' : ` in ${sessions} sessions`) },
     { run: summary.runFolder },
     ...(summary.exportFolder === undefined ? [] : [{ 'exported model': summary.exportFolder }]),
   );

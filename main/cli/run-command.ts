@@ -13,6 +13,7 @@ const EVENT_SECONDS = 0.1;
 /** What a command hands on to the service. */
 export interface CommandHooks {
   readonly onProgress: OnProgress;
+  readonly onNote: (line: string) => void;
   readonly signal: AbortSignal;
 }
 
@@ -21,6 +22,8 @@ export interface CommandResult {
   readonly value: unknown;
   /** What a person gets on stdout. */
   text(): string;
+  /** It was carried out, and the answer is one that a script should stop at. */
+  readonly failed?: boolean;
 }
 
 /**
@@ -36,11 +39,15 @@ export async function runCommand(
   const reporter = options.json ? jsonReporter() : progressReporter(process.stderr);
   const stop = stopOnSignals((line) => reporter.note(line));
   try {
-    const result = await work({ onProgress: (progress) => reporter.report(progress), signal: stop.signal });
+    const result = await work({
+      onProgress: (progress) => reporter.report(progress),
+      onNote: (line) => (options.json ? writeEvent({ event: 'note', note: line }) : reporter.note(line)),
+      signal: stop.signal,
+    });
     reporter.end();
     if (options.json) writeEvent({ event: 'result', command, result: result.value });
     else process.stdout.write(result.text());
-    return EXIT_CODES.success;
+    return result.failed === true ? EXIT_CODES.failure : EXIT_CODES.success;
   } catch (error) {
     reporter.end();
     return reportFailure(error, options.json, stop.exitCode());

@@ -1,6 +1,6 @@
 /** The story of quantizing a model, block by block. Everything below it is a chapter of its own. */
-import { MATRIX_GROUPS, matrixName, matrixShape } from '../../shared/model.ts';
-import type { OnProgress, Progress } from '../../shared/progress.ts';
+import { matrixName, matrixShape } from '../../shared/model.ts';
+import type { OnProgress } from '../../shared/progress.ts';
 import { type GroupStage, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { accumulateHessian } from './claq/accumulate-hessian.ts';
@@ -9,7 +9,8 @@ import { dequantize } from './claq/quantized-matrix.ts';
 import { type GroupResult, type MethodSettings, quantizeGroup } from './claq/quantize-group.ts';
 import { PerplexityEvaluation, type Perplexity } from './evaluate/perplexity.ts';
 import type { KernelPool } from './kernels/kernel-pool.ts';
-import { BlockWeights } from './transformer/block-weights.ts';
+import { RunProgress } from './run-progress.ts';
+import { BlockWeights, type ReplaceMatrix } from './transformer/block-weights.ts';
 import { embedSegments } from './transformer/embedding.ts';
 import type { HiddenStates } from './transformer/hidden-states.ts';
 import { Positions } from './transformer/positions.ts';
@@ -25,6 +26,13 @@ export interface QuantizationRun {
   readonly windows: readonly Int32Array[];
   /** Receives every matrix as soon as it is quantized, in the order of computation. */
   readonly onMatrix: (result: GroupResult & { readonly block: number }) => Promise<void>;
+  /**
+   * The quantized matrices of a block that an earlier run with the same settings has finished: all segments go through
+   * them, nothing is quantized, and the result is that of one run to the last bit. Undefined for a block to quantize.
+   */
+  readonly finished?: ((block: number) => Promise<ReplaceMatrix | undefined>) | undefined;
+  /** After each block, with the time that the run has taken up to then. */
+  readonly onBlock?: ((timing: Readonly<RunTiming>) => Promise<void>) | undefined;
   readonly onProgress?: OnProgress | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -53,7 +61,7 @@ export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
   const { model } = checkpoint;
   const timing: RunTiming = { forward: 0, hessian: 0, quantize: 0, evaluate: 0 };
   const hidden = await embedSegments(checkpoint, segments);
-  const progress = new RunProgress(run);
+  const progress = new RunProgress({ blocks: model.blocks, segments, windows }, run.onProgress);
   const evaluation =
     windows.length === 0
       ? undefined
@@ -65,11 +73,15 @@ export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
   try {
     for (let block = 0; block < model.blocks; block++) {
       throwIfCancelled(signal);
-      const weights = await BlockWeights.load(checkpoint, block);
+      const finished = await run.finished?.(block);
+      const weights = await BlockWeights.load(checkpoint, block, finished);
       try {
         for (const stage of groupStages(model, positions, hidden, weights)) {
-          await quantizeStage(run, { block, stage, hidden, weights, progress, timing });
+          const at = { block, finished: finished !== undefined, stage, hidden, weights, progress, timing };
+          if (!at.finished) await quantizeStage(run, at);
+          await moveOn(run, at);
         }
+        await run.onBlock?.({ ...timing });
         await timed(timing, 'evaluate', async () => evaluation?.advance(weights));
       } finally {
         weights.dispose();
@@ -85,6 +97,8 @@ export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
 
 interface StageOfBlock {
   readonly block: number;
+  /** By an earlier run. */
+  readonly finished: boolean;
   readonly stage: GroupStage;
   readonly hidden: HiddenStates;
   readonly weights: BlockWeights;
@@ -92,7 +106,7 @@ interface StageOfBlock {
   readonly timing: RunTiming;
 }
 
-/** One group: Hessian of its inputs, columns, results out, quantized weights in, all segments through them. */
+/** One group: Hessian of its inputs, columns, results out, quantized weights in. */
 async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<void> {
   const { checkpoint, pool, settings, signal } = run;
   const { block, stage, hidden, weights, progress, timing } = at;
@@ -105,7 +119,7 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
       accumulateHessian(hessian, {
         segments: hidden.segments,
         input: (segment) => stage.input(segment),
-        onSegment: (segment) => progress.segmentDone(hidden.length(segment)),
+        onSegment: (segment) => progress.segmentDone(hidden.length(segment), 1),
         signal,
       }),
     );
@@ -126,11 +140,16 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
   } finally {
     pool.arena.release(mark);
   }
-  progress.begin(block, `through ${stage.group.join(', ')}`);
+}
+
+/** All segments through a group's quantized weights. */
+async function moveOn({ signal }: QuantizationRun, at: StageOfBlock): Promise<void> {
+  const { block, finished, stage, hidden, progress, timing } = at;
+  progress.begin(block, `${finished ? 'finished before, ' : ''}through ${stage.group.join(', ')}`);
   await timed(timing, 'forward', () =>
     forEachSegment(hidden.segments, signal, (segment) => {
       stage.advance(segment);
-      progress.segmentDone(hidden.length(segment));
+      progress.segmentDone(hidden.length(segment), finished ? 2 : 1);
     }),
   );
 }
@@ -142,54 +161,4 @@ async function timed<T>(timing: RunTiming, part: keyof RunTiming, work: () => Pr
   } finally {
     timing[part] += (performance.now() - start) / 1000;
   }
-}
-
-/** Each group passes over all segments twice, once for its Hessian and once to move on. */
-const PASSES_PER_BLOCK = 2 * MATRIX_GROUPS.length;
-
-/** Progress in tokens taken through whole blocks: of the calibration, and of the evaluation, whose head counts as a block. */
-class RunProgress {
-  readonly #run: QuantizationRun;
-  readonly #total: number;
-  /** Calibration tokens of all passes. */
-  #passed = 0;
-  /** Evaluation tokens through whole blocks. */
-  #evaluated = 0;
-  #detail = '';
-
-  constructor(run: QuantizationRun) {
-    this.#run = run;
-    const { blocks } = run.checkpoint.model;
-    this.#total = blocks * tokensOf(run.segments) + (blocks + 1) * tokensOf(run.windows);
-  }
-
-  begin(block: number, what: string): void {
-    this.#detail = `block ${block + 1} of ${this.#run.checkpoint.model.blocks}, ${what}`;
-    this.#report();
-  }
-
-  segmentDone(tokens: number): void {
-    this.#passed += tokens;
-    this.#report();
-  }
-
-  evaluated({ done, detail = '' }: Progress): void {
-    this.#evaluated = done;
-    this.#detail = `${detail}, evaluation`;
-    this.#report();
-  }
-
-  #report(): void {
-    this.#run.onProgress?.({
-      phase: 'Quantizing',
-      done: Math.round(this.#passed / PASSES_PER_BLOCK) + this.#evaluated,
-      total: this.#total,
-      unit: 'tokens',
-      detail: this.#detail,
-    });
-  }
-}
-
-function tokensOf(sequences: readonly Int32Array[]): number {
-  return sequences.reduce((sum, ids) => sum + ids.length, 0);
 }

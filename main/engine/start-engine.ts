@@ -1,6 +1,7 @@
-import type { EngineChoice } from '../../shared/engine.ts';
+import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
 import { KernelPool, type KernelPoolOptions } from './kernels/kernel-pool.ts';
 import { type BackendInfo, startBackend } from './tensors/backend.ts';
+import { setForwardPrecision } from './tensors/forward-product.ts';
 import { useKernelsForMatMul } from './tensors/wasm-matmul.ts';
 
 /** What computes: a tensor backend for the forward pass, and the kernel threads. */
@@ -13,14 +14,21 @@ export interface Engine {
 export interface EngineOptions extends KernelPoolOptions {
   /** The tensor backend; the best that runs here where not given. */
   readonly engine?: EngineChoice | undefined;
+  /** Of the products in the forward pass; float32 where not given. */
+  readonly forwardPrecision?: ForwardPrecision | undefined;
 }
 
 /**
  * Starts the backend and the kernel threads. One engine runs in a process at a time; stop it when done.
  * Throws ClaqError engine/backend-unavailable, engine/kernel-failed.
  */
-export async function startEngine({ engine, ...options }: EngineOptions = {}): Promise<Engine> {
-  const backend = await startBackend({ engine, threads: options.threads });
+export async function startEngine({
+  engine,
+  forwardPrecision = 'float32',
+  ...options
+}: EngineOptions = {}): Promise<Engine> {
+  const backend = await startBackend({ engine, threads: options.threads, forwardPrecision });
+  setForwardPrecision(forwardPrecision);
   const pool = await KernelPool.start(options);
   const restore = backend.name === 'wasm' ? useKernelsForMatMul(pool) : () => undefined;
   return {
@@ -28,6 +36,7 @@ export async function startEngine({ engine, ...options }: EngineOptions = {}): P
     pool,
     async stop() {
       restore();
+      setForwardPrecision('float32');
       await pool.stop();
     },
   };

@@ -9,6 +9,7 @@ import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
 import { startEngine } from '../engine/start-engine.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
+import { engineNote } from './engine-note.ts';
 import { requireSameModel } from './model-files.ts';
 import { openRun } from './open-run.ts';
 import { validRequest } from './valid-request.ts';
@@ -41,6 +42,7 @@ export async function evaluateModel(
     );
     const engine = await startEngine({ engine: choice, threads });
     try {
+      hooks.onNote?.(engineNote(engine));
       const measured = await evaluatePerplexity({
         checkpoint,
         windows: windows.windows,

@@ -1,13 +1,10 @@
-import { createHash } from 'node:crypto';
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClaqError } from '../../shared/errors.ts';
 import type { RunHooks } from '../../shared/requests.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { throwIfCancelled } from '../engine/transformer/segment-loop.ts';
-
-/** Read and hashed at a time. */
-const PIECE_BYTES = 16 * 2 ** 20;
+import { hashFile } from './file-hash.ts';
 
 /** Beside the weights, as far as a model has them. */
 const CONFIGS = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
@@ -27,22 +24,12 @@ export async function hashModelFiles(
   const hashes: Record<string, string> = {};
   let done = 0;
   for (const name of names) {
-    const hash = createHash('sha256');
-    const file = await open(join(checkpoint.folder, name));
-    try {
-      const piece = new Uint8Array(PIECE_BYTES);
-      for (;;) {
-        throwIfCancelled(hooks.signal);
-        const { bytesRead } = await file.read(piece);
-        if (bytesRead === 0) break;
-        hash.update(piece.subarray(0, bytesRead));
-        done += bytesRead;
-        hooks.onProgress?.({ phase: 'Reading the model', done, total, unit: 'bytes', detail: name });
-      }
-    } finally {
-      await file.close();
-    }
-    hashes[name] = hash.digest('hex');
+    throwIfCancelled(hooks.signal);
+    hashes[name] = await hashFile(join(checkpoint.folder, name), (bytes) => {
+      throwIfCancelled(hooks.signal);
+      done += bytes;
+      hooks.onProgress?.({ phase: 'Reading the model', done, total, unit: 'bytes', detail: name });
+    });
   }
   return hashes;
 }

@@ -50,18 +50,19 @@ export async function openRun(path: string): Promise<OpenedRun | undefined> {
       where: folder,
       expected: 'a run that ended well',
       found: `status ${record.status}, ${record.matrices.length} matrices`,
-      remedy: 'quantize the model again',
+      remedy: `go on with it: claq quantize ${record.model.folder} --out ${folder}, with the options that it was begun with`,
     });
   }
   const byName = new Map(record.matrices.map((matrix) => [`${matrix.name}.weight`, matrix]));
   const weights = async (name: string): Promise<Float32Array | undefined> => {
     const matrix = byName.get(name);
-    return matrix === undefined ? undefined : readWeights(folder, matrix);
+    return matrix === undefined ? undefined : recordedWeights(folder, matrix);
   };
   return { folder, record, weights, matrix: (block, kind) => weights(`${matrixName(block, kind)}.weight`) };
 }
 
-async function readWeights(folder: string, record: MatrixRecord): Promise<Float32Array> {
+/** The weights of a matrix of a run, row-major. Throws ClaqError result/malformed where its file holds anything else. */
+export async function recordedWeights(folder: string, record: MatrixRecord): Promise<Float32Array> {
   const path = join(folder, record.file);
   const { name, matrix } = await readMatrix(path);
   if (name !== record.name || matrix.rows !== record.rows || matrix.columns !== record.columns) {

@@ -3,7 +3,6 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { nominalBitsOf, storedBits } from '../../shared/bits.ts';
 import { describeBudget } from '../../shared/budget.ts';
-import { ClaqError } from '../../shared/errors.ts';
 import { matrixName, MATRIX_KINDS, quantizedWeights } from '../../shared/model.ts';
 import {
   type QuantizeRequest,
@@ -24,14 +23,16 @@ import { type Engine, startEngine } from '../engine/start-engine.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
 import type { CalibrationSegments } from '../engine/text/segments.ts';
 import type { EvaluationWindows } from '../engine/text/windows.ts';
+import { engineNote } from './engine-note.ts';
 import { DENSE_FOLDERS, writeDense } from './export.ts';
 import { bitsLabel, methodSettings } from './method-settings.ts';
 import { hashModelFiles } from './model-files.ts';
-import { openRun, readRunRecord } from './open-run.ts';
+import { openRun } from './open-run.ts';
 import { plannedFolderBytes } from './planned-bytes.ts';
 import { RUN_FILE, type RunFolder, openRunFolder } from './run-folder.ts';
 import { MATRICES_FOLDER, RunWriter } from './run-writer.ts';
 import { calibrationSegments, isMeasuredOn, perplexityFigure, windowsOfText } from './texts.ts';
+import { finishedBlocks, goingOnNote, unfinishedRun } from './unfinished-run.ts';
 import { validRequest } from './valid-request.ts';
 
 /**
@@ -54,15 +55,18 @@ export async function quantizeModel(
       neededBytes: plannedFolderBytes(checkpoint, method, settings.exportDtype),
     });
     try {
-      await refuseFinished(folder);
+      const unfinished = await unfinishedRun(folder, settings.restart);
       const texts = await readTexts(settings, checkpoint, hooks);
       const files = await hashModelFiles(checkpoint, hooks);
       const engine = await startEngine({ engine: settings.engine, threads: settings.threads });
       try {
-        const writer = await RunWriter.start(folder, { method, checkpoint, files, engine, ...texts });
+        hooks.onNote?.(engineNote(engine));
+        const basis = { method, checkpoint, files, engine, ...texts };
+        const writer = await RunWriter.start(folder, basis, start, unfinished);
+        if (unfinished !== undefined) hooks.onNote?.(goingOnNote(unfinished, checkpoint.model));
         return await writer.endedBy(async () => {
-          await clearLeftovers(folder);
-          return quantizeInto(writer, { settings, method, checkpoint, engine, hooks, start, ...texts });
+          await clearLeftovers(folder, unfinished);
+          return quantizeInto(writer, { settings, method, checkpoint, engine, hooks, unfinished, ...texts });
         });
       } finally {
         await engine.stop();
@@ -104,30 +108,25 @@ async function readTexts(
   };
 }
 
-/** A finished run is not overwritten: a folder is somebody's result. */
-async function refuseFinished({ folder, existing }: RunFolder): Promise<void> {
-  const record = existing ? await readRunRecord(folder) : undefined;
-  if (record?.status !== 'complete') return;
-  throw new ClaqError('output/not-empty', 'The output folder holds a finished run', {
-    where: folder,
-    expected: 'a new folder, an empty one, or that of a run which did not finish',
-    found: `${record.settings.budget}, ${record.settings.method}, of ${record.startedAt}`,
-    remedy: 'choose another folder with --out, or delete this one',
-  });
-}
-
 /** What a killed process leaves of a file or folder that it was writing. */
-const UNFINISHED = new RegExp(
-  `^\\.(${[RUN_FILE, ...Object.values(DENSE_FOLDERS)].join('|')})\\..+\\.partial$`,
+const HALF_WRITTEN = new RegExp(
+  `^\\.(${[RUN_FILE, ...Object.values(DENSE_FOLDERS), '.+\\.safetensors'].join('|')})\\..+\\.partial$`,
 );
 
-/** Removes what an unfinished run left in the folder, and makes room for the matrices. */
-async function clearLeftovers({ folder }: RunFolder): Promise<void> {
-  const unfinished = (await readdir(folder)).filter((name) => UNFINISHED.test(name));
-  for (const name of [MATRICES_FOLDER, ...Object.values(DENSE_FOLDERS), ...unfinished]) {
-    await rm(join(folder, name), { recursive: true, force: true });
+/** Removes what an unfinished run left in the folder, but for the matrices to go on with, and makes room for matrices. */
+async function clearLeftovers({ folder }: RunFolder, unfinished: RunRecord | undefined): Promise<void> {
+  const matrices = join(folder, MATRICES_FOLDER);
+  for (const name of Object.values(DENSE_FOLDERS)) await remove(join(folder, name));
+  if (unfinished === undefined) await remove(matrices);
+  await outputErrors(folder, () => mkdir(matrices, { recursive: true }));
+  for (const parent of [folder, matrices]) {
+    const halves = (await readdir(parent)).filter((name) => HALF_WRITTEN.test(name));
+    for (const name of halves) await remove(join(parent, name));
   }
-  await outputErrors(folder, () => mkdir(join(folder, MATRICES_FOLDER)));
+}
+
+async function remove(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true });
 }
 
 interface Job extends Texts {
@@ -136,13 +135,16 @@ interface Job extends Texts {
   readonly checkpoint: Checkpoint;
   readonly engine: Engine;
   readonly hooks: QuantizeHooks;
-  readonly start: number;
+  /** The run to go on with. */
+  readonly unfinished: RunRecord | undefined;
 }
 
 async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummary> {
-  const { settings, method, checkpoint, engine, calibration, evaluation, hooks, start } = job;
+  const { settings, method, checkpoint, engine, calibration, evaluation, hooks, unfinished } = job;
   const windows = evaluation?.windows ?? [];
-  const before = evaluation === undefined ? undefined : await originalPerplexity(evaluation, job);
+  const before =
+    evaluation === undefined ? undefined : await originalPerplexity(evaluation, writer.before, job);
+  if (before !== undefined) await writer.measuredBefore(before);
   const { perplexity, timing } = await quantizeBlocks({
     checkpoint,
     pool: engine.pool,
@@ -150,6 +152,8 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     settings: method,
     windows,
     onMatrix: (result) => writer.saveMatrix(result),
+    onBlock: (timing) => writer.finishedBlock(timing),
+    finished: unfinished === undefined ? undefined : finishedBlocks(writer.folder, unfinished, hooks.onNote),
     ...hooks,
   });
   const after =
@@ -157,7 +161,7 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
       ? undefined
       : perplexityFigure(perplexity, evaluation);
   const weights = quantizedWeights(checkpoint.model);
-  const result: NonNullable<RunRecord['result']> = {
+  const figures = {
     nominalBits: nominalBitsOf(writer.matrices),
     storedBits: storedBits(writer.packedBytes, weights),
     weights,
@@ -166,10 +170,8 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     loss: writer.loss,
     before: before ?? null,
     after: after ?? null,
-    seconds: (performance.now() - start) / 1000,
-    timing: { ...timing },
   };
-  await writer.complete(result);
+  const result = await writer.complete(figures, { ...timing });
   const exportFolder =
     settings.exportDtype === undefined ? undefined : await exportInto(writer, settings.exportDtype, job);
   return {
@@ -180,18 +182,21 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     loss: result.loss ?? undefined,
     before,
     after,
-    seconds: (performance.now() - start) / 1000,
+    seconds: writer.time.seconds,
     runFolder: writer.folder,
     exportFolder,
   };
 }
 
+/** @param earlier what an earlier session measured */
 async function originalPerplexity(
   evaluation: EvaluationWindows,
+  earlier: PerplexityFigure | undefined,
   { checkpoint, hooks }: Job,
 ): Promise<PerplexityFigure> {
-  const { baseline } = hooks;
-  if (baseline !== undefined && isMeasuredOn(baseline, evaluation)) return baseline;
+  for (const known of [hooks.baseline, earlier]) {
+    if (known !== undefined && isMeasuredOn(known, evaluation)) return known;
+  }
   const phase = 'Evaluating the original model';
   const measured = await evaluatePerplexity({ checkpoint, windows: evaluation.windows, phase, ...hooks });
   return perplexityFigure(measured, evaluation);

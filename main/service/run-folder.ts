@@ -1,4 +1,4 @@
-import { mkdir, readdir, rmdir, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rmdir, stat, statfs } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ClaqError } from '../../shared/errors.ts';
 import { readableBytes } from '../../shared/readable-quantities.ts';
@@ -49,7 +49,8 @@ export async function openRunFolder(request: RunFolderRequest): Promise<RunFolde
     const lock = await lockFolder(folder);
     try {
       const existing = await isRun(folder);
-      await requireFreeSpace(folder, request.neededBytes);
+      // What an unfinished run left there is gone on with or removed.
+      await requireFreeSpace(folder, Math.max(0, request.neededBytes - (await heldBytes(folder))));
       return {
         folder,
         existing,
@@ -130,6 +131,16 @@ async function makeFolder(folder: string): Promise<boolean> {
 
 async function isRun(folder: string): Promise<boolean> {
   return (await readdir(folder)).includes(RUN_FILE);
+}
+
+/** Bytes of all files inside of a folder. */
+async function heldBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile());
+  const sizes = await Promise.all(
+    files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /**

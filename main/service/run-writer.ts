@@ -1,9 +1,18 @@
-/** Writes a run as it comes about: run.json first, each matrix when it is quantized, run.json again when it ends. */
+/**
+ * Writes a run as it comes about: run.json first, each matrix when it is quantized, run.json again after each block and when
+ * it ends. Losses, damping and times are in the record alone, so a run that is killed can go on behind its last block.
+ */
 import { join, resolve } from 'node:path';
 import { describeBudget } from '../../shared/budget.ts';
 import { classesOf } from '../../shared/bits.ts';
 import { ClaqError } from '../../shared/errors.ts';
-import { type MatrixRecord, RUN_RECORD_VERSION, type RunRecord } from '../../shared/run-record.ts';
+import {
+  type MatrixRecord,
+  type PerplexityFigure,
+  RUN_RECORD_VERSION,
+  type RunRecord,
+  type RunTime,
+} from '../../shared/run-record.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { reservedCounts } from '../engine/claq/quantized-matrix.ts';
@@ -11,8 +20,10 @@ import type { GroupResult, MethodSettings } from '../engine/claq/quantize-group.
 import { writeMatrix } from '../engine/result/matrix-file.ts';
 import type { Engine } from '../engine/start-engine.ts';
 import type { CalibrationSegments } from '../engine/text/segments.ts';
+import { hashFile } from './file-hash.ts';
 import { tieRule } from './method-settings.ts';
 import type { RunFolder } from './run-folder.ts';
+import { requireSameRun } from './unfinished-run.ts';
 
 /** Folder of the matrices' files inside of a run's. */
 export const MATRICES_FOLDER = 'matrices';
@@ -26,18 +37,42 @@ interface RunBasis {
   readonly engine: Engine;
 }
 
+type RunResult = NonNullable<RunRecord['result']>;
+/** What a run came to, but for the time that it took. */
+type RunFigures = Omit<RunResult, keyof RunTime>;
+
 export class RunWriter {
   readonly #run: RunFolder;
+  /** performance.now() when this session began. */
+  readonly #start: number;
+  readonly #earlier: RunTime;
+  #timing: RunTime['timing'] = {};
   #record: RunRecord;
 
-  private constructor(run: RunFolder, record: RunRecord) {
+  private constructor(run: RunFolder, record: RunRecord, start: number) {
     this.#run = run;
+    this.#start = start;
+    this.#earlier = record.soFar ?? { sessions: 0, seconds: 0, timing: {} };
     this.#record = record;
   }
 
-  static async start(run: RunFolder, basis: RunBasis): Promise<RunWriter> {
-    const writer = new RunWriter(run, firstRecord(basis));
-    await writer.#write({});
+  /**
+   * Writes the first record of the session.
+   * @param start performance.now() when the session began
+   * @param unfinished the folder's run to go on with; undefined to begin one
+   * @throws ClaqError output/not-empty where the unfinished run was made otherwise
+   */
+  static async start(
+    run: RunFolder,
+    basis: RunBasis,
+    start: number,
+    unfinished: RunRecord | undefined,
+  ): Promise<RunWriter> {
+    const first = firstRecord(basis);
+    if (unfinished !== undefined) requireSameRun(run.folder, unfinished, first);
+    const { startedAt, matrices, soFar } = unfinished ?? first;
+    const writer = new RunWriter(run, { ...first, startedAt, matrices, soFar }, start);
+    await writer.#write();
     return writer;
   }
 
@@ -64,6 +99,34 @@ export class RunWriter {
     return this.#record.settings.method !== 'rtn';
   }
 
+  /** The original model's perplexity, where this session or an earlier one has measured it. */
+  get before(): PerplexityFigure | undefined {
+    return this.#record.soFar?.before ?? undefined;
+  }
+
+  /** What all sessions took up to now. */
+  get time(): RunTime {
+    const { sessions, seconds, timing } = this.#earlier;
+    const now: Record<string, number> = { ...timing };
+    for (const [part, took] of Object.entries(this.#timing)) now[part] = (now[part] ?? 0) + took;
+    return {
+      sessions: sessions + 1,
+      seconds: seconds + (performance.now() - this.#start) / 1000,
+      timing: now,
+    };
+  }
+
+  async measuredBefore(figure: PerplexityFigure): Promise<void> {
+    await this.#write({ soFar: { ...this.time, before: figure } });
+  }
+
+  /** @param timing of this session, up to now */
+  async finishedBlock(timing: RunTime['timing']): Promise<void> {
+    this.#timing = timing;
+    await this.#write();
+  }
+
+  /** Writes a matrix. It stands in the record in the order of computation, in the place of an older one of its name. */
   async saveMatrix({
     block,
     kind,
@@ -74,7 +137,8 @@ export class RunWriter {
   }: GroupResult & { readonly block: number }): Promise<void> {
     const file = `${MATRICES_FOLDER}/${name}.safetensors`;
     const loss = this.#compensates ? matrix.loss : null;
-    const bytes = await writeMatrix(join(this.folder, file), name, { ...matrix, loss: loss ?? Number.NaN });
+    const path = join(this.folder, file);
+    const bytes = await writeMatrix(path, name, { ...matrix, loss: loss ?? Number.NaN });
     const { rows, columns, widths } = matrix;
     const classes = classesOf(widths, reservedCounts(matrix));
     const record: MatrixRecord = {
@@ -85,16 +149,24 @@ export class RunWriter {
       columns,
       file,
       bytes,
+      sha256: await hashFile(path),
       loss,
       outlierRatio,
       damping,
       classes,
     };
-    this.#record = { ...this.#record, matrices: [...this.#record.matrices, record] };
+    const matrices = [...this.#record.matrices];
+    const older = matrices.findIndex((each) => each.name === name);
+    matrices.splice(older < 0 ? matrices.length : older, 1, record);
+    this.#record = { ...this.#record, matrices };
   }
 
-  complete(result: NonNullable<RunRecord['result']>): Promise<void> {
-    return this.#write({ status: 'complete', result });
+  /** @param timing of this session */
+  async complete(figures: RunFigures, timing: RunTime['timing']): Promise<RunResult> {
+    this.#timing = timing;
+    const result = { ...figures, ...this.time };
+    await this.#write({ status: 'complete', result });
+    return result;
   }
 
   exported(dense: string): Promise<void> {
@@ -115,8 +187,10 @@ export class RunWriter {
     }
   }
 
-  async #write(changes: Partial<RunRecord>): Promise<void> {
-    this.#record = { ...this.#record, ...changes };
+  async #write(changes: Partial<RunRecord> = {}): Promise<void> {
+    const record = { ...this.#record, ...changes };
+    const soFar = record.result === null ? { ...this.time, before: record.soFar?.before ?? null } : null;
+    this.#record = { ...record, soFar };
     await this.#run.writeRun(this.#record);
   }
 }
@@ -148,6 +222,7 @@ function firstRecord({ method, checkpoint, files, calibration, engine }: RunBasi
       node: process.version,
     },
     matrices: [],
+    soFar: null,
     result: null,
     dense: null,
   };

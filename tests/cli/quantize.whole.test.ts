@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { cliEventSchema, type CliEvent } from '../../main/cli/json-events.ts';
 import { METHODS } from '../../shared/method.ts';
-import { perplexityFigureSchema, runRecordSchema } from '../../shared/run-record.ts';
+import { perplexityFigureSchema, type RunRecord, runRecordSchema } from '../../shared/run-record.ts';
 import { writeTinyModel } from '../service/tiny-model.ts';
 import { claq, DEMO_MODEL, eventsOf, finish, start } from './claq-process.ts';
 
@@ -25,6 +25,7 @@ const summarySchema = z.strictObject({
   before: perplexityFigureSchema,
   after: perplexityFigureSchema,
   seconds: z.number(),
+  sessions: z.literal(1),
   timing: z.record(z.string(), z.number()),
   runFolder: z.string(),
   exportFolder: z.string(),
@@ -59,6 +60,7 @@ describe('claq quantize, evaluate, export', () => {
     expect(stdout).toMatch(/perplexity before +│ \d+\.\d\d \(2 windows of 128 tokens, /);
     expect(stdout).toMatch(/perplexity after +│ \d+\.\d\d \(2 windows of 128 tokens, /);
     expect(stdout).toContain(join(run(), 'dense'));
+    expect(stderr).toMatch(/^Engine: WebAssembly SIMD, 1 thread, \d+ kernel threads?$/m);
     for (const phase of ['Evaluating the original model', 'Quantizing', 'Checking the written model']) {
       expect(stderr).toMatch(new RegExp(`^${phase}: .+ in \\d+ s$`, 'm'));
     }
@@ -67,7 +69,7 @@ describe('claq quantize, evaluate, export', () => {
   it('evaluates and exports the run', async () => {
     const evaluated = await claq('evaluate', run(), '--windows', '2', '--context', '128', '--json');
     const result = z.looseObject({ perplexity: z.number() }).parse(resultOf(evaluated.stdout));
-    const record = runRecordSchema.parse(JSON.parse(await readFile(join(run(), 'run.json'), 'utf8')));
+    const record = await recordOf(run());
     expect(result.perplexity).toBe(record.result?.after?.perplexity);
     const exported = await claq('export', run(), '--out', join(work, 'half'), '--dtype', 'f16');
     expect([exported.code, exported.stdout.slice(0, 12)]).toEqual([0, 'Exported to ']);
@@ -109,7 +111,10 @@ describe('claq quantize, evaluate, export', () => {
     const { code, stdout, stderr } = await claq('quantize', model, '--out', out, '--json', ...QUICK);
     expect([code, stderr]).toEqual([0, '']);
     const events = eventsOf(stdout);
-    expect(events.slice(0, -1).every(({ event }) => event === 'progress')).toBe(true);
+    const others = events.slice(0, -1).filter(({ event }) => event !== 'progress');
+    expect(others).toEqual([
+      { event: 'note', note: expect.stringMatching(/^Engine: WebAssembly.+ kernel threads?$/) as unknown },
+    ]);
     const summary = summarySchema.parse(resultOf(stdout));
     expect(summary).toMatchObject({ model, runFolder: out, exportFolder: join(out, 'dense'), budget: '4' });
     for (const phase of new Set(
@@ -168,13 +173,75 @@ describe('Ctrl-C', () => {
     expect(eventsOf(stdout).at(-1)).toEqual({ event: 'error', code: 'run/cancelled', message: 'Cancelled' });
 
     expect((await readdir(out)).toSorted()).toEqual(['matrices', 'run.json']);
-    const record = runRecordSchema.parse(JSON.parse(await readFile(join(out, 'run.json'), 'utf8')));
+    const record = await recordOf(out);
     expect([record.status, record.result, record.dense]).toEqual(['cancelled', null, null]);
     expect((await readdir(join(out, 'matrices'))).toSorted()).toEqual(
       record.matrices.map(({ name }) => `${name}.safetensors`).toSorted(),
     );
   });
 });
+
+describe('a run that is killed', () => {
+  /** Enough for a block to take a while: a script hears of progress ten times a second. */
+  const SLOWER = ['--segments', '32', '--segment-length', '256', '--windows', '2', '--context', '128'];
+
+  it('goes on where it stood when it is started again, to the same end', async () => {
+    const threeBlocks = await writeTinyModel(join(work, 'three-blocks'), { blocks: 3 });
+    const quantize = (out: string): string[] => [
+      'quantize',
+      threeBlocks,
+      '--out',
+      out,
+      '--no-export',
+      ...SLOWER,
+    ];
+    const [once, killed] = [join(work, 'once'), join(work, 'killed')];
+    expect((await claq(...quantize(once))).code).toBe(0);
+
+    const child = start('main/cli/claq.ts', [...quantize(killed), '--json']);
+    const finished = finish(child);
+    await progressOf(child, 'Quantizing', /^block 3 of 3/);
+    child.kill('SIGKILL');
+    await finished;
+    expect((await recordOf(killed)).status).toBe('running');
+
+    const changed = await claq(...quantize(killed), '--percdamp', '0.02');
+    expect([changed.code, changed.stdout]).toEqual([1, '']);
+    expect(changed.stderr).toContain('  expected: settings.percdamp 0.01\n  found: settings.percdamp 0.02\n');
+
+    const { code, stdout, stderr } = await claq(...quantize(killed));
+    expect(code).toBe(0);
+    expect(stderr).toContain('Going on with block 3 of 3\n');
+    expect(stdout).toMatch(/ in 2 sessions /);
+    const files = await readdir(join(once, 'matrices'));
+    expect((await readdir(join(killed, 'matrices'))).toSorted()).toEqual(files.toSorted());
+    for (const file of files) {
+      const bytes = await readFile(join(killed, 'matrices', file));
+      expect(bytes.equals(await readFile(join(once, 'matrices', file)))).toBe(true);
+    }
+    const [expected, found] = [await recordOf(once), await recordOf(killed)];
+    expect(found.matrices).toEqual(expected.matrices);
+    expect(found.result?.after).toEqual(expected.result?.after);
+    expect(await readdir(killed)).not.toContain('run.lock');
+  });
+
+  it('begins anew with --restart', async () => {
+    const out = join(work, 'restarted');
+    const child = start('main/cli/claq.ts', ['quantize', DEMO_MODEL, '--out', out, '--json', ...SLOWER]);
+    const finished = finish(child);
+    await progressOf(child, 'Quantizing', /^block 2 of /);
+    child.kill('SIGKILL');
+    await finished;
+    const { code, stderr } = await claq('quantize', model, '--out', out, '--restart', ...QUICK);
+    expect(code).toBe(0);
+    expect(stderr).not.toContain('Going on');
+    expect(await readdir(join(out, 'matrices'))).toHaveLength(7);
+  });
+});
+
+async function recordOf(run: string): Promise<RunRecord> {
+  return runRecordSchema.parse(JSON.parse(await readFile(join(run, 'run.json'), 'utf8')));
+}
 
 function resultOf(stdout: string): unknown {
   const last = eventsOf(stdout).at(-1);
@@ -186,11 +253,11 @@ function lastTotal(events: readonly CliEvent[]): number {
   return last?.event === 'progress' ? last.total : -1;
 }
 
-/** Waits for the phase's first event on the command's stdout. */
-async function progressOf(child: ChildProcessWithoutNullStreams, phase: string): Promise<void> {
+/** Waits for the phase's first event with such a detail on the command's stdout. */
+async function progressOf(child: ChildProcessWithoutNullStreams, phase: string, detail = /^/): Promise<void> {
   for await (const line of createInterface(child.stdout)) {
     const event = cliEventSchema.parse(JSON.parse(line));
-    if (event.event === 'progress' && event.phase === phase) return;
+    if (event.event === 'progress' && event.phase === phase && detail.test(event.detail ?? '')) return;
   }
   throw new Error(`the command ended before ${phase}`);
 }

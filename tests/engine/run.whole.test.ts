@@ -13,10 +13,10 @@ import {
 } from '../../main/engine/claq/quantize-group.ts';
 import { dequantize, type QuantizedMatrix } from '../../main/engine/claq/quantized-matrix.ts';
 import { evaluatePerplexity } from '../../main/engine/evaluate/perplexity.ts';
-import { quantizeModel, type RunOutcome } from '../../main/engine/run.ts';
+import { quantizeModel, type RunOutcome, type RunTiming } from '../../main/engine/run.ts';
 import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
 import { tensorflowInUse } from '../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
-import { BlockWeights } from '../../main/engine/transformer/block-weights.ts';
+import { BlockWeights, type ReplaceMatrix } from '../../main/engine/transformer/block-weights.ts';
 import { embedSegments } from '../../main/engine/transformer/embedding.ts';
 import { Positions } from '../../main/engine/transformer/positions.ts';
 import { budgetOfBits } from '../../shared/budget.ts';
@@ -52,30 +52,42 @@ interface Finished extends RunOutcome {
   readonly results: (GroupResult & { readonly block: number })[];
   readonly matrices: ReadonlyMap<string, QuantizedMatrix>;
   readonly progress: Progress[];
+  /** After each block. */
+  readonly timings: Readonly<RunTiming>[];
 }
 
-/** Quantizes a golden model on the windows that its golden figures are of, and evaluates it on the same. */
-async function runOn(name: FamilyModel, settings: MethodSettings): Promise<Finished> {
+/**
+ * Quantizes a golden model on the windows that its golden figures are of, and evaluates it on the same.
+ * @param finished what an earlier run has made of a block
+ */
+async function runOn(
+  name: FamilyModel,
+  settings: MethodSettings,
+  finished?: (block: number) => Promise<ReplaceMatrix | undefined>,
+): Promise<Finished> {
   const checkpoint = await openCheckpoint(familyFolder(name));
   const { windows } = await readExpected(name);
   const results: Finished['results'] = [];
   const progress: Progress[] = [];
+  const timings: Finished['timings'] = [];
   const outcome = await quantizeModel({
     checkpoint,
     pool: engine.pool,
     segments: windows,
     windows,
     settings,
+    finished,
     onMatrix: (result) => Promise.resolve(void results.push(result)),
+    onBlock: (timing) => Promise.resolve(void timings.push(timing)),
     onProgress: (each) => progress.push(each),
   });
   const matrices = new Map(results.map(({ name: matrix, matrix: values }) => [matrix, values]));
-  return { ...outcome, checkpoint, windows, results, matrices, progress };
+  return { ...outcome, checkpoint, windows, results, matrices, progress, timings };
 }
 
 /** The run's own weights in the place of the model's. */
-function replaceBy({ matrices }: Finished) {
-  return (block: number, kind: (typeof MATRIX_KINDS)[number]): Promise<Float32Array | undefined> => {
+function replaceBy({ matrices }: Finished): ReplaceMatrix {
+  return (block, kind) => {
     const matrix = matrices.get(matrixName(block, kind));
     return Promise.resolve(matrix === undefined ? undefined : dequantize(matrix));
   };
@@ -218,6 +230,60 @@ describe('quantizeModel', () => {
       await checkpoint.close();
     },
   );
+
+  it.each(FAMILY_MODELS)('goes on behind any block of %s to the very same end', async (name) => {
+    const whole = await runOn(name, SETTINGS);
+    const { blocks } = whole.checkpoint.model;
+    await whole.checkpoint.close();
+    for (let finished = 1; finished <= blocks; finished++) {
+      const rest = await runOn(name, SETTINGS, (block) =>
+        Promise.resolve(block < finished ? replaceBy(whole) : undefined),
+      );
+      await rest.checkpoint.close();
+      expect(rest.results).toEqual(whole.results.filter(({ block }) => block >= finished));
+      expect(rest.perplexity).toEqual(whole.perplexity);
+    }
+  });
+
+  it('takes a block that is finished between others as it is, and sees what it was made with', async () => {
+    const whole = await runOn('qwen3', SETTINGS);
+    const another = await runOn('qwen3', { ...SETTINGS, budget: budgetOfBits(2) });
+    const mixed = await runOn('qwen3', SETTINGS, (block) =>
+      Promise.resolve(block === 0 ? replaceBy(another) : undefined),
+    );
+    const last = await runOn('qwen3', SETTINGS, (block) =>
+      Promise.resolve(block === 1 ? replaceBy(whole) : undefined),
+    );
+    for (const { checkpoint } of [whole, another, mixed, last]) await checkpoint.close();
+    const down = matrixName(1, 'down');
+    expect(mixed.matrices.get(down)).not.toEqual(whole.matrices.get(down));
+    expect(mixed.perplexity).not.toEqual(whole.perplexity);
+    expect(last.results).toEqual(whole.results.filter(({ block }) => block === 0));
+    expect(last.perplexity).toEqual(whole.perplexity);
+  });
+
+  it('counts finished blocks as work that is done, and says that they are', async () => {
+    const whole = await runOn('llama', SETTINGS);
+    const rest = await runOn('llama', SETTINGS, (block) =>
+      Promise.resolve(block === 0 ? replaceBy(whole) : undefined),
+    );
+    for (const { checkpoint } of [whole, rest]) await checkpoint.close();
+    const firstOf = (run: Finished, detail: RegExp): Progress | undefined =>
+      run.progress.find((each) => detail.test(each.detail ?? ''));
+    expect(firstOf(rest, /^block 2/)?.done).toBe(firstOf(whole, /^block 2/)?.done);
+    expect(rest.progress.at(-1)).toEqual(whole.progress.at(-1));
+    const details = new Set(rest.progress.map(({ detail }) => detail));
+    expect([...details].filter((detail) => detail?.startsWith('block 1 of 2'))).toEqual([
+      'block 1 of 2, finished before, through q, k, v',
+      'block 1 of 2, finished before, through o',
+      'block 1 of 2, finished before, through gate, up',
+      'block 1 of 2, finished before, through down',
+      'block 1 of 2, evaluation',
+    ]);
+    // Nothing of a finished block is quantized, so there is nothing to time.
+    expect(rest.timings.map(({ hessian, quantize }) => hessian + quantize > 0)).toEqual([false, true]);
+    expect(rest.timings.every(({ forward }) => forward > 0)).toBe(true);
+  });
 
   it('depends on the calibration text', async () => {
     const checkpoint = await openCheckpoint(familyFolder('llama'));

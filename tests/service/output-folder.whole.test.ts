@@ -75,7 +75,7 @@ describe('the output folder', () => {
     expect(await readdir(join(out, 'matrices'))).toHaveLength(7);
   });
 
-  it('of a run that was killed is taken over, and what it left behind is removed', async () => {
+  it('of a run that was killed is taken over, and what it left behind is removed on demand', async () => {
     const out = freshPath();
     const twoBlocks = await writeTinyModel(freshPath(), { blocks: 2 });
     await quantizeModel({ model: twoBlocks, out, ...QUICK_TEXTS, evaluation: { windows: 0 } });
@@ -92,7 +92,7 @@ describe('the output folder', () => {
       JSON.stringify({ pid: await gone(pid), host: hostname(), since: '2026-01-02T03:04:05.000Z' }),
     );
 
-    await quantizeModel({ model, out, ...QUICK_TEXTS, exportDtype: 'source' });
+    await quantizeModel({ model, out, restart: true, ...QUICK_TEXTS, exportDtype: 'source' });
     expect((await readdir(out)).toSorted()).toEqual(['dense', 'matrices', 'run.json']);
     const matrices = await readdir(join(out, 'matrices'));
     expect(matrices).toHaveLength(7);

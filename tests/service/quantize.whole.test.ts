@@ -149,7 +149,9 @@ describe('quantizeModel', () => {
       after: figure,
       weights: WEIGHTS,
       sourceBytes: 2 * WEIGHTS,
+      sessions: 1,
     });
+    expect(record.soFar).toBeNull();
     expect(Object.keys(result?.timing ?? {}).toSorted()).toEqual([
       'evaluate',
       'forward',
@@ -175,6 +177,8 @@ describe('quantizeModel', () => {
     expect(matrices.map(({ name }) => name)).toEqual(MATRIX_KINDS.map((kind) => matrixName(0, kind)));
     const bytes = await Promise.all(matrices.map(({ file }) => arrayBytes(join(work, 'recorded', file))));
     expect(matrices.map((matrix) => matrix.bytes)).toEqual(bytes);
+    const hashes = await matrixHashes(join(work, 'recorded'));
+    for (const matrix of matrices) expect(matrix.sha256).toBe(hashes[`${matrix.name}.safetensors`]);
     const total = bytes.reduce((sum, each) => sum + each, 0);
     expect(result?.packedBytes).toBe(total);
     expect(result?.storedBits).toBeCloseTo((8 * total) / WEIGHTS, 12);

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, truncate, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -147,6 +147,24 @@ describe('openRunFolder', () => {
       expected: '1152922 TB free (1152921504606847000 bytes)',
     });
     expect(await readdir(work)).toEqual([]);
+  });
+
+  it('needs no room for what an unfinished run has written already', async () => {
+    const folder = join(work, 'run');
+    await mkdir(join(folder, 'matrices'), { recursive: true });
+    await writeFile(join(folder, 'run.json'), '{}');
+    const path = join(folder, 'matrices', 'a.safetensors');
+    await writeFile(path, '');
+    const neededBytes = 2 ** 42;
+    // As long as it says, without taking up the disk.
+    await truncate(path, neededBytes - 1000);
+    const run = await openRunFolder({ ...request(folder), neededBytes });
+    expect(run.existing).toBe(true);
+    await run.release();
+    await truncate(path, 0);
+    await expect(openRunFolder({ ...request(folder), neededBytes })).rejects.toMatchObject({
+      code: 'output/disk-full',
+    });
   });
 
   it('removes a folder made for a run that came to nothing', async () => {

@@ -19,6 +19,7 @@ import { runCommand } from '../run-command.ts';
 
 const optionsSchema = z.object({
   out: z.string().optional(),
+  restart: z.boolean().default(false),
   bits: z.number().optional(),
   ap: z.number().optional(),
   apWidths: z.tuple([z.number(), z.number()]).optional(),
@@ -51,6 +52,7 @@ type Options = z.infer<typeof optionsSchema>;
 const FLAGS = {
   model: 'MODEL',
   out: '--out',
+  restart: '--restart',
   method: '--method',
   'budget.bits': '--bits',
   'budget.apAverage': '--ap',
@@ -94,7 +96,11 @@ export function registerQuantize(program: Command, service: () => Promise<Quanti
         'result as a run folder and as a Hugging Face folder that loads elsewhere.',
     )
     .argument('<model>', 'folder of a Hugging Face model')
-    .option('--out <DIR>', 'folder of the run (default: runs/<model>-<budget>-<n>)');
+    .option(
+      '--out <DIR>',
+      'folder of the run (default: runs/<model>-<budget>-<n>); one that was stopped goes on behind its last finished block',
+    )
+    .option('--restart', 'begin anew where the folder holds an unfinished run');
   addBudgetOptions(command);
   addMethodOptions(command);
   addTextOptions(command);
@@ -223,6 +229,7 @@ function requestOf(model: string, options: Options): unknown {
   return {
     model,
     out: options.out,
+    restart: options.restart,
     method: options.method,
     budget: {
       bits: options.bits,

@@ -1,6 +1,12 @@
 /** Chooses what carries out the tensor operations. The forward pass is written once and does not know which one it is. */
 import * as tf from '@tensorflow/tfjs-core';
-import { ENGINE_NAMES, type EngineChoice, type EngineName, type PassedOver } from '../../../shared/engine.ts';
+import {
+  ENGINE_NAMES,
+  type EngineChoice,
+  type EngineName,
+  type ForwardPrecision,
+  type PassedOver,
+} from '../../../shared/engine.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { type Installation, readInstallation } from './tensorflow/installation.ts';
 import { type TensorflowOptions, loadTensorflow } from './tensorflow/load-tensorflow.ts';
@@ -19,6 +25,8 @@ export interface BackendOptions {
   readonly engine?: EngineChoice | undefined;
   /** Threads of TensorFlow's operations on the CPU. */
   readonly threads?: number | undefined;
+  /** The precision that products will be asked for: it decides which of TensorFlow's kernels are loaded. */
+  readonly forwardPrecision?: ForwardPrecision | undefined;
   /** Folder with the installations of TensorFlow, where not the user's. */
   readonly tensorflowHome?: string | undefined;
 }
@@ -47,10 +55,10 @@ type Refusal = Omit<PassedOver, 'name'>;
 
 /** What each engine runs as, for people, or why it does not. */
 const START: Record<EngineName, (options: BackendOptions) => Promise<string | Refusal>> = {
-  'tensorflow-gpu': async ({ tensorflowHome, threads }) => {
+  'tensorflow-gpu': async ({ tensorflowHome, threads, forwardPrecision }) => {
     const gpu = await readInstallation('gpu', tensorflowHome);
     if (gpu.state !== 'installed') return notInstalled(gpu);
-    const backend = await loadOnce(gpu.folder, { gpu: true, threads });
+    const backend = await loadOnce(gpu.folder, { gpu: true, threads, forwardPrecision });
     if ('why' in backend) return backend;
     if (!backend.binding.isUsingGpuDevice()) {
       return { why: 'TensorFlow finds no CUDA device', remedy: 'claq doctor says what is missing' };
@@ -58,7 +66,7 @@ const START: Record<EngineName, (options: BackendOptions) => Promise<string | Re
     return `TensorFlow ${backend.binding.TF_Version} on the GPU`;
   },
 
-  'tensorflow-cpu': async ({ tensorflowHome, threads }) => {
+  'tensorflow-cpu': async ({ tensorflowHome, threads, forwardPrecision }) => {
     const cpu = await readInstallation('cpu', tensorflowHome);
     // TensorFlow for GPUs computes on a CPU as well, and may have been loaded already in search of one.
     const gpu = await readInstallation('gpu', tensorflowHome);
@@ -67,6 +75,7 @@ const START: Record<EngineName, (options: BackendOptions) => Promise<string | Re
     const backend = await loadOnce(loaded?.folder ?? installed?.folder ?? cpu.folder, {
       gpu: false,
       threads,
+      forwardPrecision,
     });
     if ('why' in backend) return backend;
     if (backend.binding.isUsingGpuDevice())

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { forwardProduct } from '../tensors/forward-product.ts';
 
 export interface LinearWeights {
   /** [out features, in features]. */
@@ -10,7 +11,7 @@ export interface LinearWeights {
 /** x W^T + bias: `x` [T, in features] -> [T, out features]. */
 export function linear(x: tf.Tensor2D, { weight, bias }: LinearWeights): tf.Tensor2D {
   return tf.tidy(() => {
-    const product = tf.matMul<tf.Tensor2D>(x, weight, false, true);
+    const product = forwardProduct(x, weight);
     return bias === undefined ? product : tf.add<tf.Tensor2D>(product, bias);
   });
 }

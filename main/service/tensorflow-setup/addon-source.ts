@@ -11,7 +11,7 @@ import type { Machine } from './pinned-wheels.ts';
 
 /** The only one that is used: its JavaScript side and the addon belong together. */
 export const TFJS_VERSION = '4.22.0';
-const TFJS_PACKAGE = '@tensorflow/tfjs-node-gpu';
+export const TFJS_PACKAGE = '@tensorflow/tfjs-node-gpu';
 /** Declarations of Node-API, which stay the same from one Node to the next. */
 const HEADERS_PACKAGE = 'node-api-headers';
 
@@ -50,21 +50,28 @@ export async function findAddonSource(
   };
 }
 
+/** Version of an npm package of the program; undefined where it is not installed. */
+export async function packageVersion(name: string): Promise<string | undefined> {
+  const manifest = manifestPath(name);
+  return manifest === undefined
+    ? undefined
+    : manifestSchema.parse(JSON.parse(await readFile(manifest, 'utf8'))).version;
+}
+
+export const REINSTALL_PACKAGES =
+  'run `npm ci --ignore-scripts && npm rebuild node` in the folder of the program';
+
 /** @throws ClaqError setup/package-missing */
 async function packageFolder(name: string, wantedVersion?: string): Promise<string> {
   const manifest = manifestPath(name);
-  const version =
-    manifest === undefined
-      ? undefined
-      : manifestSchema.parse(JSON.parse(await readFile(manifest, 'utf8'))).version;
+  const version = await packageVersion(name);
   if (manifest !== undefined && (wantedVersion === undefined || version === wantedVersion))
     return dirname(manifest);
   throw new ClaqError('setup/package-missing', `The npm package ${name} is not installed`, {
     where: 'node_modules',
     expected: wantedVersion === undefined ? name : `${name} ${wantedVersion}`,
     found: version ?? 'no such package; it is optional, and npm leaves it out where it cannot be fetched',
-    remedy:
-      'run `npm ci --ignore-scripts && npm rebuild node` in the folder of the program, then the set-up again',
+    remedy: `${REINSTALL_PACKAGES}, then the set-up again`,
   });
 }
 

@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { ClaqError } from '../../../shared/errors.ts';
 import {
   ADDON_FILE,
+  CUDA_FOLDER,
+  type Installation,
   type InstallationRecord,
   LIBRARIES_FOLDER,
   readInstallation,
@@ -12,7 +14,7 @@ import {
 import { systemErrorCode } from '../system-error.ts';
 import { TFJS_VERSION } from './addon-source.ts';
 import { fileSha256 } from './fetch-wheel.ts';
-import { FRAMEWORK_LIBRARY, TENSORFLOW_LIBRARY } from './wheel-contents.ts';
+import { cudaLibraryOf, FRAMEWORK_LIBRARY, TENSORFLOW_LIBRARY } from './wheel-contents.ts';
 
 /**
  * The record of an installation that can be used as it is: whole, with the addon of this program, and of the version asked
@@ -25,14 +27,32 @@ export async function wholeInstallation(
 ): Promise<InstallationRecord | undefined> {
   const found = await readInstallation(variant, home);
   if (found.state !== 'installed') return undefined;
-  const { folder, record } = found;
+  const { record } = found;
   if (version !== undefined && record.tensorflow !== version) return undefined;
-  if (record.addon.tfjs !== TFJS_VERSION) return undefined;
-  if ((await fileSha256(join(folder, ADDON_FILE))) !== record.addon.sha256) return undefined;
+  return (await installationFault(found)) === undefined ? record : undefined;
+}
+
+/** What of an installation is missing or not as it was set up, as one clause; undefined where it is whole. */
+export async function installationFault({
+  folder,
+  record,
+}: Extract<Installation, { state: 'installed' }>): Promise<string | undefined> {
+  const { addon } = record;
+  if (addon.tfjs !== TFJS_VERSION)
+    return `its addon is of version ${addon.tfjs}, this program needs ${TFJS_VERSION}`;
+  const sha256 = await fileSha256(join(folder, ADDON_FILE));
+  if (sha256 === undefined) return `${ADDON_FILE} is missing`;
+  if (sha256 !== addon.sha256) return `${ADDON_FILE} is not the file that was set up`;
   for (const library of [TENSORFLOW_LIBRARY, FRAMEWORK_LIBRARY]) {
-    if (!(await isFile(join(folder, LIBRARIES_FOLDER, library)))) return undefined;
+    if (!(await isFile(join(folder, LIBRARIES_FOLDER, library)))) return `${library} is missing`;
   }
-  return record;
+  for (const { name } of record.wheels) {
+    const library = cudaLibraryOf(name);
+    if (library === undefined) continue;
+    if (await isFree(join(folder, CUDA_FOLDER, library, 'lib')))
+      return `the libraries of ${name} are missing`;
+  }
+  return undefined;
 }
 
 /**

@@ -1,4 +1,4 @@
-/** Other people's programs (Python, a compiler, Node) as steps of the set-up: bounded output, ended together with it. */
+/** Other programs (Python, a compiler, Node, nvidia-smi), run to their end: bounded output, ended together with this one. */
 import { spawn } from 'node:child_process';
 import { throwIfCancelled } from '../../engine/transformer/segment-loop.ts';
 
@@ -10,6 +10,10 @@ const GRACE_MILLISECONDS = 2000;
 export interface ProgramEnd {
   /** Null where a signal ended the program. */
   readonly code: number | null;
+  /** The signal that ended it, where one did. */
+  readonly signal?: NodeJS.Signals;
+  /** It did not end in the time that it had. */
+  readonly timedOut?: true;
   /** The last KEPT_CHARACTERS of each. */
   readonly stdout: string;
   readonly stderr: string;
@@ -18,18 +22,20 @@ export interface ProgramEnd {
 export interface ProgramOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly signal?: AbortSignal | undefined;
+  /** Time that it has; none where not given. */
+  readonly limitMilliseconds?: number | undefined;
 }
 
 /**
  * Runs a program to its end, without a shell. It and all that it starts are ended when the signal is aborted, and when this
- * process ends.
+ * process ends; one that takes longer than its limit is ended too, and is not waited for.
  *
  * @throws ClaqError run/cancelled; the system's error where the program cannot be started (ENOENT where there is none)
  */
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { env, signal }: ProgramOptions,
+  { env, signal, limitMilliseconds }: ProgramOptions,
 ): Promise<ProgramEnd> {
   throwIfCancelled(signal);
   const ended = await new Promise<ProgramEnd>((resolve, reject) => {
@@ -44,6 +50,7 @@ export async function runProgram(
     };
     const dispose = (): void => {
       clearTimeout(timer);
+      clearTimeout(limit);
       signal?.removeEventListener('abort', onAbort);
       process.off('exit', onExit);
     };
@@ -55,13 +62,25 @@ export async function runProgram(
         kept[name] = (kept[name] + text).slice(-KEPT_CHARACTERS);
       });
     }
+    const limit =
+      limitMilliseconds === undefined
+        ? undefined
+        : setTimeout(() => {
+            end('SIGKILL');
+            dispose();
+            // A program that hangs in a driver does not even hear that signal: it is not waited for.
+            child.stdout.destroy();
+            child.stderr.destroy();
+            child.unref();
+            resolve({ code: null, timedOut: true, ...kept });
+          }, limitMilliseconds);
     child.on('error', (error) => {
       dispose();
       reject(error);
     });
-    child.on('close', (code) => {
+    child.on('close', (code, endedBy) => {
       dispose();
-      resolve({ code, ...kept });
+      resolve({ code, ...(endedBy === null ? {} : { signal: endedBy }), ...kept });
     });
   });
   throwIfCancelled(signal);
@@ -79,7 +98,12 @@ function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
 
 /** The last lines of a program's output that say something, as one line for an error's details. */
 export function lastWords(end: ProgramEnd, lines = 3): string {
-  const said = `${end.stdout}\n${end.stderr}`.split('\n').map((line) => line.trim());
-  const words = said.filter((line) => line !== '').slice(-lines);
+  const words = lastLines(`${end.stdout}\n${end.stderr}`, lines);
   return words.length === 0 ? `nothing, and ended with ${end.code ?? 'a signal'}` : words.join(' | ');
+}
+
+/** The last lines that say something. */
+export function lastLines(output: string, lines: number): string[] {
+  const said = output.split('\n').map((line) => line.trim());
+  return said.filter((line) => line !== '').slice(-lines);
 }

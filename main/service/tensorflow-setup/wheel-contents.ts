@@ -17,6 +17,8 @@ const HEADER_FOLDERS = [
   'tsl/c/',
   'xla/tsl/c/',
 ];
+/** Name of a wheel of CUDA, `nvidia-cuda-runtime-cu12`. */
+const CUDA_WHEEL = /^nvidia-([a-z0-9-]{1,40})-cu\d{1,2}$/;
 const CUDA_LIBRARY = /^nvidia\/([a-z0-9_]+)\/lib\/([^/]+\.so[.\d]*)$/;
 
 /** Of `tensorflow`, `tensorflow-cpu` and the `nvidia-*` wheels: path inside a variant's folder, undefined for the rest. */
@@ -36,4 +38,9 @@ export function libraryOrHeaderTarget(entry: string): string | undefined {
   const header = entry.slice(HEADERS.length);
   const isNeeded = !header.endsWith('/') && HEADER_FOLDERS.some((folder) => header.startsWith(folder));
   return isNeeded ? posix.join(INCLUDE_FOLDER, header) : undefined;
+}
+
+/** Name of the folder of CUDA_FOLDER that a wheel fills, `cuda_runtime`; undefined where it is not one of CUDA's. */
+export function cudaLibraryOf(wheel: string): string | undefined {
+  return CUDA_WHEEL.exec(wheel)?.[1]?.replaceAll('-', '_');
 }

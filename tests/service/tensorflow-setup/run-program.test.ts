@@ -48,6 +48,25 @@ describe('runProgram', () => {
     expect((await thrownBy(() => running)).code).toBe('run/cancelled');
   }, 10_000);
 
+  it('does not wait longer than it may', async () => {
+    const slow = 'echo begun; sleep 100 & wait';
+    expect(await runProgram('sh', ['-c', slow], { env, limitMilliseconds: 300 })).toEqual({
+      code: null,
+      timedOut: true,
+      stdout: 'begun\n',
+      stderr: '',
+    });
+  }, 10_000);
+
+  it('names the signal that ended a program', async () => {
+    expect(await runProgram('sh', ['-c', 'kill -ABRT $$'], { env })).toEqual({
+      code: null,
+      signal: 'SIGABRT',
+      stdout: '',
+      stderr: '',
+    });
+  });
+
   it('starts nothing once it was called off', async () => {
     const error = await thrownBy(() =>
       runProgram('no-such-program', [], { env, signal: AbortSignal.abort() }),

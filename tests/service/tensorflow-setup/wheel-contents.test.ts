@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  cudaLibraryOf,
   libraryOrHeaderTarget,
   libraryTarget,
 } from '../../../main/service/tensorflow-setup/wheel-contents.ts';
@@ -48,5 +49,19 @@ describe('libraryOrHeaderTarget', () => {
       undefined,
       'deps/lib/libtensorflow_cc.so.2',
     ]);
+  });
+});
+
+describe('cudaLibraryOf', () => {
+  it.each([
+    ['nvidia-cuda-runtime-cu12', 'cuda_runtime', 'nvidia/cuda_runtime/lib/libcudart.so.12'],
+    ['nvidia-cudnn-cu12', 'cudnn', 'nvidia/cudnn/lib/libcudnn.so.9'],
+  ])('is the folder that %s fills: %s', (wheel, library, entry) => {
+    expect(cudaLibraryOf(wheel)).toBe(library);
+    expect(libraryTarget(entry)).toMatch(new RegExp(`^deps/nvidia/${library}/lib/`));
+  });
+
+  it.each(['tensorflow', 'tensorflow-cpu', 'nvidia-smi', 'other-cudnn-cu12'])('is none for %s', (wheel) => {
+    expect(cudaLibraryOf(wheel)).toBeUndefined();
   });
 });

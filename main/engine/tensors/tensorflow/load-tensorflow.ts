@@ -1,8 +1,10 @@
 /** Loads TensorFlow from an installation into this process, as tfjs's backend. */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
+import type { ForwardPrecision } from '../../../../shared/engine.ts';
 import { ClaqError } from '../../../../shared/errors.ts';
 import { ADDON_FILE } from './installation.ts';
 import {
@@ -17,6 +19,7 @@ export interface TensorflowOptions {
   readonly threads?: number | undefined;
   /** Whether it may use a GPU. */
   readonly gpu: boolean;
+  readonly forwardPrecision?: ForwardPrecision | undefined;
 }
 
 /** The package whose JavaScript drives the addon. Optional: where it is missing, so is TensorFlow. */
@@ -29,6 +32,7 @@ const PACKAGE = '@tensorflow/tfjs-node-gpu';
 export async function loadTensorflow(folder: string, options: TensorflowOptions): Promise<TensorflowBackend> {
   const addon = join(folder, ADDON_FILE);
   try {
+    requireAvx();
     prepareEnvironment(options);
     prepareUtil();
     const require = createRequire(import.meta.url);
@@ -54,12 +58,20 @@ export async function loadTensorflow(folder: string, options: TensorflowOptions)
   }
 }
 
+/** TensorFlow ends the whole process on a processor without AVX: better not to load it there. */
+function requireAvx(): void {
+  if (process.platform !== 'linux' || process.arch !== 'x64') return;
+  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
+  if (flags !== '' && !flags.split(' ').includes('avx')) throw new Error('this processor has no AVX');
+}
+
 /** What TensorFlow is told through its environment. What the user has set stays. */
-function prepareEnvironment({ threads, gpu }: TensorflowOptions): void {
+function prepareEnvironment({ threads, gpu, forwardPrecision = 'float32' }: TensorflowOptions): void {
   const { env } = process;
-  // Two lines of greetings at each start otherwise. Its matrix products use oneDNN's kernels either way.
   env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
-  env['TF_ENABLE_ONEDNN_OPTS'] ??= '0';
+  // With oneDNN's operations come two lines of greetings at each start. Products of float32 take as long without them; for
+  // half precision only they use what the processor has.
+  env['TF_ENABLE_ONEDNN_OPTS'] ??= forwardPrecision === 'float32' ? '0' : '1';
   // Memory as it is needed, not all of the card's at once.
   env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   // TF32 rounds the inputs of products to ten bits, Hessians among them.

@@ -45,6 +45,8 @@ export interface TensorflowBackend {
     attributes: readonly OpAttribute[],
     inputs: readonly tf.TensorInfo[],
   ): tf.Tensor;
+  /** Handles of tfjs tensors, which still own them. */
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[];
   /** A tfjs tensor of TensorFlow's handle, which it owns from then on. */
   createOutputTensor(metadata: TensorMetadata): tf.Tensor;
   /** Handles that TensorFlow holds, those that tfjs does not count among them. */
@@ -61,7 +63,12 @@ export function isBinding(value: unknown): value is TensorflowBinding {
 
 export function isTensorflowBackend(value: unknown): value is TensorflowBackend {
   return (
-    hasFunctions(value, ['executeSingleOutput', 'createOutputTensor', 'getNumOfTFTensors']) &&
+    hasFunctions(value, [
+      'executeSingleOutput',
+      'getInputTensorIds',
+      'createOutputTensor',
+      'getNumOfTFTensors',
+    ]) &&
     'binding' in value &&
     isBinding(value.binding)
   );
