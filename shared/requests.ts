@@ -1,7 +1,7 @@
 /** What can be asked of the service, checked where it comes in, and what it answers. */
 import { z } from 'zod';
 import { MAX_RESERVATION_BITS, MAX_TAIL_SHARE, MAX_WIDTH, MIN_WIDTH } from './budget.ts';
-import { engineChoiceSchema } from './engine.ts';
+import { engineChoiceSchema, forwardPrecisionSchema } from './engine.ts';
 import { INSPECTED_S } from './inspection.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, type ColumnOrder, type Method, METHODS } from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
@@ -128,6 +128,7 @@ export const quantizeRequestSchema = z
       .prefault({}),
     threads: threads.optional(),
     engine: engineChoiceSchema.default('auto'),
+    forwardPrecision: forwardPrecisionSchema.default('float32'),
     /** Dense export beside the run; undefined for none. */
     exportDtype: z.enum(DENSE_DTYPES).optional(),
   })
@@ -213,6 +214,7 @@ export const evaluateRequestSchema = z.strictObject({
   contextLength: contextLength.optional(),
   threads: threads.optional(),
   engine: engineChoiceSchema.default('auto'),
+  forwardPrecision: forwardPrecisionSchema.default('float32'),
 });
 export type EvaluateRequest = z.input<typeof evaluateRequestSchema>;
 

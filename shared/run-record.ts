@@ -3,6 +3,7 @@
  * A run that was stopped goes on from it: a session is what one process did for the run.
  */
 import { z } from 'zod';
+import { forwardPrecisionSchema } from './engine.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, METHODS } from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { TIE_RULES } from './outlier-order.ts';
@@ -110,6 +111,8 @@ export const runRecordSchema = z.strictObject({
   /** Of the latest session; those before it had the same, but for the threads and Node's version. */
   engine: z.strictObject({
     backend: z.string(),
+    /** Of the products in the forward pass. */
+    forwardPrecision: forwardPrecisionSchema,
     kernels: z.enum(['relaxed', 'simd']),
     threads: z.int(),
     node: z.string(),

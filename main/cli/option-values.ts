@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { z } from 'zod';
-import { ENGINE_CHOICES } from '../../shared/engine.ts';
+import { ENGINE_CHOICES, FORWARD_PRECISIONS } from '../../shared/engine.ts';
 
 /** A number as an option's value; its range is checked with the whole request. */
 export function numberValue(text: string): number {
@@ -37,6 +37,16 @@ export function engineOption(): Option {
   )
     .choices(ENGINE_CHOICES)
     .default('auto');
+}
+
+/** `--forward-precision`, of every command that runs the model. */
+export function forwardPrecisionOption(): Option {
+  return new Option(
+    '--forward-precision <TYPE>',
+    'products of the forward pass, on TensorFlow; half precision is faster where the processor or card has it, Hessians stay float32',
+  )
+    .choices(FORWARD_PRECISIONS)
+    .default('float32');
 }
 
 /**

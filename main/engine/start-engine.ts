@@ -8,6 +8,7 @@ import { useKernelsForMatMul } from './tensors/wasm-matmul.ts';
 export interface Engine {
   readonly backend: BackendInfo;
   readonly pool: KernelPool;
+  readonly forwardPrecision: ForwardPrecision;
   stop(): Promise<void>;
 }
 
@@ -34,6 +35,7 @@ export async function startEngine({
   return {
     backend,
     pool,
+    forwardPrecision,
     async stop() {
       restore();
       setForwardPrecision('float32');

@@ -28,6 +28,7 @@ export async function evaluateModel(
     contextLength,
     threads,
     engine: choice,
+    forwardPrecision,
   } = validRequest(evaluateRequestSchema, request);
   const run = await openRun(path);
   const checkpoint = await openCheckpoint(run?.record.model.folder ?? path);
@@ -40,7 +41,7 @@ export async function evaluateModel(
       { source: text, limit, contextLength },
       hooks,
     );
-    const engine = await startEngine({ engine: choice, threads });
+    const engine = await startEngine({ engine: choice, threads, forwardPrecision });
     try {
       hooks.onNote?.(engineNote(engine));
       const measured = await evaluatePerplexity({

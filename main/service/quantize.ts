@@ -58,7 +58,11 @@ export async function quantizeModel(
       const unfinished = await unfinishedRun(folder, settings.restart);
       const texts = await readTexts(settings, checkpoint, hooks);
       const files = await hashModelFiles(checkpoint, hooks);
-      const engine = await startEngine({ engine: settings.engine, threads: settings.threads });
+      const engine = await startEngine({
+        engine: settings.engine,
+        threads: settings.threads,
+        forwardPrecision: settings.forwardPrecision,
+      });
       try {
         hooks.onNote?.(engineNote(engine));
         const basis = { method, checkpoint, files, engine, ...texts };

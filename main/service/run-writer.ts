@@ -217,6 +217,7 @@ function firstRecord({ method, checkpoint, files, calibration, engine }: RunBasi
     calibration: calibration.record,
     engine: {
       backend: engine.backend.description,
+      forwardPrecision: engine.forwardPrecision,
       kernels: engine.pool.flavour,
       threads: engine.pool.threads,
       node: process.version,

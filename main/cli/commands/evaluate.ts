@@ -6,7 +6,7 @@ import {
   evaluateRequestSchema,
   type EvaluateService,
 } from '../../../shared/requests.ts';
-import { checkedRequest, engineOption, wholeValue } from '../option-values.ts';
+import { checkedRequest, engineOption, forwardPrecisionOption, wholeValue } from '../option-values.ts';
 import { grouped } from '../progress-line.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -16,6 +16,7 @@ const optionsSchema = z.object({
   context: z.number().optional(),
   threads: z.number().optional(),
   engine: z.string().optional(),
+  forwardPrecision: z.string().optional(),
   json: z.boolean().default(false),
 });
 
@@ -26,6 +27,7 @@ const FLAGS = {
   contextLength: '--context',
   threads: '--threads',
   engine: '--engine',
+  forwardPrecision: '--forward-precision',
 };
 
 const EXAMPLES = `
@@ -55,6 +57,7 @@ export function registerEvaluate(program: Command, service: () => Promise<Evalua
     )
     .option('--threads <N>', 'threads to compute with (default: one for each core)', wholeValue)
     .addOption(engineOption())
+    .addOption(forwardPrecisionOption())
     .option('--json', 'one JSON event a line on stdout, for scripts')
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, _options: unknown, command: Command) => {

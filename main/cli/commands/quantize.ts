@@ -13,7 +13,14 @@ import {
   quantizeRequestSchema,
   type QuantizeService,
 } from '../../../shared/requests.ts';
-import { checkedRequest, engineOption, numberPair, numberValue, wholeValue } from '../option-values.ts';
+import {
+  checkedRequest,
+  engineOption,
+  forwardPrecisionOption,
+  numberPair,
+  numberValue,
+  wholeValue,
+} from '../option-values.ts';
 import { quantizeText } from '../quantize-table.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -43,6 +50,7 @@ const optionsSchema = z.object({
   context: z.number().optional(),
   threads: z.number().optional(),
   engine: z.string().optional(),
+  forwardPrecision: z.string().optional(),
   dtype: z.string(),
   export: z.boolean(),
   json: z.boolean().default(false),
@@ -74,6 +82,7 @@ const FLAGS = {
   'evaluation.contextLength': '--context',
   threads: '--threads',
   engine: '--engine',
+  forwardPrecision: '--forward-precision',
   exportDtype: '--dtype',
 };
 
@@ -112,6 +121,7 @@ export function registerQuantize(program: Command, service: () => Promise<Quanti
     .option('--no-export', 'write the run folder only')
     .option('--threads <N>', 'threads to compute with (default: one for each core)', wholeValue)
     .addOption(engineOption())
+    .addOption(forwardPrecisionOption())
     .option('--json', 'one JSON event a line on stdout, for scripts')
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, _options: unknown, self: Command) => {
@@ -255,6 +265,7 @@ function requestOf(model: string, options: Options): unknown {
     evaluation: { source: options.evaluation, windows: options.windows, contextLength: options.context },
     threads: options.threads,
     engine: options.engine,
+    forwardPrecision: options.forwardPrecision,
     exportDtype: options.export ? options.dtype : undefined,
   };
 }
