@@ -129,6 +129,8 @@ export const quantizeRequestSchema = z
     threads: threads.optional(),
     engine: engineChoiceSchema.default('auto'),
     forwardPrecision: forwardPrecisionSchema.default('float32'),
+    /** File for the run's trace, in Chrome's trace event format. */
+    trace: path.optional(),
     /** Dense export beside the run; undefined for none. */
     exportDtype: z.enum(DENSE_DTYPES).optional(),
   })

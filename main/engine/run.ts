@@ -13,6 +13,7 @@ import { RunProgress } from './run-progress.ts';
 import { BlockWeights, type ReplaceMatrix } from './transformer/block-weights.ts';
 import { embedSegments } from './transformer/embedding.ts';
 import type { HiddenStates } from './transformer/hidden-states.ts';
+import { span } from './trace.ts';
 import { Positions } from './transformer/positions.ts';
 import { forEachSegment, throwIfCancelled } from './transformer/segment-loop.ts';
 
@@ -148,7 +149,7 @@ async function moveOn({ signal }: QuantizationRun, at: StageOfBlock): Promise<vo
   progress.begin(block, `${finished ? 'finished before, ' : ''}through ${stage.group.join(', ')}`);
   await timed(timing, 'forward', () =>
     forEachSegment(hidden.segments, signal, (segment) => {
-      stage.advance(segment);
+      span('tensors', `through ${stage.group.join(', ')}`, () => stage.advance(segment));
       progress.segmentDone(hidden.length(segment), finished ? 2 : 1);
     }),
   );
@@ -157,7 +158,7 @@ async function moveOn({ signal }: QuantizationRun, at: StageOfBlock): Promise<vo
 async function timed<T>(timing: RunTiming, part: keyof RunTiming, work: () => Promise<T>): Promise<T> {
   const start = performance.now();
   try {
-    return await work();
+    return await span('run', part, work);
   } finally {
     timing[part] += (performance.now() - start) / 1000;
   }

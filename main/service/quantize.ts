@@ -33,6 +33,7 @@ import { RUN_FILE, type RunFolder, openRunFolder } from './run-folder.ts';
 import { MATRICES_FOLDER, RunWriter } from './run-writer.ts';
 import { calibrationSegments, isMeasuredOn, perplexityFigure, windowsOfText } from './texts.ts';
 import { finishedBlocks, goingOnNote, unfinishedRun } from './unfinished-run.ts';
+import { traced } from './trace-file.ts';
 import { validRequest } from './valid-request.ts';
 
 /**
@@ -70,7 +71,8 @@ export async function quantizeModel(
         if (unfinished !== undefined) hooks.onNote?.(goingOnNote(unfinished, checkpoint.model));
         return await writer.endedBy(async () => {
           await clearLeftovers(folder, unfinished);
-          return quantizeInto(writer, { settings, method, checkpoint, engine, hooks, unfinished, ...texts });
+          const job = { settings, method, checkpoint, engine, hooks, unfinished, ...texts };
+          return traced(settings.trace, () => quantizeInto(writer, job));
         });
       } finally {
         await engine.stop();

@@ -50,6 +50,7 @@ const optionsSchema = z.object({
   context: z.number().optional(),
   threads: z.number().optional(),
   engine: z.string().optional(),
+  trace: z.string().optional(),
   forwardPrecision: z.string().optional(),
   dtype: z.string(),
   export: z.boolean(),
@@ -82,6 +83,7 @@ const FLAGS = {
   'evaluation.contextLength': '--context',
   threads: '--threads',
   engine: '--engine',
+  trace: '--trace',
   forwardPrecision: '--forward-precision',
   exportDtype: '--dtype',
 };
@@ -122,6 +124,7 @@ export function registerQuantize(program: Command, service: () => Promise<Quanti
     .option('--threads <N>', 'threads to compute with (default: one for each core)', wholeValue)
     .addOption(engineOption())
     .addOption(forwardPrecisionOption())
+    .option('--trace <FILE>', 'write what ran when, to open in chrome://tracing or ui.perfetto.dev')
     .option('--json', 'one JSON event a line on stdout, for scripts')
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, _options: unknown, self: Command) => {
@@ -265,6 +268,7 @@ function requestOf(model: string, options: Options): unknown {
     evaluation: { source: options.evaluation, windows: options.windows, contextLength: options.context },
     threads: options.threads,
     engine: options.engine,
+    trace: options.trace,
     forwardPrecision: options.forwardPrecision,
     exportDtype: options.export ? options.dtype : undefined,
   };

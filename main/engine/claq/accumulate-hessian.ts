@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { BLOCK } from '../kernels/layout.ts';
 import { tensorflowInUse } from '../tensors/tensorflow/tensorflow-backend.ts';
+import { span } from '../trace.ts';
 import { forEachSegment } from '../transformer/segment-loop.ts';
 import type { Hessian } from './hessian.ts';
 
@@ -51,6 +52,15 @@ function emptyBands(columns: number): BandSum[] {
   });
 }
 
+function addProducts(bands: readonly BandSum[], inputs: tf.Tensor2D): BandSum[] {
+  const [tokens, columns] = inputs.shape;
+  return bands.map(({ first, rows, sum }) => {
+    const left = tf.slice(inputs, [0, first], [tokens, rows]);
+    const right = tf.slice(inputs, [0, first], [tokens, columns - first]);
+    return { first, rows, sum: tf.add<tf.Tensor2D>(sum, tf.matMul(left, right, true, false)) };
+  });
+}
+
 /** The products are symmetric: in bands from the diagonal on they take little more than half of the arithmetic. */
 async function accumulateOnBackend(
   hessian: Hessian,
@@ -61,15 +71,9 @@ async function accumulateOnBackend(
   try {
     await forEachSegment(segments, signal, (segment) => {
       const before = bands;
-      bands = tf.tidy(() => {
-        const inputs = input(segment);
-        const [tokens] = inputs.shape;
-        return before.map(({ first, rows, sum }) => {
-          const left = tf.slice(inputs, [0, first], [tokens, rows]);
-          const right = tf.slice(inputs, [0, first], [tokens, columns - first]);
-          return { first, rows, sum: tf.add<tf.Tensor2D>(sum, tf.matMul(left, right, true, false)) };
-        });
-      });
+      bands = span('tensors', 'Hessian of a segment', () =>
+        tf.tidy(() => addProducts(before, input(segment))),
+      );
       tf.dispose(before);
       onSegment(segment);
     });

@@ -5,6 +5,7 @@ import type { HessianFactor } from './factor.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import { type LoopJob, collect, kernelArguments, layOut } from './loop-job.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
+import { span } from '../trace.ts';
 
 /**
  * The error-compensating column loop (GPTQ in its LDLQ form, CLAQ's codebooks): quantizes the matrices of a group side by
@@ -80,11 +81,11 @@ async function quantizeInWindows(
       const next = first + count;
       const quantized = quantizeBlocks(pool, factor, jobs, first, count);
       try {
-        if (next < blocks) updates.prepare(next);
+        if (next < blocks) span('tensors', 'prepare the next window', () => updates.prepare(next));
       } finally {
         await quantized;
       }
-      if (next < blocks) updates.apply(first, next);
+      if (next < blocks) span('tensors', 'carry errors over', () => updates.apply(first, next));
     }
   } finally {
     updates.dispose();

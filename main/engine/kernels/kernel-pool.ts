@@ -15,6 +15,7 @@ import {
   type TileFunction,
 } from './kernel-jobs.ts';
 import { type KernelFlavour, type KernelModule, loadKernelModule } from './kernel-module.ts';
+import { span } from '../trace.ts';
 import { PipelineSchedule, scheduleWords } from './pipeline-schedule.ts';
 
 export interface KernelPoolOptions {
@@ -121,7 +122,7 @@ export class KernelPool {
    */
   runTiles(name: TileFunction, args: number, count: number): void {
     this.#begin(tileJob(name, args, count), 0);
-    if (!blockUntilDone(this.#control, this.#parts.patience)) {
+    if (!span('kernels', name, () => blockUntilDone(this.#control, this.#parts.patience))) {
       this.#died = threadStopped();
       throw this.#died;
     }
@@ -131,7 +132,7 @@ export class KernelPool {
 
   /** As runTiles, without blocking the event loop. */
   async runTilesAsync(name: TileFunction, args: number, count: number): Promise<void> {
-    await this.#awaited(name, tileJob(name, args, count));
+    await span('kernels', name, () => this.#awaited(name, tileJob(name, args, count)));
   }
 
   /**
@@ -149,13 +150,14 @@ export class KernelPool {
       const words = scheduleWords(blocks);
       const schedule = this.arena.allocate(words * 4);
       PipelineSchedule.start(this.arena.ints(schedule, words), blocks);
-      await this.#awaited(name, {
+      const job: Job = {
         kind: JOB_PIPELINES,
         function: PIPELINE_FUNCTIONS.findIndex((pipeline) => pipeline.name === name),
         arguments: this.arena.words(args),
         count: words,
         next: schedule,
-      });
+      };
+      await span('kernels', name, () => this.#awaited(name, job));
     } finally {
       this.arena.release(mark);
     }
