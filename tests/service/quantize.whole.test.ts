@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
 import { BUNDLED_CALIBRATION, BUNDLED_EVALUATION } from '../../main/service/bundled-texts.ts';
 import { evaluateModel } from '../../main/service/evaluate.ts';
@@ -17,6 +19,10 @@ import { QUICK_TEXTS, writeTinyModel } from './tiny-model.ts';
 
 /** Of one block of the demo model: q, o of 192 x 192; k, v of 64 x 192; gate, up of 512 x 192; down of 192 x 512. */
 const WEIGHTS = 2 * 192 * 192 + 2 * 64 * 192 + 3 * 512 * 192;
+
+const traceSchema = z.object({
+  traceEvents: z.array(z.object({ name: z.string(), cat: z.string().optional() })),
+});
 
 let work = '';
 let model = '';
@@ -76,6 +82,33 @@ async function plannedBytes(request: QuantizeRequest): Promise<number> {
 }
 
 describe('quantizeModel', () => {
+  it('writes a trace of its parts, tensor operations and kernels where one is asked for', async () => {
+    const trace = join(work, 'trace.json');
+    await quantizeModel({ model, ...QUICK_TEXTS, budget: { bits: 2 }, out: join(work, 'traced'), trace });
+    const { traceEvents } = traceSchema.parse(JSON.parse(await readFile(trace, 'utf8')));
+    const names = new Set(traceEvents.map(({ cat, name }) => `${cat ?? ''}: ${name}`));
+    for (const expected of [
+      'run: hessian',
+      'tensors: through q, k, v',
+      'kernels: quantize',
+      'kernels: factor',
+    ])
+      expect(names).toContain(expected);
+  });
+
+  it('refuses half precision without TensorFlow, and leaves no run behind', async () => {
+    const out = join(work, 'half');
+    const request: QuantizeRequest = {
+      model,
+      ...QUICK_TEXTS,
+      out,
+      engine: 'wasm',
+      forwardPrecision: 'bfloat16',
+    };
+    await expect(quantizeModel(request)).rejects.toMatchObject({ code: 'engine/backend-unavailable' });
+    expect(existsSync(join(out, 'run.json'))).toBe(false);
+  });
+
   it('leaves a run folder that says all that it was made with and came to', async () => {
     const out = join(work, 'recorded');
     const summary = await quantizeModel({
@@ -130,6 +163,7 @@ describe('quantizeModel', () => {
     });
     expect(record.engine).toEqual({
       backend: 'WebAssembly SIMD, 1 thread',
+      forwardPrecision: 'float32',
       kernels: 'relaxed',
       threads: 2,
       node: process.version,

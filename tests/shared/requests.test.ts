@@ -13,6 +13,7 @@ describe('quantizeRequestSchema', () => {
   it('gives every setting that the model does not decide its default', () => {
     expect(quantizeRequestSchema.parse({ model: 'm' })).toEqual({
       model: 'm',
+      restart: false,
       method: 'claq',
       budget: {},
       outlierS: 13,
@@ -20,6 +21,8 @@ describe('quantizeRequestSchema', () => {
       actOrder: true,
       calibration: { segments: 128, seed: 0, joinDocuments: false },
       evaluation: { windows: 16 },
+      engine: 'auto',
+      forwardPrecision: 'float32',
     });
   });
 

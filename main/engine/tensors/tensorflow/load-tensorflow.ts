@@ -69,8 +69,8 @@ function requireAvx(): void {
 function prepareEnvironment({ threads, gpu, forwardPrecision = 'float32' }: TensorflowOptions): void {
   const { env } = process;
   env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
-  // With oneDNN's operations come two lines of greetings at each start. Products of float32 take as long without them; for
-  // half precision only they use what the processor has.
+  // With oneDNN the bytes of a product are the same on any number of threads, and half precision uses what the processor
+  // has for it. The price is two lines of greetings at each start.
   env['TF_ENABLE_ONEDNN_OPTS'] ??= forwardPrecision === 'float32' ? '0' : '1';
   // Memory as it is needed, not all of the card's at once.
   env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
