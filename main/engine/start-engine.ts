@@ -28,7 +28,7 @@ export async function startEngine({
   forwardPrecision = 'float32',
   ...options
 }: EngineOptions = {}): Promise<Engine> {
-  const backend = await startBackend({ engine, threads: options.threads, forwardPrecision });
+  const backend = await startBackend({ engine, threads: options.threads });
   setForwardPrecision(forwardPrecision);
   const pool = await KernelPool.start(options);
   const restore = backend.name === 'wasm' ? useKernelsForMatMul(pool) : () => undefined;

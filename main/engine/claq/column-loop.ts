@@ -5,6 +5,7 @@ import type { HessianFactor } from './factor.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import { type LoopJob, collect, kernelArguments, layOut } from './loop-job.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
+import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { span } from '../trace.ts';
 
 /**
@@ -36,7 +37,7 @@ export async function quantizeColumns(
       jobs.push(job);
     }
     if (options.compensate && (options.updates ?? updatesOf(factor, inputs)) === 'device')
-      await quantizeInWindows(pool, factor, jobs);
+      await tensorErrors(() => quantizeInWindows(pool, factor, jobs));
     else await quantizeBlocks(pool, factor, jobs, 0, factor.paddedColumns / BLOCK);
     return jobs.map((job) => collect(arena, factor, job));
   } finally {

@@ -1,6 +1,7 @@
 import { ClaqError } from '../../../shared/errors.ts';
 import { BLOCK } from '../kernels/layout.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
+import { overflowRemedy } from '../tensors/forward-product.ts';
 import type { Hessian } from './hessian.ts';
 
 /** H = U D U^T for the columns in their order of processing, in the kernels' memory. Shared by the matrices of a group. */
@@ -97,6 +98,6 @@ function checkFinite(diagonal: Float64Array, where: string): void {
     where,
     expected: 'finite activations',
     found: `${String(diagonal[column])} on the diagonal, column ${column}`,
-    remedy: 'check the model: its forward pass overflows float32 on this calibration text',
+    remedy: overflowRemedy(),
   });
 }

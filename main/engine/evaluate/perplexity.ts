@@ -7,6 +7,7 @@ import { embedSegments } from '../transformer/embedding.ts';
 import type { HiddenStates } from '../transformer/hidden-states.ts';
 import { Positions } from '../transformer/positions.ts';
 import { forEachSegment, throwIfCancelled } from '../transformer/segment-loop.ts';
+import { overflowRemedy } from '../tensors/forward-product.ts';
 import { tokenLosses } from '../transformer/token-losses.ts';
 
 /** A perplexity and what it was measured on, in the words of the GPTQ protocol. */
@@ -120,6 +121,7 @@ export class PerplexityEvaluation {
           where: `window ${unusable}`,
           expected: 'a finite negative log-likelihood',
           found: String(windowNll[unusable]),
+          remedy: overflowRemedy(),
         },
       );
     }

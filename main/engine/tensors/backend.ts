@@ -1,12 +1,6 @@
 /** Chooses what carries out the tensor operations. The forward pass is written once and does not know which one it is. */
 import * as tf from '@tensorflow/tfjs-core';
-import {
-  ENGINE_NAMES,
-  type EngineChoice,
-  type EngineName,
-  type ForwardPrecision,
-  type PassedOver,
-} from '../../../shared/engine.ts';
+import { ENGINE_NAMES, type EngineChoice, type EngineName, type PassedOver } from '../../../shared/engine.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { type Installation, readInstallation } from './tensorflow/installation.ts';
 import { type TensorflowOptions, loadTensorflow } from './tensorflow/load-tensorflow.ts';
@@ -25,8 +19,6 @@ export interface BackendOptions {
   readonly engine?: EngineChoice | undefined;
   /** Threads of TensorFlow's operations on the CPU. */
   readonly threads?: number | undefined;
-  /** The precision that products will be asked for: it decides which of TensorFlow's kernels are loaded. */
-  readonly forwardPrecision?: ForwardPrecision | undefined;
   /** Folder with the installations of TensorFlow, where not the user's. */
   readonly tensorflowHome?: string | undefined;
 }
@@ -55,10 +47,10 @@ type Refusal = Omit<PassedOver, 'name'>;
 
 /** What each engine runs as, for people, or why it does not. */
 const START: Record<EngineName, (options: BackendOptions) => Promise<string | Refusal>> = {
-  'tensorflow-gpu': async ({ tensorflowHome, threads, forwardPrecision }) => {
+  'tensorflow-gpu': async ({ tensorflowHome, threads }) => {
     const gpu = await readInstallation('gpu', tensorflowHome);
     if (gpu.state !== 'installed') return notInstalled(gpu);
-    const backend = await loadOnce(gpu.folder, { gpu: true, threads, forwardPrecision });
+    const backend = await loadOnce(gpu.folder, { gpu: true, threads });
     if ('why' in backend) return backend;
     if (!backend.binding.isUsingGpuDevice()) {
       return { why: 'TensorFlow finds no CUDA device', remedy: 'claq doctor says what is missing' };
@@ -66,7 +58,7 @@ const START: Record<EngineName, (options: BackendOptions) => Promise<string | Re
     return `TensorFlow ${backend.binding.TF_Version} on the GPU`;
   },
 
-  'tensorflow-cpu': async ({ tensorflowHome, threads, forwardPrecision }) => {
+  'tensorflow-cpu': async ({ tensorflowHome, threads }) => {
     const cpu = await readInstallation('cpu', tensorflowHome);
     // TensorFlow for GPUs computes on a CPU as well, and may have been loaded already in search of one.
     const gpu = await readInstallation('gpu', tensorflowHome);
@@ -75,7 +67,6 @@ const START: Record<EngineName, (options: BackendOptions) => Promise<string | Re
     const backend = await loadOnce(loaded?.folder ?? installed?.folder ?? cpu.folder, {
       gpu: false,
       threads,
-      forwardPrecision,
     });
     if ('why' in backend) return backend;
     if (backend.binding.isUsingGpuDevice())
@@ -87,12 +78,20 @@ const START: Record<EngineName, (options: BackendOptions) => Promise<string | Re
 };
 
 /** TensorFlow as this process has loaded it. */
-let loaded: { readonly folder: string; readonly backend: TensorflowBackend } | undefined;
+let loaded:
+  | {
+      readonly folder: string;
+      readonly backend: TensorflowBackend;
+      /** Why it cannot be used after all: a process that has loaded it cannot load another. */
+      readonly fault: string | undefined;
+    }
+  | undefined;
 
 async function loadOnce(folder: string, options: TensorflowOptions): Promise<TensorflowBackend | Refusal> {
   if (loaded === undefined) {
     try {
-      loaded = { folder, backend: await loadTensorflow(folder, options) };
+      const backend = await loadTensorflow(folder, options);
+      loaded = { folder, backend, fault: await productFault() };
     } catch (error) {
       if (!(error instanceof ClaqError)) throw error;
       return { why: `TensorFlow cannot be loaded: ${error.found ?? error.message}`, remedy: 'claq setup' };
@@ -100,8 +99,29 @@ async function loadOnce(folder: string, options: TensorflowOptions): Promise<Ten
   } else if (loaded.folder !== folder) {
     return { why: 'this process has loaded another TensorFlow', remedy: undefined };
   }
+  if (loaded.fault !== undefined) {
+    return {
+      why: `TensorFlow cannot multiply here: ${loaded.fault}`,
+      remedy: 'claq doctor says what is missing',
+    };
+  }
   await tf.setBackend(TENSORFLOW_BACKEND);
   return loaded.backend;
+}
+
+/** A card that is too new or too old for TensorFlow, or CUDA libraries that do not fit, show at the first product only. */
+async function productFault(): Promise<string | undefined> {
+  const ones: tf.Tensor2D = tf.ones([64, 64]);
+  try {
+    const product = tf.matMul(ones, ones);
+    const values = await product.data();
+    product.dispose();
+    return values.every((value) => value === 64) ? undefined : 'a product came out wrong';
+  } catch (error) {
+    return error instanceof Error ? (error.message.split('\n')[0] ?? error.message) : String(error);
+  } finally {
+    ones.dispose();
+  }
 }
 
 function notInstalled({ state, variant, ...installation }: Installation): Refusal {

@@ -22,6 +22,13 @@ export function setForwardPrecision(wanted: ForwardPrecision): void {
   precision = wanted;
 }
 
+/** What to do where the forward pass overflows the precision that is set. */
+export function overflowRemedy(): string {
+  return precision === 'float32'
+    ? 'check the model: its forward pass overflows float32 on this text'
+    : `the forward pass overflows ${precision} on this text: take --forward-precision float32`;
+}
+
 /** x W^T: `x` [T, in features], `weight` [out features, in features] -> [T, out features], float32. */
 export function forwardProduct(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D {
   const tensorflow = precision === 'float32' ? undefined : tensorflowInUse();

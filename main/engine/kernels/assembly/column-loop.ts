@@ -11,7 +11,7 @@ import { fitCodebookScikit } from './scikit';
 import { microKernel, multiplyAdd } from './micro-kernel';
 import { sortFloats } from './sort';
 
-// Arguments of quantizeBlock and compensateBlock, as words. The same list stands in ../column-loop.ts.
+// Arguments of quantizeBlock and compensateBlock, as words. The same list stands in main/engine/claq/loop-job.ts.
 const ORIGINAL = 0; // weights in the order of processing, blocked layout
 const ERROR = 1; // before a column is quantized: its correction so far; afterwards: original - quantized
 const FACTOR = 2; // panels of U

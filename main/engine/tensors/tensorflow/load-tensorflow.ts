@@ -4,7 +4,6 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
-import type { ForwardPrecision } from '../../../../shared/engine.ts';
 import { ClaqError } from '../../../../shared/errors.ts';
 import { ADDON_FILE } from './installation.ts';
 import {
@@ -19,7 +18,6 @@ export interface TensorflowOptions {
   readonly threads?: number | undefined;
   /** Whether it may use a GPU. */
   readonly gpu: boolean;
-  readonly forwardPrecision?: ForwardPrecision | undefined;
 }
 
 /** The package whose JavaScript drives the addon. Optional: where it is missing, so is TensorFlow. */
@@ -31,9 +29,10 @@ const PACKAGE = '@tensorflow/tfjs-node-gpu';
  */
 export async function loadTensorflow(folder: string, options: TensorflowOptions): Promise<TensorflowBackend> {
   const addon = join(folder, ADDON_FILE);
+  const before = { ...process.env };
   try {
-    requireAvx();
     prepareEnvironment(options);
+    requireAvx();
     prepareUtil();
     const require = createRequire(import.meta.url);
     const binding: unknown = require(addon);
@@ -49,6 +48,10 @@ export async function loadTensorflow(folder: string, options: TensorflowOptions)
     if (!(await tf.setBackend(TENSORFLOW_BACKEND))) throw new Error('tfjs refuses it as its backend');
     return backend;
   } catch (cause) {
+    // Programs that are started later shall not inherit what was meant for TensorFlow.
+    for (const name of Object.keys(process.env))
+      if (!(name in before)) Reflect.deleteProperty(process.env, name);
+    Object.assign(process.env, before);
     throw new ClaqError('engine/backend-unavailable', 'TensorFlow cannot be loaded', {
       where: addon,
       found: cause instanceof Error ? (cause.message.split('\n')[0] ?? '') : String(cause),
@@ -66,12 +69,12 @@ function requireAvx(): void {
 }
 
 /** What TensorFlow is told through its environment. What the user has set stays. */
-function prepareEnvironment({ threads, gpu, forwardPrecision = 'float32' }: TensorflowOptions): void {
+function prepareEnvironment({ threads, gpu }: TensorflowOptions): void {
   const { env } = process;
   env['TF_CPP_MIN_LOG_LEVEL'] ??= '3';
   // With oneDNN the bytes of a product are the same on any number of threads, and half precision uses what the processor
   // has for it. The price is two lines of greetings at each start.
-  env['TF_ENABLE_ONEDNN_OPTS'] ??= forwardPrecision === 'float32' ? '0' : '1';
+  env['TF_ENABLE_ONEDNN_OPTS'] ??= '1';
   // Memory as it is needed, not all of the card's at once.
   env['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true';
   // TF32 rounds the inputs of products to ten bits, Hessians among them.
