@@ -1,12 +1,15 @@
 /** Whole runs of the service, from a model folder to the result on disk, and what they are measured against. */
+import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { openCheckpoint } from '../main/engine/checkpoint/open-checkpoint.ts';
+import { startEngine } from '../main/engine/start-engine.ts';
 import { readRunRecord } from '../main/service/open-run.ts';
-import { quantizeModel } from '../main/service/quantize.ts';
 import type { EngineChoice, ForwardPrecision } from '../shared/engine.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixName, matrixShape } from '../shared/model.ts';
 import { SMOLLM2_FOLDER } from './reference-data.ts';
@@ -39,11 +42,19 @@ export async function benchEngines(
 ): Promise<void> {
   const rows: string[][] = [];
   const measured: MeasuredRun[] = [];
+  const checkpoint = await openCheckpoint(SMOLLM2_FOLDER);
+  await checkpoint.close();
+  const flops = productFlops(checkpoint.model, run);
   for (const engine of engines) {
+    const rate = await productRate(run, engine);
     for (const precision of engine === 'wasm' ? (['float32'] as const) : precisions) {
       const result = await wholeRun(run, engine, precision);
       measured.push(result);
-      rows.push([`${result.backend}, ${precision}`, ...figures(result), await shareOfProducts(run, result)]);
+      rows.push([
+        `${result.backend}, ${precision}`,
+        ...figures(result),
+        shareOfProducts(flops, rate, result),
+      ]);
     }
   }
   table(
@@ -84,6 +95,7 @@ function figures({ seconds: whole, forward, hessian, quantize }: MeasuredRun): s
   return [whole, forward, hessian, quantize].map((value) => value.toFixed(1));
 }
 
+/** The command in a process of its own, as a user runs it: TensorFlow reads how it is to run when it is loaded. */
 async function wholeRun(
   run: WholeRun,
   engine: EngineChoice,
@@ -91,24 +103,30 @@ async function wholeRun(
 ): Promise<MeasuredRun> {
   const folder = await mkdtemp(join(tmpdir(), 'claq-bench-'));
   try {
-    const model = await modelOfBlocks(folder, run.blocks);
-    const summary = await quantizeModel({
-      model,
-      out: join(folder, 'run'),
-      budget: { bits: run.bits },
-      calibration: { segments: run.segments, segmentLength: run.segmentLength, joinDocuments: true },
-      evaluation: { windows: 0 },
+    const out = join(folder, 'run');
+    const args = [CLAQ, 'quantize', await modelOfBlocks(folder, run.blocks), '--out', out, '--no-export'];
+    const options = {
+      bits: run.bits,
+      segments: run.segments,
+      'segment-length': run.segmentLength,
+      windows: 0,
       engine,
-      forwardPrecision: precision,
+      'forward-precision': precision,
       threads: run.threads,
-    });
-    const record = await readRunRecord(join(folder, 'run'));
+    };
+    for (const [name, value] of Object.entries(options)) args.push(`--${name}`, String(value));
+    const start = performance.now();
+    await promisify(execFile)(process.execPath, [...args, '--join-documents']);
+    const whole = (performance.now() - start) / 1000;
+    const record = await readRunRecord(out);
     const timing = timingSchema.parse(record?.result?.timing);
-    return { seconds: summary.seconds, ...timing, backend: record?.engine.backend ?? '' };
+    return { seconds: whole, ...timing, backend: record?.engine.backend ?? '' };
   } finally {
     await rm(folder, { recursive: true });
   }
 }
+
+const CLAQ = fileURLToPath(new URL('../main/cli/claq.ts', import.meta.url));
 
 const timingSchema = z.object({ forward: z.number(), hessian: z.number(), quantize: z.number() });
 
@@ -141,23 +159,29 @@ export function productFlops(model: ModelDescription, run: WholeRun): number {
   return perToken * tokens * run.blocks;
 }
 
-/** What the forward pass and the Hessians reach of the rate of a plain product on the engine that is running. */
-async function shareOfProducts(run: WholeRun, result: MeasuredRun): Promise<string> {
-  const checkpoint = await openCheckpoint(SMOLLM2_FOLDER);
-  const flops = productFlops(checkpoint.model, run);
-  await checkpoint.close();
-  const size = 1024;
-  const [a, b] = [tf.randomNormal<tf.Rank.R2>([size, size]), tf.randomNormal<tf.Rank.R2>([size, size])];
-  const multiplyOnce = async (): Promise<void> => {
-    const product = tf.matMul(a, b);
-    await product.data();
-    product.dispose();
-  };
-  const times = await timeRuns(multiplyOnce, 15);
-  tf.dispose([a, b]);
-  const rate = (2 * size ** 3) / times.median;
-  const reached = flops / (result.forward + result.hessian);
-  return `${((100 * reached) / rate).toFixed(0)} % of ${(rate / 1e9).toFixed(0)} GFLOPS`;
+/** Flops a second of a plain product on the engine. */
+async function productRate(run: WholeRun, engine: EngineChoice): Promise<number> {
+  const started = await startEngine({ engine, threads: run.threads });
+  try {
+    const size = 1024;
+    const [a, b] = [tf.randomNormal<tf.Rank.R2>([size, size]), tf.randomNormal<tf.Rank.R2>([size, size])];
+    const multiplyOnce = async (): Promise<void> => {
+      const product = tf.matMul(a, b);
+      await product.data();
+      product.dispose();
+    };
+    const times = await timeRuns(multiplyOnce, 15);
+    tf.dispose([a, b]);
+    return (2 * size ** 3) / times.median;
+  } finally {
+    await started.stop();
+  }
+}
+
+/** What the forward pass and the Hessians reach of it. */
+function shareOfProducts(flops: number, rate: number, { forward, hessian }: MeasuredRun): string {
+  const share = flops / (forward + hessian) / rate;
+  return `${(100 * share).toFixed(0)} % of ${(rate / 1e9).toFixed(0)} GFLOPS`;
 }
 
 /** Columns of each matrix that scikit-learn fits. */
