@@ -18,7 +18,7 @@ const tensorflow = {
     name: 'tensorflow',
     include: [
       'tests/engine/{transformer,evaluate,claq,tensors}/**/*.test.ts',
-      'tests/engine/run*.test.ts',
+      'tests/engine/{run,start-engine}*.test.ts',
       ON_TENSORFLOW_ONLY,
     ],
     exclude: ['tests/engine/tensors/wasm-matmul.test.ts', 'tests/engine/tensors/backend.test.ts'],

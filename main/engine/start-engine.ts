@@ -30,16 +30,22 @@ export async function startEngine({
 }: EngineOptions = {}): Promise<Engine> {
   const backend = await startBackend({ engine, threads: options.threads });
   setForwardPrecision(forwardPrecision);
-  const pool = await KernelPool.start(options);
-  const restore = backend.name === 'wasm' ? useKernelsForMatMul(pool) : () => undefined;
-  return {
-    backend,
-    pool,
-    forwardPrecision,
-    async stop() {
-      restore();
-      setForwardPrecision('float32');
-      await pool.stop();
-    },
-  };
+  try {
+    const pool = await KernelPool.start(options);
+    const restore = backend.name === 'wasm' ? useKernelsForMatMul(pool) : () => undefined;
+    return {
+      backend,
+      pool,
+      forwardPrecision,
+      async stop() {
+        restore();
+        setForwardPrecision('float32');
+        await pool.stop();
+      },
+    };
+  } catch (error) {
+    // The precision is the process's: without an engine that set it, it is float32.
+    setForwardPrecision('float32');
+    throw error;
+  }
 }

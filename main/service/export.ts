@@ -34,6 +34,11 @@ export const ENGINE_DTYPES = { source: 'source', f16: 'F16', f32: 'F32' } as con
   string
 >;
 
+/** For people: what exports a finished run. */
+export function exportCommand(folder: string, dtype: DenseDtypeName = 'source'): string {
+  return `claq export ${folder}${dtype === 'source' ? '' : ` --dtype ${dtype}`}`;
+}
+
 /** Writes a Hugging Face folder with the run's weights in the place of the model's, and checks it. */
 export async function writeDense(
   checkpoint: Checkpoint,

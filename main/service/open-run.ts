@@ -18,15 +18,20 @@ export interface OpenedRun {
   readonly matrix: (block: number, kind: MatrixKind) => Promise<Float32Array | undefined>;
 }
 
-/** A run's record; undefined where the folder has none. Throws ClaqError result/malformed. */
-export async function readRunRecord(folder: string): Promise<RunRecord | undefined> {
+/**
+ * A run's record; undefined where the folder has none. Throws ClaqError result/malformed.
+ * @param remedy what to do about one that cannot be read
+ */
+export async function readRunRecord(
+  folder: string,
+  remedy = 'quantize the model again, with the version of the program that you use now',
+): Promise<RunRecord | undefined> {
   const path = join(folder, RUN_FILE);
   const text = await readFile(path, 'utf8').catch((error: unknown) => {
     if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return undefined;
     throw error;
   });
   if (text === undefined) return undefined;
-  const remedy = 'quantize the model again, with the version of the program that you use now';
   try {
     return runRecordSchema.parse(JSON.parse(text));
   } catch (cause) {

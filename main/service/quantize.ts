@@ -24,16 +24,16 @@ import { loadTokenizer } from '../engine/text/tokenizer.ts';
 import type { CalibrationSegments } from '../engine/text/segments.ts';
 import type { EvaluationWindows } from '../engine/text/windows.ts';
 import { engineNote } from './engine-note.ts';
-import { DENSE_FOLDERS, writeDense } from './export.ts';
+import { DENSE_FOLDERS, exportCommand, writeDense } from './export.ts';
 import { bitsLabel, methodSettings } from './method-settings.ts';
 import { hashModelFiles } from './model-files.ts';
 import { openRun } from './open-run.ts';
 import { plannedFolderBytes } from './planned-bytes.ts';
 import { RUN_FILE, type RunFolder, openRunFolder } from './run-folder.ts';
-import { MATRICES_FOLDER, RunWriter } from './run-writer.ts';
+import { MATRICES_FOLDER, RunWriter, runChoices } from './run-writer.ts';
 import { calibrationSegments, isMeasuredOn, perplexityFigure, windowsOfText } from './texts.ts';
-import { finishedBlocks, goingOnNote, unfinishedRun } from './unfinished-run.ts';
-import { traced } from './trace-file.ts';
+import { requireWritable, traced } from './trace-file.ts';
+import { finishedBlocks, goingOnNote, requireSameRun, unfinishedRun } from './unfinished-run.ts';
 import { validRequest } from './valid-request.ts';
 
 /**
@@ -57,8 +57,9 @@ export async function quantizeModel(
     });
     try {
       const unfinished = await unfinishedRun(folder, settings.restart);
-      const texts = await readTexts(settings, checkpoint, hooks);
-      const files = await hashModelFiles(checkpoint, hooks);
+      // A trace may lie in the run's folder, which is there now.
+      if (settings.trace !== undefined) await requireWritable(settings.trace);
+      // What may be refused without a look at texts and weights is refused before them: reading those takes minutes.
       const engine = await startEngine({
         engine: settings.engine,
         threads: settings.threads,
@@ -66,13 +67,18 @@ export async function quantizeModel(
       });
       try {
         hooks.onNote?.(engineNote(engine));
+        if (unfinished !== undefined) {
+          requireSameRun(folder.folder, unfinished, { ...unfinished, ...runChoices({ method, engine }) });
+        }
+        const texts = await readTexts(settings, checkpoint, hooks);
+        const files = await hashModelFiles(checkpoint, hooks);
         const basis = { method, checkpoint, files, engine, ...texts };
         const writer = await RunWriter.start(folder, basis, start, unfinished);
         if (unfinished !== undefined) hooks.onNote?.(goingOnNote(unfinished, checkpoint.model));
         return await writer.endedBy(async () => {
           await clearLeftovers(folder, unfinished);
           const job = { settings, method, checkpoint, engine, hooks, unfinished, ...texts };
-          return traced(settings.trace, () => quantizeInto(writer, job));
+          return traced(settings.trace, () => quantizeInto(writer, job), hooks.onNote);
         });
       } finally {
         await engine.stop();
@@ -217,7 +223,12 @@ async function exportInto(
   const run = await openRun(writer.folder);
   if (run === undefined) throw new Error(`the run in ${writer.folder} has gone`);
   const folder = join(writer.folder, DENSE_FOLDERS[dtype]);
-  await writeDense(checkpoint, folder, dtype, run.weights, hooks);
+  try {
+    await writeDense(checkpoint, folder, dtype, run.weights, hooks);
+  } catch (error) {
+    hooks.onNote?.(`The run itself is complete; to export it: ${exportCommand(writer.folder, dtype)}`);
+    throw error;
+  }
   await writer.exported(DENSE_FOLDERS[dtype]);
   return folder;
 }

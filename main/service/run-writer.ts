@@ -190,20 +190,22 @@ export class RunWriter {
   async #write(changes: Partial<RunRecord> = {}): Promise<void> {
     const record = { ...this.#record, ...changes };
     const soFar = record.result === null ? { ...this.time, before: record.soFar?.before ?? null } : null;
-    this.#record = { ...record, soFar };
-    await this.#run.writeRun(this.#record);
+    const written = { ...record, soFar };
+    await this.#run.writeRun(written);
+    // Only now: a run that could not be written as complete has not ended, and endedBy() has yet to say how it does.
+    this.#record = written;
   }
 }
 
-function firstRecord({ method, checkpoint, files, calibration, engine }: RunBasis): RunRecord {
+/** What is known of a run before a text or the model's files are read. */
+export function runChoices({
+  method,
+  engine,
+}: Pick<RunBasis, 'method' | 'engine'>): Pick<RunRecord, 'program' | 'settings' | 'engine'> {
   const { budget, groupSize, columnOrder, codebookFit, ...choices } = method;
   const onGrid = method.method === 'gptq' || method.method === 'rtn';
   return {
-    version: RUN_RECORD_VERSION,
     program: `${manifest.name} ${manifest.version}`,
-    status: 'running',
-    startedAt: new Date().toISOString(),
-    model: { folder: resolve(checkpoint.folder), files },
     settings: {
       ...choices,
       columnOrder: onGrid ? null : columnOrder,
@@ -214,7 +216,6 @@ function firstRecord({ method, checkpoint, files, calibration, engine }: RunBasi
       tieRule: tieRule(method),
       groupSize: groupSize ?? null,
     },
-    calibration: calibration.record,
     engine: {
       backend: engine.backend.description,
       forwardPrecision: engine.forwardPrecision,
@@ -222,6 +223,21 @@ function firstRecord({ method, checkpoint, files, calibration, engine }: RunBasi
       threads: engine.pool.threads,
       node: process.version,
     },
+  };
+}
+
+function firstRecord(basis: RunBasis): RunRecord {
+  const { program, settings, engine } = runChoices(basis);
+  const { checkpoint, files, calibration } = basis;
+  return {
+    version: RUN_RECORD_VERSION,
+    program,
+    status: 'running',
+    startedAt: new Date().toISOString(),
+    model: { folder: resolve(checkpoint.folder), files },
+    settings,
+    calibration: calibration.record,
+    engine,
     matrices: [],
     soFar: null,
     result: null,

@@ -1,19 +1,44 @@
-import { writeTextAtomically } from '../engine/checkpoint/atomic-file.ts';
+import { mkdtemp, rmdir, stat } from 'node:fs/promises';
+import { ClaqError } from '../../shared/errors.ts';
+import type { RunHooks } from '../../shared/requests.ts';
+import { outputErrors, writeTextAtomically } from '../engine/checkpoint/atomic-file.ts';
 import { LANES, type Span, endTrace, startTrace } from '../engine/trace.ts';
 
-/** Does the work, and writes what ran when; of work that failed too, whose error is then the one to tell. */
-export async function traced<T>(path: string | undefined, work: () => Promise<T>): Promise<T> {
+/**
+ * Does the work, and writes what ran when, of work that failed too.
+ * @param onNote hears why a trace could not be written: what the work came to stands all the same
+ */
+export async function traced<T>(
+  path: string | undefined,
+  work: () => Promise<T>,
+  onNote?: RunHooks['onNote'],
+): Promise<T> {
   if (path === undefined) return work();
   startTrace();
-  let result: T;
   try {
-    result = await work();
-  } catch (error) {
-    await writeTrace(path, endTrace()).catch(() => undefined);
-    throw error;
+    return await work();
+  } finally {
+    await writeTrace(path, endTrace()).catch((error: unknown) => {
+      const why = error instanceof Error ? error.message : String(error);
+      onNote?.(`No trace was written to ${path}: ${why}`);
+    });
   }
-  await writeTrace(path, endTrace());
-  return result;
+}
+
+/** Finds out before a long run whether its trace can be written. Throws ClaqError output/not-writable, output/disk-full. */
+export async function requireWritable(path: string): Promise<void> {
+  // Permissions alone do not tell: root has them all, and a disk may be read-only.
+  await outputErrors(path, async () => {
+    await rmdir(await mkdtemp(`${path}.`));
+  });
+  const there = await stat(path).catch(() => undefined);
+  if (there?.isDirectory() !== true) return;
+  throw new ClaqError('output/not-writable', 'The trace cannot take the place of a folder', {
+    where: path,
+    expected: 'a file, or a path that does not exist yet',
+    found: 'a folder',
+    remedy: 'name another file with --trace',
+  });
 }
 
 /**

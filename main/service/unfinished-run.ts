@@ -1,10 +1,13 @@
 /** Going on with a run that was stopped: only where it is the same run, and with the blocks that it finished. */
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { ClaqError } from '../../shared/errors.ts';
 import { MATRIX_KINDS, type ModelDescription } from '../../shared/model.ts';
 import type { RunHooks } from '../../shared/requests.ts';
 import type { MatrixRecord, RunRecord } from '../../shared/run-record.ts';
 import type { ReplaceMatrix } from '../engine/transformer/block-weights.ts';
+import { exportCommand } from './export.ts';
 import { hashFile } from './file-hash.ts';
 import { readRunRecord, recordedWeights } from './open-run.ts';
 import { RUN_FILE, type RunFolder } from './run-folder.ts';
@@ -13,25 +16,65 @@ import { systemErrorCode } from './system-error.ts';
 /** An error names so many differences: another budget alone makes half a dozen. */
 const DIFFERENCES_SHOWN = 3;
 
+const OTHER_FOLDER = 'choose another folder with --out, or delete this one';
+
 /**
  * The run of a folder to go on with: one that has finished a block. Undefined where there is none, or where it is to begin
  * anew all the same.
- * @throws ClaqError output/not-empty where the run is complete: a folder is somebody's result, and is not overwritten
+ * @throws ClaqError output/not-empty where the run is complete: a folder is somebody's result, and is not overwritten;
+ *   result/malformed where its record cannot be read, unless the run is to begin anew
  */
 export async function unfinishedRun(
   { folder, existing }: RunFolder,
   restart: boolean,
 ): Promise<RunRecord | undefined> {
-  const record = existing ? await readRunRecord(folder) : undefined;
+  const record = existing ? await existingRecord(folder, restart) : undefined;
   if (record?.status === 'complete') {
-    throw new ClaqError('output/not-empty', 'The output folder holds a finished run', {
-      where: folder,
-      expected: 'a new folder, an empty one, or that of a run which did not finish',
-      found: `${record.settings.budget}, ${record.settings.method}, of ${record.startedAt}`,
-      remedy: 'choose another folder with --out, or delete this one',
-    });
+    const { settings, startedAt, dense } = record;
+    throw finishedRun(
+      folder,
+      `${settings.budget}, ${settings.method}, of ${startedAt}`,
+      // The run may have ended in its export, which is all that is missing then.
+      dense === null ? `export it (${exportCommand(folder)}), ${OTHER_FOLDER}` : OTHER_FOLDER,
+    );
   }
   return record === undefined || restart || recordedBlocks(record) === 0 ? undefined : record;
+}
+
+/** Undefined also for a record that cannot be read, of a run that is to begin anew. */
+async function existingRecord(folder: string, restart: boolean): Promise<RunRecord | undefined> {
+  try {
+    return await readRunRecord(folder, 'begin anew with --restart, or choose another folder with --out');
+  } catch (error) {
+    if (!(error instanceof ClaqError)) throw error;
+    if (await saysComplete(folder)) {
+      throw finishedRun(folder, 'a record that this version of the program cannot read', OTHER_FOLDER);
+    }
+    if (restart) return undefined;
+    throw error;
+  }
+}
+
+/** All that is asked of another version's record. */
+const finishedSchema = z.object({ status: z.literal('complete') });
+
+/** Whether a record of no form that is known says that its run is complete. */
+async function saysComplete(folder: string): Promise<boolean> {
+  const text = await readFile(join(folder, RUN_FILE), 'utf8');
+  try {
+    return finishedSchema.safeParse(JSON.parse(text)).success;
+  } catch {
+    return false;
+  }
+}
+
+function finishedRun(folder: string, found: string, remedy: string): ClaqError {
+  return new ClaqError('output/not-empty', 'The output folder holds a finished run', {
+    where: folder,
+    expected: 'a new folder, an empty one, or that of a run which did not finish',
+    found,
+    remedy,
+  });
 }
 
 /**

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cliEventSchema, type CliEvent } from '../../main/cli/json-events.ts';
 
@@ -12,10 +13,18 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Starts a script of ours, colours off, in the repository's root. */
-export function start(script: string, args: readonly string[]): ChildProcessWithoutNullStreams {
-  return spawn(process.execPath, [script, ...args], {
-    cwd: ROOT,
+/**
+ * Starts a script of ours, colours off.
+ * @param script from the repository's root
+ * @param cwd the working folder; the repository's root where not given
+ */
+export function start(
+  script: string,
+  args: readonly string[],
+  cwd: string = ROOT,
+): ChildProcessWithoutNullStreams {
+  return spawn(process.execPath, [join(ROOT, script), ...args], {
+    cwd,
     env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined },
   });
 }

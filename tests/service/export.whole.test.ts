@@ -24,6 +24,34 @@ async function recordedFolder(): Promise<string | null> {
   return runRecordSchema.parse(JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))).dense;
 }
 
+describe('an export that was called off', () => {
+  it('leaves a finished run, which says how to export it', async () => {
+    const out = join(work, 'called-off');
+    const request = { model, out, ...QUICK_TEXTS, evaluation: { windows: 0 }, exportDtype: 'f16' } as const;
+    const controller = new AbortController();
+    const notes: string[] = [];
+    const cancelled = quantizeModel(request, {
+      signal: controller.signal,
+      onNote: (line) => notes.push(line),
+      onProgress: ({ phase }) => {
+        if (phase === 'Writing the model') controller.abort();
+      },
+    });
+    await expect(cancelled).rejects.toMatchObject({ code: 'run/cancelled' });
+    expect(notes.at(-1)).toBe(`The run itself is complete; to export it: claq export ${out} --dtype f16`);
+    expect((await readdir(out)).toSorted()).toEqual(['matrices', 'run.json']);
+
+    const refusal = { code: 'output/not-empty', where: out };
+    const otherwise = 'choose another folder with --out, or delete this one';
+    await expect(quantizeModel(request)).rejects.toMatchObject({
+      ...refusal,
+      remedy: `export it (claq export ${out}), ${otherwise}`,
+    });
+    await exportRun({ run: out });
+    await expect(quantizeModel(request)).rejects.toMatchObject({ ...refusal, remedy: otherwise });
+  });
+});
+
 describe('exportRun', () => {
   it('has a folder of its own for each dtype, named in the record', async () => {
     for (const [dtype, folder] of [

@@ -328,6 +328,42 @@ describe('a request that cannot be met is refused before anything is written', (
     expect(left).toBeUndefined();
   });
 
+  it.each<[string, Partial<QuantizeRequest>, string]>([
+    [
+      'an engine that is not there',
+      { engine: 'tensorflow-gpu' },
+      'The engine tensorflow-gpu does not run here',
+    ],
+    [
+      'half precision without TensorFlow',
+      { engine: 'wasm', forwardPrecision: 'bfloat16' },
+      'The forward pass in bfloat16 needs TensorFlow',
+    ],
+  ])('%s, and before any text is read', async (_, request, message) => {
+    const out = freshPath();
+    const phases: string[] = [];
+    const refused = quantizeModel(
+      { model, out, ...QUICK_TEXTS, ...request },
+      { onProgress: ({ phase }) => phases.push(phase) },
+    );
+    await expect(refused).rejects.toMatchObject({ code: 'engine/backend-unavailable', message });
+    expect(phases).toEqual([]);
+    await expect(readdir(out)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('a trace in a folder that is not there, and before any text is read', async () => {
+    const out = freshPath();
+    const trace = join(work, 'no-such-folder', 'trace.json');
+    const phases: string[] = [];
+    const refused = quantizeModel(
+      { model, out, ...QUICK_TEXTS, trace },
+      { onProgress: ({ phase }) => phases.push(phase) },
+    );
+    await expect(refused).rejects.toMatchObject({ code: 'output/not-writable', where: trace });
+    expect(phases).toEqual([]);
+    await expect(readdir(out)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
   it('names the field of a request that is none', async () => {
     const wrong = { ...QUICK_TEXTS, percdamp: 0 };
     const { error, left } = await refusal(wrong);

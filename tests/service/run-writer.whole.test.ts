@@ -1,6 +1,6 @@
 import { mkdir, readFile, rename, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
 import { startEngine } from '../../main/engine/start-engine.ts';
 import { loadTokenizer } from '../../main/engine/text/tokenizer.ts';
@@ -31,6 +31,7 @@ async function startedRun(): Promise<RunWriter> {
       engine,
     };
     const run = await openRunFolder({ folder, model: DEMO_MODEL, budget: '4', neededBytes: 0 });
+    onTestFinished(() => run.release());
     return await RunWriter.start(run, basis, performance.now(), undefined);
   } finally {
     await engine.stop();

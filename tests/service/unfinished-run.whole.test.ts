@@ -1,6 +1,7 @@
 import {
   appendFile,
   cp,
+  mkdir,
   mkdtemp,
   readdir,
   readFile,
@@ -241,7 +242,14 @@ describe('a run that was made otherwise', () => {
   /** The refusal; it changes nothing. */
   async function refused(out: string, changes: Partial<QuantizeRequest>): Promise<unknown[]> {
     const left = await readFile(join(out, 'run.json'), 'utf8');
-    const error = await thrownBy(() => quantizeModel({ ...request, out, ...changes }));
+    const phases = new Set<string>();
+    const error = await thrownBy(() =>
+      quantizeModel({ ...request, out, ...changes }, { onProgress: ({ phase }) => phases.add(phase) }),
+    );
+    // Texts and weights are read for what only they can tell.
+    const isOfContent = /^(calibration|model)\./.test(error.found ?? '');
+    expect(phases.has('Reading the model')).toBe(isOfContent);
+    expect(phases.size > 0).toBe(isOfContent);
     expect(error).toMatchObject({ code: 'output/not-empty', where: join(out, 'run.json') });
     expect(error.remedy).toContain('--restart');
     expect(await readFile(join(out, 'run.json'), 'utf8')).toBe(left);
@@ -251,12 +259,7 @@ describe('a run that was made otherwise', () => {
 
   it.each<[string, Partial<QuantizeRequest>, string, string]>([
     ['damping', { percdamp: 0.02 }, 'settings.percdamp 0.01', 'settings.percdamp 0.02'],
-    [
-      'seed',
-      { calibration: { ...QUICK_TEXTS.calibration, seed: 1 } },
-      'settings.seed 0, calibration.seed 0',
-      'settings.seed 1, calibration.seed 1',
-    ],
+    ['seed', { calibration: { ...QUICK_TEXTS.calibration, seed: 1 } }, 'settings.seed 0', 'settings.seed 1'],
     [
       'segments',
       { calibration: { ...QUICK_TEXTS.calibration, segments: 5 } },
@@ -324,6 +327,27 @@ describe('a run that was made otherwise', () => {
     expect(record.matrices).not.toEqual((await recordOf(whole)).matrices);
   });
 
+  it.each<[string, (record: string) => string]>([
+    ['cut off', (record) => record.slice(0, record.length / 2)],
+    ['of another version', (record) => record.replace('"version": 1', '"version": 2')],
+    ['no JSON object', () => 'null'],
+  ])('is done anew only where that is asked for, if its record is %s', async (_, spoil) => {
+    const out = await stoppedRun();
+    const path = join(out, 'run.json');
+    const spoilt = spoil(await readFile(path, 'utf8'));
+    await writeFile(path, spoilt);
+    expect(await thrownBy(() => quantizeModel({ ...request, out }))).toMatchObject({
+      code: 'result/malformed',
+      where: path,
+      remedy: 'begin anew with --restart, or choose another folder with --out',
+    });
+    expect(await readFile(path, 'utf8')).toBe(spoilt);
+
+    const { quantized } = await goOn(out, { restart: true });
+    expect(quantized).toEqual([1, 2, 3]);
+    await expectAsWhole(out);
+  });
+
   it('is done anew where it had not finished a block', async () => {
     const out = await stoppedAt('block 1 of 3, quantizing o');
     const { quantized } = await goOn(out, { percdamp: 0.02 });
@@ -334,5 +358,19 @@ describe('a run that was made otherwise', () => {
   it('stays where it is finished, also where it is to be done anew', async () => {
     const error = await thrownBy(() => quantizeModel({ ...request, out: whole, restart: true }));
     expect(error).toMatchObject({ code: 'output/not-empty', where: whole });
+  });
+
+  it.each([false, true])('stays where another version finished it (restart: %s)', async (restart) => {
+    const out = freshPath();
+    await mkdir(out);
+    const path = join(out, 'run.json');
+    const record = JSON.stringify({ version: 2, status: 'complete', of: 'a later version' });
+    await writeFile(path, record);
+    expect(await thrownBy(() => quantizeModel({ ...request, out, restart }))).toMatchObject({
+      code: 'output/not-empty',
+      where: out,
+      found: 'a record that this version of the program cannot read',
+    });
+    expect(await readFile(path, 'utf8')).toBe(record);
   });
 });
