@@ -1,7 +1,7 @@
 /** What can be asked of the service, checked where it comes in, and what it answers. */
 import { z } from 'zod';
 import { MAX_RESERVATION_BITS, MAX_TAIL_SHARE, MAX_WIDTH, MIN_WIDTH } from './budget.ts';
-import { engineChoiceSchema, forwardPrecisionSchema } from './engine.ts';
+import { type ForwardPrecision, engineChoiceSchema, forwardPrecisionSchema } from './engine.ts';
 import { INSPECTED_S } from './inspection.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, type ColumnOrder, type Method, METHODS } from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
@@ -272,6 +272,9 @@ export interface QuantizeSummary {
 
 export interface EvaluateSummary extends PerplexityFigure {
   readonly model: string;
+  /** What computed it: other engines and precisions round otherwise. */
+  readonly engine: string;
+  readonly forwardPrecision: ForwardPrecision;
   readonly seconds: number;
 }
 

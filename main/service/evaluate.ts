@@ -33,25 +33,27 @@ export async function evaluateModel(
   const run = await openRun(path);
   const checkpoint = await openCheckpoint(run?.record.model.folder ?? path);
   try {
-    if (run !== undefined) await requireSameModel(run.record.model.files, checkpoint, hooks);
-    const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.model);
-    const windows = await windowsOfText(
-      checkpoint.model,
-      tokenizer,
-      { source: text, limit, contextLength },
-      hooks,
-    );
+    // Before minutes are spent on texts and hashes.
     const engine = await startEngine({ engine: choice, threads, forwardPrecision });
     try {
       hooks.onNote?.(engineNote(engine));
+      if (run !== undefined) await requireSameModel(run.record.model.files, checkpoint, hooks);
+      const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.model);
+      const windowed = { source: text, limit, contextLength };
+      const windows = await windowsOfText(checkpoint.model, tokenizer, windowed, hooks);
       const measured = await evaluatePerplexity({
         checkpoint,
         windows: windows.windows,
         ...(run === undefined ? {} : { replace: run.matrix }),
         ...hooks,
       });
-      const seconds = (performance.now() - start) / 1000;
-      return { ...perplexityFigure(measured, windows), model: resolve(path), seconds };
+      return {
+        ...perplexityFigure(measured, windows),
+        model: resolve(path),
+        engine: engine.backend.description,
+        forwardPrecision,
+        seconds: (performance.now() - start) / 1000,
+      };
     } finally {
       await engine.stop();
     }

@@ -68,7 +68,9 @@ describe('claq quantize, evaluate, export', () => {
 
   it('evaluates and exports the run', async () => {
     const evaluated = await claq('evaluate', run(), '--windows', '2', '--context', '128', '--json');
-    const result = z.looseObject({ perplexity: z.number() }).parse(resultOf(evaluated.stdout));
+    const result = z
+      .looseObject({ perplexity: z.number(), engine: z.literal('WebAssembly SIMD, 1 thread') })
+      .parse(resultOf(evaluated.stdout));
     const record = await recordOf(run());
     expect(result.perplexity).toBe(record.result?.after?.perplexity);
     const exported = await claq('export', run(), '--out', join(work, 'half'), '--dtype', 'f16');

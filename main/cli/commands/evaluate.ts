@@ -78,7 +78,7 @@ export function registerEvaluate(program: Command, service: () => Promise<Evalua
               `Perplexity ${summary.perplexity.toFixed(3)}`,
               `  of ${summary.model}`,
               `  on ${summary.text} (sha256 ${summary.textSha256.slice(0, 12)}), ${summary.windows} windows of ${summary.contextLength} tokens, ${grouped(summary.tokens)} tokens scored`,
-              `  in ${readableDuration(summary.seconds)}`,
+              `  by ${summary.engine}, ${summary.forwardPrecision}, in ${readableDuration(summary.seconds)}`,
               '',
             ].join('\n'),
         };
