@@ -1,10 +1,11 @@
-import { mkdir, readdir, rmdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, statfs } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ClaqError } from '../../shared/errors.ts';
 import { readableBytes } from '../../shared/readable-quantities.ts';
 import { outputErrors, writeTextAtomically } from '../engine/checkpoint/atomic-file.ts';
+import { folderBytes, removeIfEmpty } from './folder-contents.ts';
 import { LOCK_FILE, lockFolder, type FolderLock } from './folder-lock.ts';
-import { systemErrorCode, unlessItExists } from './system-error.ts';
+import { unlessItExists } from './system-error.ts';
 
 /** Every setting and figure of a run. It is written first, so that its presence tells that a folder is a run. */
 export const RUN_FILE = 'run.json';
@@ -50,7 +51,7 @@ export async function openRunFolder(request: RunFolderRequest): Promise<RunFolde
     try {
       const existing = await isRun(folder);
       // What an unfinished run left there is gone on with or removed.
-      await requireFreeSpace(folder, Math.max(0, request.neededBytes - (await heldBytes(folder))));
+      await requireFreeSpace(folder, Math.max(0, request.neededBytes - (await folderBytes(folder))));
       return {
         folder,
         existing,
@@ -133,16 +134,6 @@ async function isRun(folder: string): Promise<boolean> {
   return (await readdir(folder)).includes(RUN_FILE);
 }
 
-/** Bytes of all files inside of a folder. */
-async function heldBytes(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile());
-  const sizes = await Promise.all(
-    files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
-}
-
 /**
  * @throws ClaqError output/disk-full when the folder's disk has fewer free bytes than needed
  */
@@ -161,13 +152,4 @@ export async function requireFreeSpace(folder: string, neededBytes: number): Pro
 async function letGo(folder: string, created: boolean, lock: FolderLock): Promise<void> {
   await lock.release();
   if (created) await removeIfEmpty(folder);
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error;
-  }
 }

@@ -6,7 +6,7 @@ import {
   type TensorflowVariant,
 } from '../../engine/tensors/tensorflow/installation.ts';
 import { installationFault } from '../tensorflow-setup/found-installation.ts';
-import { folderBytes } from '../tensorflow-setup/home.ts';
+import { folderBytes } from '../folder-contents.ts';
 import { cudaLibraryOf } from '../tensorflow-setup/wheel-contents.ts';
 
 /** What makes a variant, and makes it again where it is broken. */

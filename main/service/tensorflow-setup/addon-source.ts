@@ -1,9 +1,10 @@
 /** Where the addon, which is what connects Node with TensorFlow, comes from on this machine. */
-import { access, readFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
+import { exists } from '../folder-contents.ts';
 import { systemErrorCode } from '../system-error.ts';
 import { findCompiler } from './build-addon.ts';
 import type { SetupPlace } from './place.ts';
@@ -80,16 +81,6 @@ function manifestPath(name: string): string | undefined {
     return createRequire(import.meta.url).resolve(`${name}/package.json`);
   } catch (error) {
     if (systemErrorCode(error) === 'MODULE_NOT_FOUND') return undefined;
-    throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false;
     throw error;
   }
 }

@@ -1,12 +1,12 @@
 /** The folder that holds the variants: its lock, its leftovers, and room on its disk. */
-import { mkdir, readdir, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { mkdir, readdir, rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ClaqError } from '../../../shared/errors.ts';
 import { readableBytes } from '../../../shared/readable-quantities.ts';
 import { outputErrors } from '../../engine/checkpoint/atomic-file.ts';
 import { TENSORFLOW_VARIANTS } from '../../engine/tensors/tensorflow/installation.ts';
+import { removeIfEmpty } from '../folder-contents.ts';
 import { lockFolder } from '../folder-lock.ts';
-import { systemErrorCode } from '../system-error.ts';
 
 /** Not a plain `downloads`: the user may name a folder with other things in it. */
 export const DOWNLOADS_FOLDER = 'tensorflow-downloads';
@@ -46,35 +46,11 @@ export async function requireSpace(home: string, neededBytes: number): Promise<v
   });
 }
 
-/** Of all files in a folder; 0 where there is none. */
-export async function folderBytes(folder: string): Promise<number> {
-  try {
-    const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-    const files = entries.filter((entry) => entry.isFile());
-    const sizes = await Promise.all(
-      files.map(async (file) => (await stat(join(file.parentPath, file.name))).size),
-    );
-    return sizes.reduce((sum, size) => sum + size, 0);
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return 0;
-    throw error;
-  }
-}
-
 async function removeUnfinished(home: string): Promise<void> {
   for (const name of await readdir(home)) {
     const [variant = ''] = name.split('.');
     const isOurs = name.endsWith(UNFINISHED) && TENSORFLOW_VARIANTS.some((each) => each === variant);
     if (isOurs) await rm(join(home, name), { recursive: true, force: true });
-  }
-}
-
-async function removeIfEmpty(folder: string): Promise<void> {
-  try {
-    await rmdir(folder);
-  } catch (error) {
-    const code = systemErrorCode(error);
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST' && code !== 'ENOENT') throw error;
   }
 }
 

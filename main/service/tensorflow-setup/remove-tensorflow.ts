@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { access, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type SetupRemoval, setupRemovalSchema, type SetupRemovalSummary } from '../../../shared/requests.ts';
 import { outputErrors } from '../../engine/checkpoint/atomic-file.ts';
+import { exists, folderBytes } from '../folder-contents.ts';
 import { systemErrorCode } from '../system-error.ts';
 import { validRequest } from '../valid-request.ts';
 import { requireOurs } from './found-installation.ts';
-import { DOWNLOADS_FOLDER, folderBytes, UNFINISHED, withHome } from './home.ts';
+import { DOWNLOADS_FOLDER, UNFINISHED, withHome } from './home.ts';
 import { type SetupPlace, userPlace } from './place.ts';
 
 /**
@@ -38,14 +39,4 @@ export async function removeTensorflow(
     await rm(downloads, { recursive: true, force: true });
     return { variant, folder, bytes };
   });
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (systemErrorCode(error) === 'ENOENT') return false;
-    throw error;
-  }
 }

@@ -17,6 +17,7 @@ import {
   type InstallationRecord,
   type TensorflowVariant,
 } from '../../engine/tensors/tensorflow/installation.ts';
+import { folderBytes } from '../folder-contents.ts';
 import { systemErrorCode } from '../system-error.ts';
 import { validRequest } from '../valid-request.ts';
 import { type AddonSource, findAddonSource, TFJS_VERSION } from './addon-source.ts';
@@ -25,7 +26,7 @@ import { checkAddon } from './check-addon.ts';
 import { type Fetching, fetchWheel, fileSha256 } from './fetch-wheel.ts';
 import { findPython } from './find-python.ts';
 import { requireOurs, wholeInstallation } from './found-installation.ts';
-import { DOWNLOADS_FOLDER, folderBytes, requireSpace, UNFINISHED, withHome } from './home.ts';
+import { DOWNLOADS_FOLDER, requireSpace, UNFINISHED, withHome } from './home.ts';
 import { DEFAULT_TENSORFLOW, type PinnedWheel, thisMachine, wheelsFor } from './pinned-wheels.ts';
 import { type SetupPlace, userPlace } from './place.ts';
 import { unpackWheel } from './unpack-wheel.ts';
