@@ -1,5 +1,5 @@
 import type { KernelPool } from '../kernels/kernel-pool.ts';
-import { BLOCK } from '../kernels/layout.ts';
+import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 import { DeviceUpdates, WINDOW_BLOCKS, paysOnDevice } from './device-updates.ts';
 import type { HessianFactor } from './factor.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
@@ -31,7 +31,7 @@ export async function quantizeColumns(
       const source = arena.mark();
       const matrix = arena.copyFloats(input.weights);
       const args = arena.words([matrix, job.original, input.rows, factor.columns, order, dead]);
-      await pool.runTilesAsync('arrangeWeights', args, factor.paddedColumns / BLOCK);
+      await pool.runTilesAsync('arrangeWeights', args, roundUp(input.rows, STRIP) / STRIP);
       arena.release(source);
       arena.floats(job.error, job.floats).fill(0);
       jobs.push(job);

@@ -30,8 +30,10 @@ export class DeviceUpdates {
   readonly #blocks: number;
   /** U, [padded columns, padded columns]; below its blocks on the diagonal stands anything. */
   readonly #factor: tf.Tensor2D;
-  /** Errors of the windows that are done, [padded rows of all matrices, columns]. */
+  /** Errors of the windows that are done, but for the last one, [padded rows of all matrices, columns]. */
   #errors: tf.Tensor2D | undefined;
+  /** Errors of the window done last. */
+  #last: tf.Tensor2D | undefined;
   /** The correction of a window by all errors but those of the window before it. */
   #prepared: tf.Tensor2D | undefined;
 
@@ -51,8 +53,13 @@ export class DeviceUpdates {
 
   /** Begins the correction of the window at block `next`, while the window before it is not done yet. */
   prepare(next: number): void {
-    const errors = this.#errors;
-    if (errors === undefined) return;
+    const last = this.#last;
+    if (last === undefined) return;
+    const before = this.#errors;
+    const errors = before === undefined ? last : tf.concat2d([before, last], 1);
+    if (before !== undefined) tf.dispose([before, last]);
+    this.#errors = errors;
+    this.#last = undefined;
     this.#prepared = tf.tidy(() =>
       tf.matMul<tf.Tensor2D>(errors, this.#factorBlocks(0, errors.shape[1] / BLOCK, next)),
     );
@@ -60,18 +67,15 @@ export class DeviceUpdates {
 
   /** Takes the errors of the window `first` .. `next`, which is done, and corrects the one at `next` in the kernels' memory. */
   apply(first: number, next: number): void {
-    const before = { errors: this.#errors, prepared: this.#prepared };
-    const { errors, correction } = tf.tidy(() => {
+    const prepared = this.#prepared;
+    const { window, correction } = tf.tidy(() => {
       const window = this.#errorsOf(first, next - first);
-      const last = tf.matMul<tf.Tensor2D>(window, this.#factorBlocks(first, next, next));
-      return {
-        errors: before.errors === undefined ? window : tf.concat2d([before.errors, window], 1),
-        correction: before.prepared === undefined ? last : tf.add<tf.Tensor2D>(before.prepared, last),
-      };
+      const ofWindow = tf.matMul<tf.Tensor2D>(window, this.#factorBlocks(first, next, next));
+      return { window, correction: prepared === undefined ? ofWindow : tf.add<tf.Tensor2D>(prepared, ofWindow) };
     });
-    tf.dispose([before.errors ?? [], before.prepared ?? []]);
-    this.#errors = errors;
+    prepared?.dispose();
     this.#prepared = undefined;
+    this.#last = window;
     try {
       this.#writeCorrection(correction, next);
     } finally {
@@ -80,7 +84,7 @@ export class DeviceUpdates {
   }
 
   dispose(): void {
-    tf.dispose([this.#factor, this.#errors ?? [], this.#prepared ?? []]);
+    tf.dispose([this.#factor, this.#errors ?? [], this.#last ?? [], this.#prepared ?? []]);
   }
 
   /** Blocks that the window at `first` has. */

@@ -1,5 +1,5 @@
 /** Quantizes one column: nearest centroid (or grid point) of every row, reserved entries, errors and loss. */
-import { BLOCK_STRIP_BYTES, STRIP_BYTES } from './layout';
+import { STRIP_BYTES } from './layout';
 import { roundToHalf } from './half';
 
 /** Where one column's inputs and outputs stand. One object a thread: no allocation in the loop. */
@@ -9,9 +9,8 @@ export class Column {
   strips: i32;
   /** Current (compensated) values, [strips x 8]. */
   values: usize;
-  /** Original values and errors of this column: first strip of it; strips are BLOCK_STRIP_BYTES apart. */
+  /** Original values, [strips x 8]; the errors take their place. */
   original: usize;
-  error: usize;
   codes: usize;
   codebook: usize;
   centroids: i32;
@@ -174,10 +173,10 @@ function finishStrip(column: Column, strip: i32, w0: v128, w1: v128, q0: v128, q
   const exists1 = present(column.rows, row, 4);
   const e0 = v128.and(f32x4.sub(w0, q0), exists0);
   const e1 = v128.and(f32x4.sub(w1, q1), exists1);
-  const at = <usize>strip * BLOCK_STRIP_BYTES;
+  const at = column.original + <usize>strip * STRIP_BYTES;
   // What later columns make up for is the distance from the original weight (LDLQ), not from the compensated one.
-  v128.store(column.error + at, v128.and(f32x4.sub(v128.load(column.original + at), q0), exists0));
-  v128.store(column.error + at, v128.and(f32x4.sub(v128.load(column.original + at, 16), q1), exists1), 16);
+  v128.store(at, v128.and(f32x4.sub(v128.load(at), q0), exists0));
+  v128.store(at, v128.and(f32x4.sub(v128.load(at, 16), q1), exists1), 16);
   const s0 = f32x4.mul(e0, e0);
   const s1 = f32x4.mul(e1, e1);
   return f64x2.add(

@@ -1,4 +1,5 @@
 /** Where the codebook search keeps its arrays, inside the scratch space of one thread. */
+import { SUB_BLOCK } from './layout';
 import { SORT_HISTOGRAM_BYTES } from './sort';
 
 /** Bins of the dynamic programme: a fixed number for small codebooks, some for each centroid of large ones. */
@@ -35,15 +36,11 @@ export const HISTOGRAM: usize = SPLIT + 2 * (MAX_CENTROIDS + 1) * EDGE_ROOM;
 /** After the fixed part come the arrays as long as a column. */
 export const FIXED_BYTES: usize = HISTOGRAM + SORT_HISTOGRAM_BYTES;
 
-/** Bytes of the arrays as long as a column: values, sorted, spare, flags (u8, padded), sums and sums of squares (f64). */
-// @ts-ignore: decorator
-@inline
-export function perRow(n: i32): usize {
-  return ((<usize>n + 16) & ~15) * (4 + 4 + 4 + 4 + 8 + 8);
-}
+/** Bytes a row: sums and sums of squares (f64), sorted, spare, distances, and the columns of a sub-block twice. */
+const ROW_BYTES: usize = 8 + 8 + 4 + 4 + 4 + SUB_BLOCK * (4 + 4);
 
 export function scratchBytes(n: i32): usize {
-  return FIXED_BYTES + perRow(n) + 64;
+  return FIXED_BYTES + stride(n) * ROW_BYTES + 64;
 }
 
 // @ts-ignore: decorator
@@ -66,25 +63,33 @@ export function squaresOf(scratch: usize, n: i32): usize {
 
 // @ts-ignore: decorator
 @inline
-export function valuesOf(scratch: usize, n: i32): usize {
+export function sortedOf(scratch: usize, n: i32): usize {
   return scratch + FIXED_BYTES + stride(n) * 16;
 }
 
 // @ts-ignore: decorator
 @inline
-export function sortedOf(scratch: usize, n: i32): usize {
-  return scratch + FIXED_BYTES + stride(n) * 20;
-}
-
-// @ts-ignore: decorator
-@inline
 export function spareOf(scratch: usize, n: i32): usize {
-  return scratch + FIXED_BYTES + stride(n) * 24;
+  return scratch + FIXED_BYTES + stride(n) * 20;
 }
 
 /** Distances (f32) of the scikit-learn-style start. */
 // @ts-ignore: decorator
 @inline
 export function distancesOf(scratch: usize, n: i32): usize {
-  return scratch + FIXED_BYTES + stride(n) * 28;
+  return scratch + FIXED_BYTES + stride(n) * 24;
+}
+
+/** Current values of a column of the sub-block. */
+// @ts-ignore: decorator
+@inline
+export function columnOf(scratch: usize, n: i32, j: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * (28 + <usize>j * 4);
+}
+
+/** Original values of a column of the sub-block; once it is quantized, its error. */
+// @ts-ignore: decorator
+@inline
+export function originalOf(scratch: usize, n: i32, j: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * (28 + SUB_BLOCK * 4 + <usize>j * 4);
 }

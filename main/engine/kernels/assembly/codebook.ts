@@ -289,6 +289,30 @@ function upperBound(sorted: usize, from: i32, to: i32, x: f64): i32 {
   return from;
 }
 
+/** The same, searched from `guess` outwards in steps that double: a Lloyd step moves a bound by little. */
+function upperBoundNear(sorted: usize, from: i32, to: i32, guess: i32, x: f64): i32 {
+  if (guess < from) guess = from;
+  let step = 1;
+  if (guess < to && <f64>load<f32>(sorted + (<usize>guess << 2)) <= x) {
+    let low = guess + 1;
+    let high = guess + step;
+    while (high < to && <f64>load<f32>(sorted + (<usize>high << 2)) <= x) {
+      low = high + 1;
+      step <<= 1;
+      high += step;
+    }
+    return upperBound(sorted, low, min(high, to), x);
+  }
+  let high = guess;
+  let low = guess - step;
+  while (low >= from && <f64>load<f32>(sorted + (<usize>low << 2)) > x) {
+    high = low;
+    step <<= 1;
+    low -= step;
+  }
+  return upperBound(sorted, max(low + 1, from), high, x);
+}
+
 function meansOfClusters(scratch: usize, n: i32, k: i32): void {
   const sums = sumsOf(scratch, n);
   for (let c = 0; c < k; c++) {
@@ -321,8 +345,8 @@ export function fitCodebook(scratch: usize, n: i32, from: i32, to: i32, k: i32, 
     for (let c = 1; c < clusters; c++) {
       const middle =
         (load<f64>(scratch + CENTROIDS + (<usize>(c - 1) << 3)) + load<f64>(scratch + CENTROIDS + (<usize>c << 3))) * 0.5;
-      at = upperBound(sorted, at, to, middle);
       const bound = scratch + BOUNDS + (<usize>c << 2);
+      at = upperBoundNear(sorted, at, to, load<i32>(bound), middle);
       if (load<i32>(bound) != at) {
         store<i32>(bound, at);
         moved = true;

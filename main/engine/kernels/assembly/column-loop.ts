@@ -1,15 +1,18 @@
 /** The error-compensating column loop: one block of columns at a time, and the update of the blocks behind it. */
 import {
-  BLOCK, BLOCK_PANELS_BYTES, BLOCK_PANEL_BYTES, BLOCK_STRIP_BYTES, PANEL, PANELS_PER_BLOCK, PANEL_BYTES, STRIP,
+  BLOCK, BLOCK_PANELS_BYTES, BLOCK_PANEL_BYTES, BLOCK_STRIP_BYTES, PANEL, PANELS_PER_BLOCK, STRIP,
   STRIP_BYTES, SUB_BLOCK, pointer, word,
 } from './layout';
 import { Column, assignCodebook, assignGrid } from './assign';
 import {
-  ESTIMATE_BINS, ESTIMATE_BINS_PER_CENTROID, ESTIMATE_TAIL_BINS, HISTOGRAM, LAYER_COST, MIDPOINTS, sortedOf, spareOf, valuesOf } from './codebook-scratch';
+  ESTIMATE_BINS, ESTIMATE_BINS_PER_CENTROID, ESTIMATE_TAIL_BINS, HISTOGRAM, LAYER_COST, MIDPOINTS, columnOf, originalOf,
+  sortedOf, spareOf,
+} from './codebook-scratch';
 import { fitCodebook, partition, prefixSums } from './codebook';
 import { fitCodebookScikit } from './scikit';
-import { microKernel, multiplyAdd } from './micro-kernel';
+import { microKernel } from './micro-kernel';
 import { sortFloats } from './sort';
+import { carryError, putErrors, takeColumns } from './sub-block';
 
 // Arguments of quantizeBlock and compensateBlock, as words. The same list stands in main/engine/claq/loop-job.ts.
 const ORIGINAL = 0; // weights in the order of processing, blocked layout
@@ -47,66 +50,36 @@ function paddedRows(rows: i32): i32 {
 }
 
 /**
- * Copies one block of columns of a row-major matrix into the blocked layout, in the order of processing.
+ * Copies one strip of a row-major matrix into the blocked layout, columns in the order of processing. A strip of all blocks,
+ * since a block's columns lie anywhere in the rows: so these stay in the cache until all blocks have taken theirs.
  * Arguments: 0 matrix [rows][columns], 1 blocked, 2 rows, 3 columns, 4 order (i32), 5 dead (u8 by column): such a column
  * becomes zero.
  */
-export function arrangeWeights(args: usize, block: i32): void {
+export function arrangeWeights(args: usize, strip: i32): void {
   const matrix = pointer(args, 0);
   const rows = word(args, 2);
   const columns = word(args, 3);
   const order = pointer(args, 4);
   const dead = pointer(args, 5);
   const strips = paddedRows(rows) / STRIP;
-  const to = pointer(args, 1) + <usize>block * <usize>strips * BLOCK_STRIP_BYTES;
-  for (let strip = 0; strip < strips; strip++) {
-    for (let j = 0; j < BLOCK; j++) {
-      const position = block * BLOCK + j;
-      const cell = to + <usize>strip * BLOCK_STRIP_BYTES + <usize>j * STRIP_BYTES;
-      v128.store(cell, i32x4.splat(0));
-      v128.store(cell, i32x4.splat(0), 16);
-      if (position >= columns) continue;
-      const column = load<i32>(order + (<usize>position << 2));
-      if (load<u8>(dead + <usize>column)) continue;
-      const end = min(STRIP, rows - strip * STRIP);
-      for (let lane = 0; lane < end; lane++) {
-        const at = (<usize>(strip * STRIP + lane) * <usize>columns + <usize>column) << 2;
-        store<f32>(cell + (<usize>lane << 2), load<f32>(matrix + at));
-      }
+  const blocks = (columns + BLOCK - 1) / BLOCK;
+  const lanes = min(STRIP, rows - strip * STRIP);
+  const first = matrix + ((<usize>(strip * STRIP) * <usize>columns) << 2);
+  for (let position = 0; position < blocks * BLOCK; position++) {
+    const cell =
+      pointer(args, 1) +
+      (<usize>(position / BLOCK) * <usize>strips + <usize>strip) * BLOCK_STRIP_BYTES +
+      <usize>(position % BLOCK) * STRIP_BYTES;
+    v128.store(cell, i32x4.splat(0));
+    v128.store(cell, i32x4.splat(0), 16);
+    if (position >= columns) continue;
+    const column = load<i32>(order + (<usize>position << 2));
+    if (load<u8>(dead + <usize>column)) continue;
+    let at = first + (<usize>column << 2);
+    for (let lane = 0; lane < lanes; lane++) {
+      store<f32>(cell + (<usize>lane << 2), load<f32>(at));
+      at += <usize>columns << 2;
     }
-  }
-}
-
-/** Current values of a column: original + correction + what the columns before it in its sub-block have just left. */
-function gatherColumn(args: usize, block: i32, j: i32, values: usize, strips: i32): void {
-  const base = <usize>block * <usize>strips * BLOCK_STRIP_BYTES;
-  const original = pointer(args, ORIGINAL) + base;
-  const error = pointer(args, ERROR) + base;
-  const first = j - (j % SUB_BLOCK);
-  const blocks = word(args, PADDED_COLUMNS) / BLOCK;
-  const coefficients =
-    pointer(args, FACTOR) +
-    <usize>(block * blocks + block) * BLOCK_PANELS_BYTES +
-    <usize>(j / PANEL) * BLOCK_PANEL_BYTES +
-    (<usize>(j % PANEL) << 2);
-  const compensating = (word(args, FLAGS) & FLAG_NO_COMPENSATION) == 0;
-  for (let strip = 0; strip < strips; strip++) {
-    const offset = <usize>strip * BLOCK_STRIP_BYTES;
-    const cell = offset + <usize>j * STRIP_BYTES;
-    let low = v128.load(original + cell);
-    let high = v128.load(original + cell, 16);
-    if (compensating) {
-      low = f32x4.add(low, v128.load(error + cell));
-      high = f32x4.add(high, v128.load(error + cell, 16));
-      for (let i = first; i < j; i++) {
-        const u = v128.load32_splat(coefficients + <usize>i * PANEL_BYTES);
-        const e = error + offset + <usize>i * STRIP_BYTES;
-        low = multiplyAdd(u, v128.load(e), low);
-        high = multiplyAdd(u, v128.load(e, 16), high);
-      }
-    }
-    v128.store(values + <usize>strip * STRIP_BYTES, low);
-    v128.store(values + <usize>strip * STRIP_BYTES, high, 16);
   }
 }
 
@@ -123,28 +96,31 @@ export function quantizeBlock(args: usize, block: i32, scratch: usize): void {
   const strips = paddedRows(rows) / STRIP;
   const columns = min(BLOCK, word(args, COLUMNS) - block * BLOCK);
   const base = <usize>block * <usize>strips * BLOCK_STRIP_BYTES;
+  const original = pointer(args, ORIGINAL) + base;
   const error = pointer(args, ERROR) + base;
   const blocks = word(args, PADDED_COLUMNS) / BLOCK;
   const panels = pointer(args, FACTOR) + <usize>(block * blocks + block) * BLOCK_PANELS_BYTES;
   const compensating = (word(args, FLAGS) & FLAG_NO_COMPENSATION) == 0;
   for (let sub = 0; sub < columns; sub += SUB_BLOCK) {
-    const end = min(sub + SUB_BLOCK, columns);
-    for (let j = sub; j < end; j++) {
-      gatherColumn(args, block, j, valuesOf(scratch, rows), strips);
-      quantizeColumn(args, block, j, scratch, strips);
+    const count = min(SUB_BLOCK, columns - sub);
+    if (compensating) compensateSubBlock(panels, error, sub, strips);
+    takeColumns(original, compensating ? error : 0, strips, sub, count, scratch, rows);
+    for (let j = 0; j < count; j++) {
+      quantizeColumn(args, block, sub + j, scratch, strips);
+      if (compensating) carryError(panels, sub, j, count, strips, scratch, rows);
     }
-    if (!compensating) continue;
-    for (let strip = 0; strip < strips && end < columns; strip++) {
-      const at = error + <usize>strip * BLOCK_STRIP_BYTES;
-      for (let panel = end / PANEL; panel < PANELS_PER_BLOCK; panel++) {
-        microKernel(
-          panels + <usize>panel * BLOCK_PANEL_BYTES + <usize>sub * PANEL_BYTES,
-          at + <usize>sub * STRIP_BYTES,
-          at + <usize>(panel * PANEL) * STRIP_BYTES,
-          STRIP_BYTES,
-          SUB_BLOCK,
-        );
-      }
+    putErrors(error, strips, sub, count, scratch, rows);
+  }
+}
+
+/** Adds what the columns of the block before `sub` left over to the corrections of the sub-block. */
+function compensateSubBlock(panels: usize, error: usize, sub: i32, strips: i32): void {
+  const first = sub / PANEL;
+  const end = first + SUB_BLOCK / PANEL;
+  for (let strip = 0; strip < strips; strip++) {
+    const at = error + <usize>strip * BLOCK_STRIP_BYTES;
+    for (let panel = first; panel < end; panel++) {
+      microKernel(panels + <usize>panel * BLOCK_PANEL_BYTES, at, at + <usize>(panel * PANEL) * STRIP_BYTES, STRIP_BYTES, sub);
     }
   }
 }
@@ -155,7 +131,7 @@ function quantizeColumn(args: usize, block: i32, j: i32, scratch: usize, strips:
   const at4 = <usize>position << 2;
   const flags = word(args, FLAGS);
   const width = <i32>load<u8>(pointer(args, WIDTHS) + <usize>position);
-  const cell = (<usize>block * <usize>strips * BLOCK_STRIP_BYTES) + <usize>j * STRIP_BYTES;
+  const values = columnOf(scratch, rows, j % SUB_BLOCK);
   // The column's description stands where the sort keeps its histograms: they are not needed at the same time.
   const column = changetype<Column>(scratch + HISTOGRAM);
   const low = load<i32>(pointer(args, RESERVED_LOW) + at4);
@@ -165,14 +141,14 @@ function quantizeColumn(args: usize, block: i32, j: i32, scratch: usize, strips:
   const sorted = sortedOf(scratch, rows);
   const codebook = pointer(args, CODEBOOKS) + (<usize>load<i32>(pointer(args, CODEBOOK_START) + at4) << 2);
   if (!grid || reserving) {
-    sortFloats(valuesOf(scratch, rows), rows, sorted, spareOf(scratch, rows), scratch + HISTOGRAM);
+    sortFloats(values, rows, sorted, spareOf(scratch, rows), scratch + HISTOGRAM);
   }
   if (!grid) {
     const fitAll = (flags & FLAG_FIT_ALL) != 0;
     const from = fitAll ? 0 : low;
     const to = fitAll ? rows : rows - high;
     if (flags & FLAG_SCIKIT) {
-      fitCodebookScikit(scratch, rows, from, to, 1 << width, codebook, word(args, SEED));
+      fitCodebookScikit(scratch, values, rows, from, to, 1 << width, codebook, word(args, SEED));
     } else {
       prefixSums(scratch, rows);
       fitCodebook(scratch, rows, from, to, 1 << width, codebook);
@@ -180,9 +156,8 @@ function quantizeColumn(args: usize, block: i32, j: i32, scratch: usize, strips:
   }
   column.rows = rows;
   column.strips = strips;
-  column.values = valuesOf(scratch, rows);
-  column.original = pointer(args, ORIGINAL) + cell;
-  column.error = pointer(args, ERROR) + cell;
+  column.values = values;
+  column.original = originalOf(scratch, rows, j % SUB_BLOCK);
   column.codes = pointer(args, CODES) + <usize>position * <usize>(strips * STRIP);
   column.codebook = codebook;
   column.centroids = 1 << width;
@@ -248,7 +223,7 @@ export function columnErrors(args: usize, column: i32, scratch: usize): void {
   const widthCount = word(args, 4);
   const counts = pointer(args, 5);
   const countCount = word(args, 6);
-  const values = valuesOf(scratch, rows);
+  const values = columnOf(scratch, rows, 0);
   for (let row = 0; row < rows; row++) {
     store<f32>(values + (<usize>row << 2), load<f32>(matrix + ((<usize>row * <usize>columns + <usize>column) << 2)));
   }

@@ -9,7 +9,7 @@
  * the column loop.
  */
 import {
-  CENTROIDS, EDGE_COUNT, EDGE_SQUARES, EDGE_SUM, distancesOf, sortedOf, spareOf, squaresOf, sumsOf, valuesOf,
+  CENTROIDS, EDGE_COUNT, EDGE_SQUARES, EDGE_SUM, distancesOf, sortedOf, spareOf, squaresOf, sumsOf,
 } from './codebook-scratch';
 import { roundToHalf } from './half';
 
@@ -27,9 +27,12 @@ function nextRandom(state: u32): u32 {
   return state;
 }
 
-export function fitCodebookScikit(scratch: usize, n: i32, from: i32, to: i32, k: i32, codebook: usize, seed: i32): void {
+/** @param column all values, in the order of the rows; sorted they stand in the scratch */
+export function fitCodebookScikit(
+  scratch: usize, column: usize, n: i32, from: i32, to: i32, k: i32, codebook: usize, seed: i32,
+): void {
   const count = to - from;
-  const source = count == n ? valuesOf(scratch, n) : sortedOf(scratch, n) + (<usize>from << 2);
+  const source = count == n ? column : sortedOf(scratch, n) + (<usize>from << 2);
   if (count <= 0) {
     memory.fill(codebook, 0, <usize>k << 2);
     return;

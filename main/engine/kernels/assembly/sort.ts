@@ -1,16 +1,16 @@
 /**
- * Sorts float32 values, ascending: two radix passes of eleven bits over order-preserving integer keys put them in order of
- * their sign, exponent and first 13 bits of mantissa; an insertion pass does the rest, of which there is little.
+ * Sorts float32 values, ascending: two radix passes of ten bits over order-preserving integer keys put them in order of
+ * their sign, exponent and first 11 bits of mantissa; an insertion pass does the rest, of which there is little.
  */
 
-const DIGIT: u32 = 11;
-const BUCKETS: i32 = 1 << 11;
-const MASK: u32 = (1 << 11) - 1;
+const DIGIT: u32 = 10;
+const BUCKETS: i32 = 1 << 10;
+const MASK: u32 = (1 << 10) - 1;
 /** The bits below both digits, left to the insertion pass. */
-const REST: u32 = 32 - 2 * 11;
-const TABLE_BYTES: usize = (1 << 11) * 4;
+const REST: u32 = 32 - 2 * 10;
+const TABLE_BYTES: usize = (1 << 10) * 4;
 /** Two histograms. */
-export const SORT_HISTOGRAM_BYTES: usize = 2 * (1 << 11) * 4;
+export const SORT_HISTOGRAM_BYTES: usize = 2 * (1 << 10) * 4;
 
 /** Key of a float's bits: unsigned order of keys is the order of values. */
 // @ts-ignore: decorator
