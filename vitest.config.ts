@@ -10,7 +10,8 @@ import {
 /** A machine's own TensorFlow is left alone by tests that are not about it. */
 const WITHOUT_TENSORFLOW = { [TENSORFLOW_HOME_VARIABLE]: join(tmpdir(), 'claq-tests-without-tensorflow') };
 
-const ON_TENSORFLOW_ONLY = 'tests/cli/tensorflow.whole.test.ts';
+/** Tests of what only TensorFlow does. */
+const ON_TENSORFLOW_ONLY = ['tests/cli/tensorflow.whole.test.ts', 'tests/engine/claq/device-*.whole.test.ts'];
 
 /** The tests that touch tensors, once more on TensorFlow. */
 const tensorflow = {
@@ -19,7 +20,7 @@ const tensorflow = {
     include: [
       'tests/engine/{transformer,evaluate,claq,tensors}/**/*.test.ts',
       'tests/engine/{run,start-engine}*.test.ts',
-      ON_TENSORFLOW_ONLY,
+      ...ON_TENSORFLOW_ONLY,
     ],
     exclude: ['tests/engine/tensors/wasm-matmul.test.ts', 'tests/engine/tensors/backend.test.ts'],
     env: { CLAQ_TEST_ENGINE: 'tensorflow-cpu', [TENSORFLOW_HOME_VARIABLE]: tensorflowHome() },
@@ -51,7 +52,7 @@ export default defineConfig({
         test: {
           name: 'whole',
           include: ['tests/**/*.whole.test.ts'],
-          exclude: [ON_TENSORFLOW_ONLY],
+          exclude: ON_TENSORFLOW_ONLY,
           env: WITHOUT_TENSORFLOW,
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -1,13 +1,17 @@
 /** The column loop on one large matrix: with our codebooks, and with K-Means as scikit-learn does it. */
 import { availableParallelism } from 'node:os';
+import * as tf from '@tensorflow/tfjs-core';
 import { budgetOfBits, planByOrder } from '../shared/budget.ts';
 import { quantizeColumns } from '../main/engine/claq/column-loop.ts';
 import type { ColumnLoopOptions, LoopInput } from '../main/engine/claq/loop-input.ts';
+import { factorOnDevice } from '../main/engine/claq/device-factor.ts';
+import { DeviceHessian } from '../main/engine/claq/device-hessian.ts';
 import { type HessianFactor, factorHessian } from '../main/engine/claq/factor.ts';
 import { Hessian } from '../main/engine/claq/hessian.ts';
 import type { QuantizedMatrix } from '../main/engine/claq/quantized-matrix.ts';
 import { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
 import { startBackend } from '../main/engine/tensors/backend.ts';
+import { BatchSizes } from '../main/engine/transformer/batch-sizes.ts';
 import { note, table } from './report.ts';
 import { scikitFits } from './scikit-learn.ts';
 import { syntheticInputs, syntheticWeights } from './synthetic-matrix.ts';
@@ -25,10 +29,8 @@ const OURS: ColumnLoopOptions = {
   codebookFit: 'kept',
   clustering: 'optimal',
   compensate: true,
-  updates: 'kernels',
   seed: 10,
 };
-const ON_DEVICE: ColumnLoopOptions = { ...OURS, updates: 'device' };
 const SCIKIT: ColumnLoopOptions = { ...OURS, clustering: 'scikit' };
 const NO_UPDATES: ColumnLoopOptions = { ...OURS, compensate: false };
 
@@ -42,10 +44,15 @@ export async function benchColumnLoop({ size, bits, runs }: ColumnLoopBench): Pr
   const input = loopInput(weights, size, bits);
   const cores = availableParallelism();
   const backend = await startBackend({ threads: cores });
-  const { all, onDevice } = await withFactor(cores, inputs, size, async (pool, factor) => ({
-    all: await timeLoop(pool, factor, input, OURS, runs),
-    onDevice: backend.name === 'wasm' ? undefined : await timeLoop(pool, factor, input, ON_DEVICE, runs),
-  }));
+  const all = await withFactor(cores, inputs, size, (pool, factor) =>
+    timeLoop(pool, factor, input, OURS, runs),
+  );
+  const onDevice =
+    backend.name === 'wasm'
+      ? undefined
+      : await withDeviceFactor(cores, inputs, size, (pool, factor) =>
+          timeLoop(pool, factor, input, OURS, runs),
+        );
   const one = await withFactor(1, inputs, size, async (pool, factor) => ({
     ours: await timeLoop(pool, factor, input, OURS, runs),
     scikit: await timeLoop(pool, factor, input, SCIKIT, 1),
@@ -61,7 +68,7 @@ export async function benchColumnLoop({ size, bits, runs }: ColumnLoopBench): Pr
         ? []
         : [
             [
-              `ours, ${cores} threads, updates by ${backend.description}`,
+              `ours, ${cores} threads, with ${backend.description}`,
               String(onDevice.times),
               ratio(onDevice),
               onDevice.loss.toPrecision(6),
@@ -124,6 +131,8 @@ function loopInput(weights: Float32Array, size: number, bits: number): LoopInput
   return { rows: size, weights, plan: planByOrder(order, size, budgetOfBits(bits)) };
 }
 
+const DAMPING = { percdamp: 0.01, actOrder: true, where: 'the synthetic matrix' };
+
 async function withFactor<T>(
   threads: number,
   inputs: Float32Array,
@@ -134,10 +143,29 @@ async function withFactor<T>(
   try {
     const hessian = new Hessian(pool, columns);
     await hessian.add(inputs, inputs.length / columns);
-    return await work(
-      pool,
-      await factorHessian(pool, hessian, { percdamp: 0.01, actOrder: true, where: 'the synthetic matrix' }),
-    );
+    return await work(pool, await factorHessian(pool, hessian, DAMPING));
+  } finally {
+    await pool.stop();
+  }
+}
+
+async function withDeviceFactor<T>(
+  threads: number,
+  inputs: Float32Array,
+  columns: number,
+  work: (pool: KernelPool, factor: HessianFactor) => Promise<T>,
+): Promise<T> {
+  const pool = await KernelPool.start({ threads });
+  try {
+    const tokens = inputs.length / columns;
+    const hessian = new DeviceHessian(columns);
+    hessian.addSegment(tokens, new BatchSizes(tokens), () => tf.tensor2d(inputs, [tokens, columns]));
+    const factor = await factorOnDevice(hessian, DAMPING);
+    try {
+      return await work(pool, factor);
+    } finally {
+      factor.dispose();
+    }
   } finally {
     await pool.stop();
   }

@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Checkpoint } from '../main/engine/checkpoint/checkpoint.ts';
 import { type SafetensorsFile, openSafetensors } from '../main/engine/checkpoint/safetensors-file.ts';
 import { forwardBlock } from '../main/engine/transformer/block.ts';
+import { BatchSizes } from '../main/engine/transformer/batch-sizes.ts';
 import { BlockWeights } from '../main/engine/transformer/block-weights.ts';
 import { embedSegments } from '../main/engine/transformer/embedding.ts';
 import { allLogits } from '../main/engine/transformer/head.ts';
@@ -50,7 +51,7 @@ async function forwardValues(
   const { model } = checkpoint;
   const compared: Compared[] = [];
   const hidden = await embedSegments(checkpoint, [ids]);
-  const positions = new Positions(model);
+  const positions = new Positions(model, new BatchSizes(ids.length));
   try {
     for (let block = 0; block < model.blocks; block++) {
       const weights = await BlockWeights.load(checkpoint, block);

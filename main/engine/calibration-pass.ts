@@ -4,7 +4,7 @@
  * linear layer is computed once.
  */
 import * as tf from '@tensorflow/tfjs-core';
-import { MATRIX_GROUPS, type MatrixGroup, type ModelDescription } from '../../shared/model.ts';
+import { MATRIX_GROUPS, type MatrixGroup, type ModelDescription, matrixShape } from '../../shared/model.ts';
 import {
   attentionInput,
   attentionMix,
@@ -13,21 +13,24 @@ import {
   ffnInput,
   ffnOutput,
 } from './transformer/block.ts';
+import type { TokenRange } from './transformer/batch-sizes.ts';
 import type { BlockWeights } from './transformer/block-weights.ts';
-import type { HiddenStates } from './transformer/hidden-states.ts';
+import { HiddenStates } from './transformer/hidden-states.ts';
 import type { Positions } from './transformer/positions.ts';
 
-/** One group of matrices on the way: all of a segment at a time, since the backend holds one. */
+/** One group of matrices on the way, a segment at a time, since the backend holds one. */
 export interface GroupStage {
   readonly group: MatrixGroup;
-  /** Inputs of the group's matrices for one segment, [T, columns]. */
-  input(segment: number): tf.Tensor2D;
-  /** Takes one segment through the group's matrices as they now are. */
+  /** Inputs of the group's matrices for one segment or some of its tokens, [tokens, columns]. */
+  input(segment: number, rows?: TokenRange): tf.Tensor2D;
+  /** Takes one segment through the group's matrices as they now are. Where that fails, nothing has changed. */
   advance(segment: number): void;
 }
 
 /**
- * The block's stages, to be done one after another; each `advance` prepares the inputs of the next.
+ * The block's stages, to be done one after another; each `advance` prepares the inputs of the next. What is kept between
+ * them is in the memory of the hidden states, and given back when the generator ends.
+ * @param positions with the sizes of the batches that segments are worked on in
  * @param hidden the residual stream before the block; afterwards, the one behind it
  */
 export function* groupStages(
@@ -37,50 +40,70 @@ export function* groupStages(
   weights: BlockWeights,
 ): Generator<GroupStage, void, void> {
   const [attention, output, gateUp, down] = MATRIX_GROUPS;
-  const context = new Array<Float32Array>(hidden.segments);
-  const activated = new Array<Float32Array>(hidden.segments);
-  const download = (step: () => tf.Tensor2D): Float32Array => {
-    const tensor = tf.tidy(step);
-    const values = tensor.dataSync<'float32'>();
-    tensor.dispose();
-    return values;
-  };
-  const upload = (values: Float32Array | undefined, segment: number): tf.Tensor2D => {
-    if (values === undefined) throw new Error(`segment ${segment} has not come this far`);
-    const length = hidden.length(segment);
-    return tf.tensor2d(values, [length, values.length / length]);
-  };
-  const attentionNormed = (segment: number): tf.Tensor2D =>
-    tf.tidy(() => attentionInput(model, hidden.upload(segment), weights));
-  const ffnNormed = (segment: number): tf.Tensor2D =>
-    tf.tidy(() => ffnInput(model, hidden.upload(segment), weights));
+  const { sizes } = positions;
+  const attentionNormed = (segment: number, rows?: TokenRange): tf.Tensor2D =>
+    tf.tidy(() => attentionInput(model, hidden.upload(segment, rows), weights));
+  const ffnNormed = (segment: number, rows?: TokenRange): tf.Tensor2D =>
+    tf.tidy(() => ffnInput(model, hidden.upload(segment, rows), weights));
 
-  yield {
-    group: attention,
-    input: attentionNormed,
-    advance(segment) {
-      const position = positions.of(hidden.length(segment));
-      context[segment] = download(() => attentionMix(model, position, attentionNormed(segment), weights));
-    },
-  };
-  yield {
-    group: output,
-    input: (segment) => upload(context[segment], segment),
-    advance: (segment) =>
-      hidden.transform(segment, (x) => attentionOutput(x, upload(context[segment], segment), weights)),
-  };
-  context.length = 0;
-  yield {
-    group: gateUp,
-    input: ffnNormed,
-    advance(segment) {
-      activated[segment] = download(() => ffnGate(ffnNormed(segment), weights));
-    },
-  };
-  yield {
-    group: down,
-    input: (segment) => upload(activated[segment], segment),
-    advance: (segment) =>
-      hidden.transform(segment, (x) => ffnOutput(x, upload(activated[segment], segment), weights)),
-  };
+  const context = inputsOf(model, output, hidden);
+  try {
+    yield {
+      group: attention,
+      input: attentionNormed,
+      advance(segment) {
+        const length = hidden.length(segment);
+        const position = positions.of(length);
+        context.compute(segment, length, () =>
+          attentionMix(model, position, attentionNormed(segment), weights),
+        );
+      },
+    };
+    yield {
+      group: output,
+      input: (segment, rows) => context.upload(segment, rows),
+      advance(segment) {
+        const step = (x: tf.Tensor2D, rows: TokenRange): tf.Tensor2D =>
+          attentionOutput(x, context.upload(segment, rows), weights);
+        hidden.transform(segment, step, sizes.tokens);
+      },
+    };
+  } finally {
+    context.dispose();
+  }
+
+  const activated = inputsOf(model, down, hidden);
+  try {
+    yield {
+      group: gateUp,
+      input: ffnNormed,
+      advance(segment) {
+        activated.compute(segment, sizes.tokens, (rows) => ffnGate(ffnNormed(segment, rows), weights));
+      },
+    };
+    yield {
+      group: down,
+      input: (segment, rows) => activated.upload(segment, rows),
+      advance(segment) {
+        const step = (x: tf.Tensor2D, rows: TokenRange): tf.Tensor2D =>
+          ffnOutput(x, activated.upload(segment, rows), weights);
+        hidden.transform(segment, step, sizes.tokens);
+      },
+    };
+  } finally {
+    activated.dispose();
+  }
+}
+
+/** For the inputs of a group, of all segments. */
+function inputsOf(model: ModelDescription, group: MatrixGroup, hidden: HiddenStates): HiddenStates {
+  return new HiddenStates(matrixShape(model, group[0]).columns, hidden.lengths, hidden.memory);
+}
+
+/** Bytes of activations that a calibration holds at its peak: hidden states, and the widest inputs that are kept between stages. */
+export function calibrationBytes(model: ModelDescription, segments: readonly Int32Array[]): number {
+  const tokens = segments.reduce((sum, { length }) => sum + length, 0);
+  const [, output, , down] = MATRIX_GROUPS;
+  const widest = Math.max(...[output, down].map((group) => matrixShape(model, group[0]).columns));
+  return tokens * (model.hiddenSize + widest) * Float32Array.BYTES_PER_ELEMENT;
 }

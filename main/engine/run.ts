@@ -1,19 +1,21 @@
 /** The story of quantizing a model, block by block. Everything below it is a chapter of its own. */
 import { matrixName, matrixShape } from '../../shared/model.ts';
 import type { OnProgress } from '../../shared/progress.ts';
-import { type GroupStage, groupStages } from './calibration-pass.ts';
+import { type GroupStage, calibrationBytes, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
-import { accumulateHessian } from './claq/accumulate-hessian.ts';
-import { Hessian } from './claq/hessian.ts';
+import { accumulateHessian, emptyHessian } from './claq/accumulate-hessian.ts';
 import { dequantize } from './claq/quantized-matrix.ts';
 import { type GroupResult, type MethodSettings, quantizeGroup } from './claq/quantize-group.ts';
-import { PerplexityEvaluation, type Perplexity } from './evaluate/perplexity.ts';
+import { type Perplexity, PerplexityEvaluation, evaluationBytes } from './evaluate/perplexity.ts';
 import type { KernelPool } from './kernels/kernel-pool.ts';
 import { RunProgress } from './run-progress.ts';
+import { tensorErrors } from './tensors/tensor-errors.ts';
+import { span } from './trace.ts';
+import { BatchSizes, shrinkNote } from './transformer/batch-sizes.ts';
 import { BlockWeights, type ReplaceMatrix } from './transformer/block-weights.ts';
 import { embedSegments } from './transformer/embedding.ts';
 import type { HiddenStates } from './transformer/hidden-states.ts';
-import { span } from './trace.ts';
+import { HostMemory } from './transformer/host-memory.ts';
 import { Positions } from './transformer/positions.ts';
 import { forEachSegment, throwIfCancelled } from './transformer/segment-loop.ts';
 
@@ -35,7 +37,11 @@ export interface QuantizationRun {
   /** After each block, with the time that the run has taken up to then. */
   readonly onBlock?: ((timing: Readonly<RunTiming>) => Promise<void>) | undefined;
   readonly onProgress?: OnProgress | undefined;
+  /** What is worth a line for people: memory that is short. */
+  readonly onNote?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Host memory for the activations of all segments and windows, and the folder for what does not fit. */
+  readonly memory?: HostMemory | undefined;
 }
 
 /** Seconds spent in each part of a run. */
@@ -54,31 +60,46 @@ export interface RunOutcome {
 
 /**
  * Quantizes all blocks. Each group of matrices is calibrated on inputs that the groups before it, already quantized, have
- * produced (true-sequential). One block's weights are in memory at a time. Needs a started backend.
+ * produced (true-sequential). One block's weights are in memory at a time; activations beyond the host memory's budget are on
+ * the disk, and where the backend's memory runs out, the work goes on in smaller batches. Needs a started backend.
  * Throws ClaqError run/cancelled and what the chapters throw.
  */
 export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
-  const { checkpoint, segments, windows, signal } = run;
+  const { checkpoint, segments, windows, signal, onNote, memory = new HostMemory() } = run;
   const { model } = checkpoint;
   const timing: RunTiming = { forward: 0, hessian: 0, quantize: 0, evaluate: 0 };
-  const hidden = await embedSegments(checkpoint, segments);
   const progress = new RunProgress({ blocks: model.blocks, segments, windows }, run.onProgress);
-  const evaluation =
-    windows.length === 0
-      ? undefined
-      : await PerplexityEvaluation.start(checkpoint, windows, {
-          signal,
-          onProgress: (evaluated) => progress.evaluated(evaluated),
-        });
-  const positions = new Positions(model);
+  memory.tellOfSpill(calibrationBytes(model, segments) + evaluationBytes(model, windows), onNote);
+  const longest = [...segments, ...windows].reduce((most, { length }) => Math.max(most, length), 1);
+  const sizes = new BatchSizes(longest, () => onNote?.(shrinkNote(sizes)));
+  const positions = new Positions(model, sizes);
+  const hidden = await embedSegments(checkpoint, segments, memory);
+  let evaluation: PerplexityEvaluation | undefined;
   try {
+    if (windows.length > 0) {
+      evaluation = await PerplexityEvaluation.start(checkpoint, windows, {
+        signal,
+        memory,
+        sizes,
+        onProgress: (evaluated) => progress.evaluated(evaluated),
+      });
+    }
     for (let block = 0; block < model.blocks; block++) {
       throwIfCancelled(signal);
       const finished = await run.finished?.(block);
-      const weights = await BlockWeights.load(checkpoint, block, finished);
+      const weights = await tensorErrors(() => BlockWeights.load(checkpoint, block, finished));
       try {
         for (const stage of groupStages(model, positions, hidden, weights)) {
-          const at = { block, finished: finished !== undefined, stage, hidden, weights, progress, timing };
+          const at = {
+            block,
+            finished: finished !== undefined,
+            stage,
+            hidden,
+            sizes,
+            weights,
+            progress,
+            timing,
+          };
           if (!at.finished) await quantizeStage(run, at);
           await moveOn(run, at);
         }
@@ -92,6 +113,7 @@ export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
     return { perplexity, timing };
   } finally {
     positions.dispose();
+    hidden.dispose();
     evaluation?.dispose();
   }
 }
@@ -102,6 +124,7 @@ interface StageOfBlock {
   readonly finished: boolean;
   readonly stage: GroupStage;
   readonly hidden: HiddenStates;
+  readonly sizes: BatchSizes;
   readonly weights: BlockWeights;
   readonly progress: RunProgress;
   readonly timing: RunTiming;
@@ -110,16 +133,19 @@ interface StageOfBlock {
 /** One group: Hessian of its inputs, columns, results out, quantized weights in. */
 async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<void> {
   const { checkpoint, pool, settings, signal } = run;
-  const { block, stage, hidden, weights, progress, timing } = at;
-  const { columns } = matrixShape(checkpoint.model, stage.group[0]);
+  const { block, stage, hidden, sizes, weights, progress, timing } = at;
+  const shapes = stage.group.map((kind) => matrixShape(checkpoint.model, kind));
+  const rows = shapes.reduce((sum, shape) => sum + shape.rows, 0);
   const mark = pool.arena.mark();
+  const hessian = emptyHessian(pool, rows, matrixShape(checkpoint.model, stage.group[0]).columns);
   try {
-    const hessian = new Hessian(pool, columns);
     progress.begin(block, `Hessian of ${stage.group.join(', ')}`);
     await timed(timing, 'hessian', () =>
       accumulateHessian(hessian, {
         segments: hidden.segments,
-        input: (segment) => stage.input(segment),
+        tokens: (segment) => hidden.length(segment),
+        input: (segment, rows) => stage.input(segment, rows),
+        sizes,
         onSegment: (segment) => progress.segmentDone(hidden.length(segment), 1),
         signal,
       }),
@@ -139,20 +165,20 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
       weights.replace(result.kind, dequantize(result.matrix));
     }
   } finally {
+    if (hessian.home === 'device') hessian.dispose();
     pool.arena.release(mark);
   }
 }
 
 /** All segments through a group's quantized weights. */
 async function moveOn({ signal }: QuantizationRun, at: StageOfBlock): Promise<void> {
-  const { block, finished, stage, hidden, progress, timing } = at;
+  const { block, finished, stage, hidden, sizes, progress, timing } = at;
   progress.begin(block, `${finished ? 'finished before, ' : ''}through ${stage.group.join(', ')}`);
-  await timed(timing, 'forward', () =>
-    forEachSegment(hidden.segments, signal, (segment) => {
-      span('tensors', `through ${stage.group.join(', ')}`, () => stage.advance(segment));
-      progress.segmentDone(hidden.length(segment), finished ? 2 : 1);
-    }),
-  );
+  const advance = (segment: number): void => {
+    span('tensors', `through ${stage.group.join(', ')}`, () => stage.advance(segment));
+    progress.segmentDone(hidden.length(segment), finished ? 2 : 1);
+  };
+  await timed(timing, 'forward', () => forEachSegment(hidden.segments, signal, advance, sizes));
 }
 
 async function timed<T>(timing: RunTiming, part: keyof RunTiming, work: () => Promise<T>): Promise<T> {

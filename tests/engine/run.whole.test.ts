@@ -16,6 +16,7 @@ import { evaluatePerplexity } from '../../main/engine/evaluate/perplexity.ts';
 import { quantizeModel, type RunOutcome, type RunTiming } from '../../main/engine/run.ts';
 import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
 import { tensorflowInUse } from '../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
+import { BatchSizes } from '../../main/engine/transformer/batch-sizes.ts';
 import { BlockWeights, type ReplaceMatrix } from '../../main/engine/transformer/block-weights.ts';
 import { embedSegments } from '../../main/engine/transformer/embedding.ts';
 import { Positions } from '../../main/engine/transformer/positions.ts';
@@ -192,7 +193,8 @@ describe('quantizeModel', () => {
       const { checkpoint, windows } = run;
       const { pool } = engine;
       const hidden = await embedSegments(checkpoint, windows);
-      const positions = new Positions(checkpoint.model);
+      const sizes = new BatchSizes(40);
+      const positions = new Positions(checkpoint.model, sizes);
       for (let block = 0; block < checkpoint.model.blocks; block++) {
         const weights = await BlockWeights.load(checkpoint, block, replaceBy(run));
         for (const stage of groupStages(checkpoint.model, positions, hidden, weights)) {
@@ -201,7 +203,9 @@ describe('quantizeModel', () => {
           const hessian = new Hessian(pool, matrixShape(checkpoint.model, first).columns);
           await accumulateHessian(hessian, {
             segments: hidden.segments,
-            input: (segment) => stage.input(segment),
+            tokens: (segment) => hidden.length(segment),
+            input: (segment, rows) => stage.input(segment, rows),
+            sizes,
             onSegment: () => undefined,
             signal: undefined,
           });

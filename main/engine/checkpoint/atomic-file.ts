@@ -67,6 +67,15 @@ export async function outputErrors<T>(path: string, step: () => Promise<T>): Pro
   }
 }
 
+/** outputErrors for a step that is synchronous. */
+export function outputErrorsSync<T>(path: string, step: () => T): T {
+  try {
+    return step();
+  } catch (cause) {
+    throw outputError(cause, path);
+  }
+}
+
 function outputError(cause: unknown, path: string): unknown {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   switch (code) {

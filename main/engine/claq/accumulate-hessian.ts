@@ -1,25 +1,76 @@
-import * as tf from '@tensorflow/tfjs-core';
+import type * as tf from '@tensorflow/tfjs-core';
+import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK } from '../kernels/layout.ts';
 import { tensorflowInUse } from '../tensors/tensorflow/tensorflow-backend.ts';
 import { span } from '../trace.ts';
+import type { BatchSizes, TokenRange } from '../transformer/batch-sizes.ts';
 import { forEachSegment } from '../transformer/segment-loop.ts';
-import type { Hessian } from './hessian.ts';
+import { DeviceHessian } from './device-hessian.ts';
+import { WINDOW_BLOCKS } from './device-updates.ts';
+import { Hessian } from './hessian.ts';
 
 export interface CalibrationInputs {
   readonly segments: number;
-  /** Inputs of the layer for one segment, [tokens, columns]; this side disposes them. */
-  readonly input: (segment: number) => tf.Tensor2D;
+  /** Number of tokens of a segment. */
+  readonly tokens: (segment: number) => number;
+  /** Inputs of the layer for one segment or some of its tokens, [tokens, columns]; this side disposes them. */
+  readonly input: (segment: number, rows?: TokenRange) => tf.Tensor2D;
   readonly onSegment: (segment: number) => void;
   readonly signal: AbortSignal | undefined;
+  /** How many tokens TensorFlow takes at a time; they shrink where its memory runs out. */
+  readonly sizes: BatchSizes;
 }
 
 /**
- * Adds all segments' inputs to an empty Hessian. TensorFlow keeps the sum where it computes, in float32, and it comes over
- * once at the end; on other backends the kernels add up. Throws ClaqError run/cancelled.
+ * Multiplications behind the first window from which on a group belongs on the device: its products make up for carrying
+ * weights, errors and corrections there and back. Some 2048 x 2048 (npm run bench:loop -- --size 2048). A constant, not a
+ * measurement at each start: it decides the bytes.
  */
-export async function accumulateHessian(hessian: Hessian, inputs: CalibrationInputs): Promise<void> {
-  if (tensorflowInUse() === undefined) await accumulateOnKernels(hessian, inputs);
-  else await accumulateOnBackend(hessian, inputs);
+const SMALLEST_DEVICE_UPDATES = 2 ** 32;
+
+/**
+ * For the inputs that matrices with so many rows together share. Where it stands, they are factored and made up for. In the
+ * kernels' memory the caller's mark of the arena owns it; on the device it is the caller's to dispose.
+ */
+export function emptyHessian(pool: KernelPool, rows: number, columns: number): Hessian | DeviceHessian {
+  return belongsOnDevice(rows, columns) ? new DeviceHessian(columns) : new Hessian(pool, columns);
+}
+
+export function belongsOnDevice(rows: number, columns: number): boolean {
+  const behind = Math.max(0, columns - WINDOW_BLOCKS * BLOCK);
+  return tensorflowInUse() !== undefined && (rows * columns * behind) / 2 >= SMALLEST_DEVICE_UPDATES;
+}
+
+/**
+ * Adds all segments' inputs to an empty Hessian. TensorFlow adds up where it computes, in float32, and the sum of a Hessian
+ * in the kernels' memory comes over once at the end; on other backends the kernels add up. Throws ClaqError run/cancelled.
+ */
+export async function accumulateHessian(
+  hessian: Hessian | DeviceHessian,
+  inputs: CalibrationInputs,
+): Promise<void> {
+  if (hessian.home === 'device') return accumulateOnDevice(hessian, inputs);
+  if (tensorflowInUse() === undefined) return accumulateOnKernels(hessian, inputs);
+  const sums = new DeviceHessian(hessian.columns);
+  try {
+    await accumulateOnDevice(sums, inputs);
+    sums.moveTo(hessian);
+  } finally {
+    sums.dispose();
+  }
+}
+
+async function accumulateOnDevice(
+  hessian: DeviceHessian,
+  { segments, tokens, input, onSegment, signal, sizes }: CalibrationInputs,
+): Promise<void> {
+  const add = (segment: number): void => {
+    span('tensors', 'Hessian of a segment', () =>
+      hessian.addSegment(tokens(segment), sizes, (rows) => input(segment, rows)),
+    );
+    onSegment(segment);
+  };
+  await forEachSegment(segments, signal, add, sizes);
 }
 
 async function accumulateOnKernels(
@@ -34,52 +85,4 @@ async function accumulateOnKernels(
     await hessian.add(values, tokens);
     onSegment(segment);
   });
-}
-
-/** Rows of X X^T that are multiplied at once: wider bands waste more below the diagonal, narrower ones are slower. */
-const BAND_ROWS = 6 * BLOCK;
-
-/** A band of rows of the products, from the diagonal on: [rows, columns - first]. */
-type BandSum = { readonly first: number; readonly rows: number; readonly sum: tf.Tensor2D };
-
-function emptyBands(columns: number): BandSum[] {
-  const bands = Math.max(1, Math.round(columns / BAND_ROWS));
-  const edge = (band: number): number =>
-    band === bands ? columns : Math.round((band * columns) / bands / BLOCK) * BLOCK;
-  return Array.from({ length: bands }, (_, band) => {
-    const [first, end] = [edge(band), edge(band + 1)];
-    return { first, rows: end - first, sum: tf.zeros<tf.Rank.R2>([end - first, columns - first]) };
-  });
-}
-
-function addProducts(bands: readonly BandSum[], inputs: tf.Tensor2D): BandSum[] {
-  const [tokens, columns] = inputs.shape;
-  return bands.map(({ first, rows, sum }) => {
-    const left = tf.slice(inputs, [0, first], [tokens, rows]);
-    const right = tf.slice(inputs, [0, first], [tokens, columns - first]);
-    return { first, rows, sum: tf.add<tf.Tensor2D>(sum, tf.matMul(left, right, true, false)) };
-  });
-}
-
-/** The products are symmetric: in bands from the diagonal on they take little more than half of the arithmetic. */
-async function accumulateOnBackend(
-  hessian: Hessian,
-  { segments, input, onSegment, signal }: CalibrationInputs,
-): Promise<void> {
-  const { columns } = hessian;
-  let bands = emptyBands(columns);
-  try {
-    await forEachSegment(segments, signal, (segment) => {
-      const before = bands;
-      bands = span('tensors', 'Hessian of a segment', () =>
-        tf.tidy(() => addProducts(before, input(segment))),
-      );
-      tf.dispose(before);
-      onSegment(segment);
-    });
-    for (const { first, sum } of bands) hessian.loadProducts(sum.dataSync<'float32'>(), first);
-    hessian.countSegments(segments);
-  } finally {
-    tf.dispose(bands);
-  }
 }

@@ -1,17 +1,19 @@
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
-import { DeviceUpdates, WINDOW_BLOCKS, paysOnDevice } from './device-updates.ts';
-import type { HessianFactor } from './factor.ts';
-import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
-import { type LoopJob, collect, kernelArguments, layOut } from './loop-job.ts';
-import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { span } from '../trace.ts';
+import { DeviceUpdates } from './device-updates.ts';
+import type { DeviceFactor } from './device-factor.ts';
+import type { FactoredColumns, HessianFactor } from './factor.ts';
+import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
+import { type FactorPart, type LoopJob, collect, kernelArguments, layOut } from './loop-job.ts';
+import type { QuantizedMatrix } from './quantized-matrix.ts';
 
 /**
  * The error-compensating column loop (GPTQ in its LDLQ form, CLAQ's codebooks): quantizes the matrices of a group side by
  * side. Column by column in the factor's order: fit a codebook to the current column, assign, and let the columns behind
- * make up for what is lost. The bytes of the result do not depend on the number of threads.
+ * make up for what is lost. Where the factor stands on TensorFlow's device, its products carry the errors over long ways. The
+ * bytes of the result do not depend on the number of threads.
  */
 export async function quantizeColumns(
   pool: KernelPool,
@@ -23,46 +25,62 @@ export async function quantizeColumns(
   const mark = arena.mark();
   try {
     pool.allocateScratch(Math.max(...inputs.map((input) => input.rows)));
-    const order = arena.copyInts(factor.order);
-    const dead = arena.copyBytes(factor.dead);
     const jobs: LoopJob[] = [];
     for (const input of inputs) {
       const job = layOut(arena, factor, input, options);
-      const source = arena.mark();
-      const matrix = arena.copyFloats(input.weights);
-      const args = arena.words([matrix, job.original, input.rows, factor.columns, order, dead]);
-      await pool.runTilesAsync('arrangeWeights', args, roundUp(input.rows, STRIP) / STRIP);
-      arena.release(source);
+      await arrangeWeights(pool, factor, job);
       arena.floats(job.error, job.floats).fill(0);
       jobs.push(job);
     }
-    if (options.compensate && (options.updates ?? updatesOf(factor, inputs)) === 'device')
-      await tensorErrors(() => quantizeInWindows(pool, factor, jobs));
-    else await quantizeBlocks(pool, factor, jobs, 0, factor.paddedColumns / BLOCK);
+    if (factor.home === 'kernels') {
+      await quantizeBlocks(pool, { first: 0, ...factor }, jobs, factor.paddedColumns / BLOCK);
+    } else {
+      await tensorErrors(() => quantizeInWindows(pool, factor, jobs, options.compensate));
+    }
     return jobs.map((job) => collect(arena, factor, job));
   } finally {
     arena.release(mark);
   }
 }
 
+/** Bytes of weights that are copied into the kernels' memory at a time. */
+const COPIED_BYTES = 32 * 2 ** 20;
+
+/** Brings a matrix's weights into the blocked layout, some rows at a time. */
+async function arrangeWeights(
+  pool: KernelPool,
+  { columns, order, dead }: FactoredColumns,
+  { input, original }: LoopJob,
+): Promise<void> {
+  const { arena } = pool;
+  const { rows, weights } = input;
+  const mark = arena.mark();
+  const positions = arena.copyInts(order);
+  const deadColumns = arena.copyBytes(dead);
+  const chunk = roundUp(COPIED_BYTES / 4 / columns, STRIP);
+  for (let row = 0; row < rows; row += chunk) {
+    const chunkMark = arena.mark();
+    const end = Math.min(row + chunk, rows);
+    const source = arena.copyFloats(weights.subarray(row * columns, end * columns));
+    const args = arena.words([source, original, rows, columns, positions, deadColumns, row / STRIP]);
+    await pool.runTilesAsync('arrangeWeights', args, Math.ceil((end - row) / STRIP));
+    arena.release(chunkMark);
+  }
+  arena.release(mark);
+}
+
 /** Runs the kernels over some blocks of columns of all matrices; updates reach as far as these blocks. */
 async function quantizeBlocks(
   pool: KernelPool,
-  factor: HessianFactor,
+  part: FactorPart,
   jobs: readonly LoopJob[],
-  first: number,
   blocks: number,
 ): Promise<void> {
   await pool.runPipelines(
     'quantize',
-    jobs.map((job) => kernelArguments(pool.arena, factor, job, first)),
+    jobs.map((job) => kernelArguments(pool.arena, part, job)),
     jobs.map(() => blocks),
   );
-}
-
-function updatesOf(factor: HessianFactor, inputs: readonly LoopInput[]): 'kernels' | 'device' {
-  const rows = inputs.reduce((sum, input) => sum + input.rows, 0);
-  return paysOnDevice(rows, factor.columns) ? 'device' : 'kernels';
 }
 
 /**
@@ -71,22 +89,21 @@ function updatesOf(factor: HessianFactor, inputs: readonly LoopInput[]): 'kernel
  */
 async function quantizeInWindows(
   pool: KernelPool,
-  factor: HessianFactor,
+  factor: DeviceFactor,
   jobs: readonly LoopJob[],
+  compensate: boolean,
 ): Promise<void> {
-  const updates = new DeviceUpdates(pool.arena, factor, jobs);
+  const updates = new DeviceUpdates(pool, factor, jobs);
   try {
-    const blocks = factor.paddedColumns / BLOCK;
-    for (let first = 0; first < blocks; first += WINDOW_BLOCKS) {
-      const count = Math.min(WINDOW_BLOCKS, blocks - first);
-      const next = first + count;
-      const quantized = quantizeBlocks(pool, factor, jobs, first, count);
+    for (const [i, window] of updates.windows.entries()) {
+      const next = compensate ? updates.windows[i + 1] : undefined;
+      const quantized = quantizeBlocks(pool, window, jobs, window.blocks);
       try {
-        if (next < blocks) span('tensors', 'prepare the next window', () => updates.prepare(next));
+        if (next !== undefined) span('tensors', 'prepare the next window', () => updates.prepare(next));
       } finally {
         await quantized;
       }
-      if (next < blocks) span('tensors', 'carry errors over', () => updates.apply(first, next));
+      if (next !== undefined) span('tensors', 'carry errors over', () => updates.apply(window, next));
     }
   } finally {
     updates.dispose();

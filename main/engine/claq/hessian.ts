@@ -6,6 +6,7 @@ import type { KernelPool } from '../kernels/kernel-pool.ts';
  * lower block triangle only, in the kernels' memory, where the factorization reads it.
  */
 export class Hessian {
+  readonly home = 'kernels';
   readonly columns: number;
   readonly paddedColumns: number;
   /** Pointer to the accumulated products (without the factor 2 / segments), blocked layout. */

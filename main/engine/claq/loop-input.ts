@@ -12,8 +12,6 @@ export interface ColumnLoopOptions {
   readonly clustering: Clustering;
   /** Off for round-to-nearest: columns are quantized as they are. */
   readonly compensate: boolean;
-  /** What carries an error to the columns far behind it: the kernels, or TensorFlow's products; by size where not given. */
-  readonly updates?: 'kernels' | 'device';
   readonly seed: number;
 }
 

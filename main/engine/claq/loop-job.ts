@@ -2,7 +2,7 @@
 import type { Arena } from '../kernels/arena.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 
-import type { HessianFactor } from './factor.ts';
+import type { FactoredColumns } from './factor.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import type { Levels, QuantizedMatrix } from './quantized-matrix.ts';
 import type { UniformGrid } from './uniform-grid.ts';
@@ -16,6 +16,7 @@ const NO_COMPENSATION = 8;
 /** Where one matrix stands in the arena while it is quantized. */
 export interface LoopJob {
   readonly input: LoopInput;
+  readonly columns: number;
   readonly original: number;
   readonly error: number;
   /** Floats of the blocked layout. */
@@ -60,7 +61,7 @@ function runningSum(counts: readonly number[]): Int32Array {
 /** Lays out room for the results in the arena; the caller's mark owns it. */
 export function layOut(
   arena: Arena,
-  factor: HessianFactor,
+  factor: FactoredColumns,
   input: LoopInput,
   options: ColumnLoopOptions,
 ): LoopJob {
@@ -88,6 +89,7 @@ export function layOut(
     (options.compensate ? 0 : NO_COMPENSATION);
   return {
     input,
+    columns,
     original,
     error,
     floats,
@@ -109,25 +111,34 @@ export function layOut(
   };
 }
 
+/** What the kernels read of a factor: U and D of some blocks of columns, one behind the other. */
+export interface FactorPart {
+  /** The first of the blocks. */
+  readonly first: number;
+  /** Pointer to U within these blocks, in panels. */
+  readonly panels: number;
+  /** Width of U there. */
+  readonly paddedColumns: number;
+  /** Pointer to D, float64, of these blocks. */
+  readonly d: number;
+}
+
 /**
- * The kernel's arguments (the same list stands in assembly/column-loop.ts) for the columns from block `first` on, as if
- * the matrix began there. Only updates among the blocks that are then asked for happen.
+ * The kernel's arguments (the same list stands in assembly/column-loop.ts) for the columns of a part, as if the matrix
+ * consisted of them. Only updates among the blocks that are then asked for happen.
  */
-export function kernelArguments(arena: Arena, factor: HessianFactor, job: LoopJob, first: number): number {
-  const { columns, paddedColumns, panels, d } = factor;
+export function kernelArguments(arena: Arena, part: FactorPart, job: LoopJob): number {
   const { rows } = job.input;
   const paddedRows = roundUp(rows, STRIP);
-  const skipped = first * BLOCK;
-  const blocks = paddedColumns / BLOCK;
+  const skipped = part.first * BLOCK;
   return arena.words([
     job.original + 4 * skipped * paddedRows,
     job.error + 4 * skipped * paddedRows,
-    // The panels of a pair of blocks are BLOCK x BLOCK floats, those of a block row follow each other.
-    panels + 4 * first * (blocks + 1) * BLOCK * BLOCK,
-    d + 8 * skipped,
+    part.panels,
+    part.d,
     rows,
-    columns - skipped,
-    paddedColumns,
+    job.columns - skipped,
+    part.paddedColumns,
     job.widths + skipped,
     job.low + 4 * skipped,
     job.high + 4 * skipped,
@@ -164,7 +175,7 @@ function layOutGrid(arena: Arena, grid: UniformGrid, rows: number, order: Int32A
 }
 
 /** Brings a matrix out of the arena, columns back in their own order. */
-export function collect(arena: Arena, factor: HessianFactor, job: LoopJob): QuantizedMatrix {
+export function collect(arena: Arena, factor: FactoredColumns, job: LoopJob): QuantizedMatrix {
   const { input, codebookStart, reservedStart } = job;
   const { rows, plan, grid } = input;
   const { columns, order } = factor;

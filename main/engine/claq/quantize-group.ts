@@ -7,11 +7,16 @@ import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { throwIfCancelled } from '../transformer/segment-loop.ts';
 import { measureColumnErrors, planByBenefit } from './benefit.ts';
 import { quantizeColumns } from './column-loop.ts';
+import type { FactorOptions } from './damping.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
-import { type HessianFactor, factorHessian } from './factor.ts';
+import { factorOnDevice } from './device-factor.ts';
+import type { DeviceHessian } from './device-hessian.ts';
+import { type FactoredColumns, type HessianFactor, factorHessian } from './factor.ts';
 import type { Hessian } from './hessian.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { uniformGrid } from './uniform-grid.ts';
+import { tensorErrors } from '../tensors/tensor-errors.ts';
+import { span } from '../trace.ts';
 
 /** Every choice of the method, decided. */
 export interface MethodSettings {
@@ -50,45 +55,71 @@ export interface GroupResult {
 const AUTHORS_SEED = 10;
 
 /**
- * Quantizes the matrices of a group, which share their Hessian.
+ * Quantizes the matrices of a group, which share their Hessian; one on the device is used up.
  * Throws ClaqError hessian/not-positive-definite, hessian/not-finite, and run/cancelled between factorization, planning and
  * loop.
  */
 export async function quantizeGroup(
   pool: KernelPool,
-  hessian: Hessian,
+  hessian: Hessian | DeviceHessian,
   matrices: readonly GroupMatrix[],
   settings: MethodSettings,
   signal?: AbortSignal,
 ): Promise<GroupResult[]> {
   const mark = pool.arena.mark();
   try {
-    const factor = await factorHessian(pool, hessian, {
-      percdamp: settings.percdamp,
-      actOrder: settings.actOrder,
-      where: matrices.map(({ name }) => name).join(', '),
-    });
     const diagonal = hessian.diagonal();
-    const inputs: LoopInput[] = [];
-    const ratios: number[] = [];
-    for (const { rows, weights } of matrices) {
-      throwIfCancelled(signal);
-      const { columns } = factor;
-      const statistics = columnStatistics(weights, { rows, columns }, [settings.outlierS]);
-      const counts = statistics.outliers[0]?.columns ?? new Uint32Array(columns);
-      ratios.push((statistics.outliers[0]?.total ?? 0) / weights.length);
-      inputs.push(await planMatrix(pool, { rows, columns, weights, counts, diagonal, factor }, settings));
+    const where = matrices.map(({ name }) => name).join(', ');
+    const factor = await factored(pool, hessian, { ...settings, where });
+    try {
+      return await quantizeFactored(pool, { factor, diagonal, matrices, settings, signal });
+    } finally {
+      if (factor.home === 'device') factor.dispose();
     }
-    throwIfCancelled(signal);
-    const quantized = await quantizeColumns(pool, factor, inputs, loopOptions(settings));
-    return matrices.flatMap(({ kind, name }, i) => {
-      const matrix = quantized[i];
-      if (matrix === undefined) return [];
-      return [{ kind, name, matrix, damping: factor.damping, outlierRatio: ratios[i] ?? 0 }];
-    });
   } finally {
     pool.arena.release(mark);
   }
+}
+
+interface FactoredGroup {
+  readonly factor: HessianFactor;
+  /** diag(H). */
+  readonly diagonal: Float64Array;
+  readonly matrices: readonly GroupMatrix[];
+  readonly settings: MethodSettings;
+  readonly signal: AbortSignal | undefined;
+}
+
+async function quantizeFactored(
+  pool: KernelPool,
+  { factor, diagonal, matrices, settings, signal }: FactoredGroup,
+): Promise<GroupResult[]> {
+  const { columns } = factor;
+  const inputs: LoopInput[] = [];
+  const ratios: number[] = [];
+  for (const { rows, weights } of matrices) {
+    throwIfCancelled(signal);
+    const statistics = columnStatistics(weights, { rows, columns }, [settings.outlierS]);
+    const counts = statistics.outliers[0]?.columns ?? new Uint32Array(columns);
+    ratios.push((statistics.outliers[0]?.total ?? 0) / weights.length);
+    inputs.push(await planMatrix(pool, { rows, columns, weights, counts, diagonal, factor }, settings));
+  }
+  throwIfCancelled(signal);
+  const quantized = await quantizeColumns(pool, factor, inputs, loopOptions(settings));
+  return matrices.flatMap(({ kind, name }, i) => {
+    const matrix = quantized[i];
+    if (matrix === undefined) return [];
+    return [{ kind, name, matrix, damping: factor.damping, outlierRatio: ratios[i] ?? 0 }];
+  });
+}
+
+function factored(
+  pool: KernelPool,
+  hessian: Hessian | DeviceHessian,
+  options: FactorOptions,
+): Promise<HessianFactor> {
+  if (hessian.home === 'kernels') return factorHessian(pool, hessian, options);
+  return tensorErrors(() => span('tensors', 'factor', () => factorOnDevice(hessian, options)));
 }
 
 function loopOptions({ method, codebookFit, seed }: MethodSettings): ColumnLoopOptions {
@@ -108,7 +139,7 @@ interface MatrixToPlan {
   /** Outliers of each column at S. */
   readonly counts: Uint32Array;
   readonly diagonal: Float64Array;
-  readonly factor: HessianFactor;
+  readonly factor: FactoredColumns;
 }
 
 async function planMatrix(

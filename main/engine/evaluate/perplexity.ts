@@ -1,13 +1,17 @@
 import { ClaqError } from '../../../shared/errors.ts';
+import type { ModelDescription } from '../../../shared/model.ts';
 import type { OnProgress } from '../../../shared/progress.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { BatchSizes, shrinkNote } from '../transformer/batch-sizes.ts';
 import { forwardBlock } from '../transformer/block.ts';
 import { BlockWeights, type ReplaceMatrix } from '../transformer/block-weights.ts';
 import { embedSegments } from '../transformer/embedding.ts';
 import type { HiddenStates } from '../transformer/hidden-states.ts';
+import { HostMemory } from '../transformer/host-memory.ts';
 import { Positions } from '../transformer/positions.ts';
 import { forEachSegment, throwIfCancelled } from '../transformer/segment-loop.ts';
 import { overflowRemedy } from '../tensors/forward-product.ts';
+import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { tokenLosses } from '../transformer/token-losses.ts';
 
 /** A perplexity and what it was measured on, in the words of the GPTQ protocol. */
@@ -29,7 +33,13 @@ export interface EvaluationOptions {
   /** Phase shown while the evaluation runs. */
   readonly phase?: string;
   readonly onProgress?: OnProgress | undefined;
+  /** What is worth a line for people: memory that is short. */
+  readonly onNote?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Host memory for hidden states; by default as HostMemory has it. */
+  readonly memory?: HostMemory | undefined;
+  /** Of the work on a window; by default all of it, and smaller where the backend's memory runs out. */
+  readonly sizes?: BatchSizes | undefined;
 }
 
 /**
@@ -61,12 +71,16 @@ export class PerplexityEvaluation {
     this.#windows = windows;
     this.#contextLength = contextLength;
     this.#hidden = hidden;
-    this.#positions = new Positions(checkpoint.model);
+    const tellOfShrink = (sizes: BatchSizes): void => options.onNote?.(shrinkNote(sizes));
+    this.#positions = new Positions(
+      checkpoint.model,
+      options.sizes ?? new BatchSizes(contextLength, tellOfShrink),
+    );
     this.#options = options;
   }
 
   /**
-   * Embeds the windows, token ids all of one length. Throws ClaqError text/too-little without a window of two tokens,
+   * Embeds the windows, token ids all of one length; the caller disposes the evaluation. Throws ClaqError text/too-little without a window of two tokens,
    * tokenizer/does-not-fit for ids outside the vocabulary, and what the checkpoint's reader throws.
    */
   static async start(
@@ -83,7 +97,7 @@ export class PerplexityEvaluation {
     }
     if (windows.some((ids) => ids.length !== contextLength)) throw new Error('windows differ in length');
     throwIfCancelled(options.signal);
-    const hidden = await embedSegments(checkpoint, windows);
+    const hidden = await embedSegments(checkpoint, windows, options.memory);
     return new PerplexityEvaluation(checkpoint, windows, contextLength, hidden, options);
   }
 
@@ -92,14 +106,18 @@ export class PerplexityEvaluation {
     if (weights.block !== this.#nextBlock)
       throw new Error(`block ${weights.block} came before ${this.#nextBlock}`);
     const { model } = this.#checkpoint;
-    const positions = this.#positions.of(this.#contextLength);
-    await forEachSegment(this.#windows.length, this.#options.signal, (window) => {
-      this.#hidden.transform(window, (hidden) => forwardBlock(model, positions, hidden, weights));
+    const { sizes } = this.#positions;
+    const advanceWindow = (window: number): void => {
+      const positions = this.#positions.of(this.#contextLength);
+      this.#hidden.transform(window, (hidden) =>
+        forwardBlock(model, positions, hidden, weights, sizes.tokens),
+      );
       this.#report(
         this.#nextBlock + (window + 1) / this.#windows.length,
         `block ${this.#nextBlock + 1} of ${model.blocks}`,
       );
-    });
+    };
+    await forEachSegment(this.#windows.length, this.#options.signal, advanceWindow, sizes);
     this.#nextBlock++;
   }
 
@@ -109,6 +127,7 @@ export class PerplexityEvaluation {
     if (this.#nextBlock !== blocks) throw new Error(`${this.#nextBlock} of ${blocks} blocks are done`);
     const losses = await tokenLosses(this.#checkpoint, this.#hidden, this.#windows, {
       signal: this.#options.signal,
+      sizes: this.#positions.sizes,
       onPart: (part) => this.#report(blocks + part, 'head'),
     });
     const windowNll = losses.map(mean);
@@ -137,6 +156,7 @@ export class PerplexityEvaluation {
   }
 
   dispose(): void {
+    this.#hidden.dispose();
     this.#positions.dispose();
   }
 
@@ -167,11 +187,12 @@ export interface EvaluatePerplexity extends EvaluationOptions {
  * Throws as PerplexityEvaluation does.
  */
 export async function evaluatePerplexity(options: EvaluatePerplexity): Promise<Perplexity> {
-  const { checkpoint, windows, replace } = options;
-  const evaluation = await PerplexityEvaluation.start(checkpoint, windows, options);
+  const { checkpoint, windows, replace, memory = new HostMemory() } = options;
+  memory.tellOfSpill(evaluationBytes(checkpoint.model, windows), options.onNote);
+  const evaluation = await PerplexityEvaluation.start(checkpoint, windows, { ...options, memory });
   try {
     for (let block = 0; block < checkpoint.model.blocks; block++) {
-      const weights = await BlockWeights.load(checkpoint, block, replace);
+      const weights = await tensorErrors(() => BlockWeights.load(checkpoint, block, replace));
       try {
         await evaluation.advance(weights);
       } finally {
@@ -182,6 +203,12 @@ export async function evaluatePerplexity(options: EvaluatePerplexity): Promise<P
   } finally {
     evaluation.dispose();
   }
+}
+
+/** Bytes of activations that an evaluation holds. */
+export function evaluationBytes(model: ModelDescription, windows: readonly Int32Array[]): number {
+  const tokens = windows.reduce((sum, { length }) => sum + length, 0);
+  return tokens * model.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
 }
 
 function mean(values: Float64Array | readonly number[]): number {

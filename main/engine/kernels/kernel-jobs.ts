@@ -9,6 +9,8 @@ export const TILE_FUNCTIONS = [
   'arrangeBlock',
   'arrangeFactor',
   'arrangeWeights',
+  'windowToRows',
+  'rowsToWindow',
   'columnErrors',
 ] as const;
 export type TileFunction = (typeof TILE_FUNCTIONS)[number];

@@ -4,14 +4,18 @@ import { ClaqError } from '../../../shared/errors.ts';
 const OUT_OF_MEMORY =
   /OOM when allocating|RESOURCE_EXHAUSTED|ResourceExhausted|failed to allocate|out of memory/i;
 
+/** Whether a backend says that its memory has run out. */
+export function isOutOfMemory(error: unknown): error is Error {
+  return error instanceof Error && !(error instanceof ClaqError) && OUT_OF_MEMORY.test(error.message);
+}
+
 /** Does tensor work, and tells of memory that ran out in our words: ClaqError engine/out-of-memory. */
 export async function tensorErrors<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof Error) || error instanceof ClaqError) throw error;
-    const said = error.message.split('\n').find((line) => OUT_OF_MEMORY.test(line));
-    if (said === undefined) throw error;
+    if (!isOutOfMemory(error)) throw error;
+    const said = error.message.split('\n').find((line) => OUT_OF_MEMORY.test(line)) ?? error.message;
     throw new ClaqError('engine/out-of-memory', 'There is no memory left for a step of the computation', {
       found: said.trim(),
       remedy:

@@ -1,8 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 
-/** Queries are handled so many at a time: the scores of a chunk exist, those of a whole segment never do. */
-export const QUERY_CHUNK = 256;
-
 /** Added to the score of a key that a query may not see; its softmax is exactly 0, and unlike -Infinity it never makes a NaN. */
 const HIDDEN_SCORE = -1e30;
 
@@ -19,8 +16,12 @@ export class AttentionPattern {
   readonly #mask: tf.Tensor2D;
   readonly #reach: number;
 
-  /** Its tensor outlives any tf.tidy. @param window undefined: a query sees every key before it */
-  constructor(length: number, window: number | undefined, chunk: number = QUERY_CHUNK) {
+  /**
+   * Its tensor outlives any tf.tidy.
+   * @param window undefined: a query sees every key before it
+   * @param chunk queries at a time
+   */
+  constructor(length: number, window: number | undefined, chunk: number) {
     this.length = length;
     this.window = window ?? length;
     this.chunk = Math.min(chunk, length);

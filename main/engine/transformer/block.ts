@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelDescription } from '../../../shared/model.ts';
 import { attend, headsFirst, splitHeads } from './attention.ts';
+import { tokenRanges } from './batch-sizes.ts';
 import type { BlockWeights } from './block-weights.ts';
 import { gatedUnit } from './ffn.ts';
 import { linear } from './linear.ts';
@@ -68,17 +69,29 @@ export function ffnOutput(hidden: tf.Tensor2D, activated: tf.Tensor2D, weights: 
   return tf.tidy(() => tf.add<tf.Tensor2D>(hidden, linear(activated, weights.linear('down'))));
 }
 
-/** The whole block, [T, hidden] -> [T, hidden]. */
+/** The whole block, [T, hidden] -> [T, hidden]. @param tokens of the feed-forward network at a time */
 export function forwardBlock(
   model: ModelDescription,
   positions: SegmentPositions,
   hidden: tf.Tensor2D,
   weights: BlockWeights,
+  tokens: number = hidden.shape[0],
 ): tf.Tensor2D {
   return tf.tidy(() => {
     const context = attentionMix(model, positions, attentionInput(model, hidden, weights), weights);
     const attended = attentionOutput(hidden, context, weights);
-    const activated = ffnGate(ffnInput(model, attended, weights), weights);
-    return ffnOutput(attended, activated, weights);
+    return inBatches(attended, tokens, (batch) =>
+      ffnOutput(batch, ffnGate(ffnInput(model, batch, weights), weights), weights),
+    );
   });
+}
+
+/** What a step makes of each token by itself, at most `tokens` of them at a time. */
+function inBatches(x: tf.Tensor2D, tokens: number, step: (batch: tf.Tensor2D) => tf.Tensor2D): tf.Tensor2D {
+  const [length, width] = x.shape;
+  if (tokens >= length) return step(x);
+  const parts = tokenRanges(length, tokens).map(({ from, to }) =>
+    tf.tidy(() => step(tf.slice(x, [from, 0], [to - from, width]))),
+  );
+  return tf.concat2d(parts, 0);
 }

@@ -2,6 +2,7 @@ import { ClaqError } from '../../../shared/errors.ts';
 import { TENSOR_NAMES } from '../../../shared/model.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { HiddenStates } from './hidden-states.ts';
+import type { HostMemory } from './host-memory.ts';
 
 /** Values of the embedding table held at a time: 4 Mi float32 are 16 MiB. */
 const TABLE_VALUES = 4 * 1024 * 1024;
@@ -10,28 +11,37 @@ const GAP_ROWS = 16;
 
 /**
  * The embeddings of the segments' tokens. Rows of the table are read by position, in ascending order and only near ids
- * that occur; each goes to all its places at once, so the table is never held whole. Throws ClaqError
- * tokenizer/does-not-fit for an id outside the table.
+ * that occur; each goes to all its places at once, so the table is never held whole. The caller disposes the hidden states.
+ * Throws ClaqError tokenizer/does-not-fit for an id outside the table, output/disk-full.
  */
 export async function embedSegments(
   checkpoint: Checkpoint,
   segments: readonly Int32Array[],
+  memory?: HostMemory,
 ): Promise<HiddenStates> {
   const { hiddenSize, vocabSize } = checkpoint.model;
   const places = placesById(segments, vocabSize);
-  const hidden = segments.map((ids) => new Float32Array(ids.length * hiddenSize));
-  for (const { from, to } of rowRanges(
-    [...places.keys()].sort((a, b) => a - b),
-    Math.ceil(TABLE_VALUES / hiddenSize),
-  )) {
-    const rows = await checkpoint.readRows(TENSOR_NAMES.embedding, from, to);
-    for (let id = from; id < to; id++) {
-      const row = rows.subarray((id - from) * hiddenSize, (id - from + 1) * hiddenSize);
-      for (const { segment, position } of places.get(id) ?? [])
-        hidden[segment]?.set(row, position * hiddenSize);
+  const hidden = new HiddenStates(
+    hiddenSize,
+    segments.map((ids) => ids.length),
+    memory,
+  );
+  try {
+    for (const { from, to } of rowRanges(
+      [...places.keys()].sort((a, b) => a - b),
+      Math.ceil(TABLE_VALUES / hiddenSize),
+    )) {
+      const rows = await checkpoint.readRows(TENSOR_NAMES.embedding, from, to);
+      for (let id = from; id < to; id++) {
+        const row = rows.subarray((id - from) * hiddenSize, (id - from + 1) * hiddenSize);
+        for (const { segment, position } of places.get(id) ?? []) hidden.setToken(segment, position, row);
+      }
     }
+    return hidden;
+  } catch (error) {
+    hidden.dispose();
+    throw error;
   }
-  return new HiddenStates(hiddenSize, hidden);
 }
 
 interface Place {

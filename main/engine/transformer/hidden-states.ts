@@ -1,61 +1,106 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { type TokenRange, tokenRanges } from './batch-sizes.ts';
+import { HostMemory } from './host-memory.ts';
+import { SegmentStore } from './segment-store.ts';
 
 /**
- * The residual stream of all segments, in host memory: the backend holds one segment at a time. Any other [T, width]
- * activations of the segments (the inputs of a group of matrices) are kept the same way.
+ * The residual stream of all segments, in host memory and, beyond its budget, on the disk: the backend holds one segment at a
+ * time. Any other [T, width] activations of the segments (the inputs of a group of matrices) are kept the same way.
  */
 export class HiddenStates {
   readonly width: number;
-  readonly #segments: Float32Array[];
+  /** Number of tokens of each segment. */
+  readonly lengths: readonly number[];
+  readonly memory: HostMemory;
+  readonly #store: SegmentStore;
 
-  /** @param segments one array a segment, [T, width] row-major; they belong to the hidden states from now on */
-  constructor(width: number, segments: readonly Float32Array[]) {
-    for (const values of segments) {
-      if (values.length % width !== 0) throw new Error(`${values.length} values are not rows of ${width}`);
-    }
+  /** Without values yet. Whoever makes them disposes them. */
+  constructor(width: number, lengths: readonly number[], memory: HostMemory = new HostMemory()) {
     this.width = width;
-    this.#segments = [...segments];
+    this.lengths = [...lengths];
+    this.memory = memory;
+    this.#store = new SegmentStore(
+      lengths.map((length) => length * width),
+      memory,
+    );
   }
 
   get segments(): number {
-    return this.#segments.length;
+    return this.lengths.length;
   }
 
   /** Number of tokens of a segment. */
   length(segment: number): number {
-    return this.values(segment).length / this.width;
+    const length = this.lengths[segment];
+    if (length === undefined) throw new RangeError(`no segment ${segment} among ${this.segments}`);
+    return length;
   }
 
-  /** The segment's values, [T, width] row-major. Not to be changed: a backend may still read them. */
-  values(segment: number): Float32Array {
-    const values = this.#segments[segment];
-    if (values === undefined) throw new RangeError(`no segment ${segment} among ${this.#segments.length}`);
-    return values;
+  /**
+   * The segment's values or those of some of its tokens, [tokens, width] row-major. Not to be changed: a backend may still
+   * read them. Throws ClaqError as SpillFile does, like all that reads and stores.
+   */
+  values(segment: number, { from, to }: TokenRange = this.#whole(segment)): Float32Array {
+    return this.#store.read(segment, from * this.width, to * this.width);
   }
 
-  /** Uploads a segment, [T, width]. The caller disposes the tensor. */
-  upload(segment: number): tf.Tensor2D {
-    return tf.tensor2d(this.values(segment), [this.length(segment), this.width]);
+  /** Puts the values of one token in their place, [width]. */
+  setToken(segment: number, token: number, values: Float32Array): void {
+    this.#store.writePart(segment, token * this.width, values);
   }
 
-  /** Downloads what the segment has become, of the same shape, and disposes the tensor. */
-  store(segment: number, tensor: tf.Tensor2D): void {
-    const [length, width] = tensor.shape;
-    if (length !== this.length(segment) || width !== this.width) {
-      throw new Error(
-        `segment ${segment} is [${this.length(segment)}, ${this.width}], not [${length}, ${width}]`,
-      );
+  /** Uploads a segment or some of its tokens, [tokens, width]. The caller disposes the tensor. */
+  upload(segment: number, rows: TokenRange = this.#whole(segment)): tf.Tensor2D {
+    return tf.tensor2d(this.values(segment, rows), [rows.to - rows.from, this.width]);
+  }
+
+  /**
+   * Stores what `step` makes of the segment's tokens, at most `tokens` of them at a time, [tokens, width]; runs it in tf.tidy.
+   * Where it fails, the segment is as it was.
+   */
+  compute(segment: number, tokens: number, step: (rows: TokenRange) => tf.Tensor2D): void {
+    const length = this.length(segment);
+    if (tokens >= length) {
+      // A new array, not a copy into the old one, which an upload may share.
+      this.#store.write(segment, this.#download(step, { from: 0, to: length }));
+      return;
     }
-    // A new array, not a copy into the old one, which an upload may share.
-    this.#segments[segment] = tensor.dataSync<'float32'>();
-    tensor.dispose();
+    const values = new Float32Array(length * this.width);
+    for (const rows of tokenRanges(length, tokens)) {
+      values.set(this.#download(step, rows), rows.from * this.width);
+    }
+    this.#store.write(segment, values);
   }
 
-  /** Replaces a segment by what `step` makes of it, [T, width] -> [T, width]; runs it in tf.tidy. */
-  transform(segment: number, step: (hidden: tf.Tensor2D) => tf.Tensor2D): void {
-    this.store(
-      segment,
-      tf.tidy(() => step(this.upload(segment))),
-    );
+  /** Replaces a segment by what `step` makes of its tokens, as in compute. */
+  transform(
+    segment: number,
+    step: (hidden: tf.Tensor2D, rows: TokenRange) => tf.Tensor2D,
+    tokens: number = this.length(segment),
+  ): void {
+    this.compute(segment, tokens, (rows) => step(this.upload(segment, rows), rows));
+  }
+
+  /** Gives memory and disk back. */
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #whole(segment: number): TokenRange {
+    return { from: 0, to: this.length(segment) };
+  }
+
+  #download(step: (rows: TokenRange) => tf.Tensor2D, rows: TokenRange): Float32Array {
+    const tensor = tf.tidy(() => step(rows));
+    try {
+      const [tokens, width] = tensor.shape;
+      const expected = rows.to - rows.from;
+      if (tokens !== expected || width !== this.width) {
+        throw new Error(`expected [${expected}, ${this.width}], found [${tokens}, ${width}]`);
+      }
+      return tensor.dataSync<'float32'>();
+    } finally {
+      tensor.dispose();
+    }
   }
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+import { BatchSizes, tokenRanges } from './batch-sizes.ts';
 import { chunkLogits, headChunkRows, headChunks, loadFinalNorm } from './head.ts';
 import type { HiddenStates } from './hidden-states.ts';
 import { forEachSegment } from './segment-loop.ts';
@@ -10,6 +11,8 @@ export interface TokenLossOptions {
   readonly onPart?: (done: number) => void;
   /** Rows of the head held at a time; by default as many as fit into 32 MiB. */
   readonly chunkRows?: number;
+  /** Tokens at a time; by default all of a segment, and fewer where memory runs out. */
+  readonly sizes?: BatchSizes | undefined;
 }
 
 /**
@@ -25,29 +28,66 @@ export async function tokenLosses(
 ): Promise<Float64Array[]> {
   const { vocabSize, hiddenSize } = checkpoint.model;
   const longest = segments.reduce((most, ids) => Math.max(most, ids.length), 1);
+  const sizes = options.sizes ?? new BatchSizes(longest);
   const chunkRows = options.chunkRows ?? headChunkRows(hiddenSize, longest);
   const losses = segments.map((ids) => new RunningLosses(ids.subarray(1)));
   const finalNorm = await loadFinalNorm(checkpoint);
   try {
     for await (const chunk of headChunks(checkpoint, chunkRows)) {
-      await forEachSegment(segments.length, options.signal, (segment) => {
+      const addSegment = (segment: number): void => {
         const running = losses[segment];
         if (running === undefined || running.targets.length === 0) return;
-        tf.tidy(() => {
-          const states = hidden.upload(segment);
-          // Nothing follows the last token.
-          const predicting = tf.slice(states, [0, 0], [running.targets.length, hiddenSize]);
-          running.add(chunkLogits(checkpoint, predicting, finalNorm, chunk), chunk.from);
-        });
+        const { targets } = running;
+        const scores: ChunkScores[] = [];
+        // Nothing follows the last token.
+        for (const rows of tokenRanges(targets.length, sizes.tokens)) {
+          tf.tidy(() => {
+            const logits = chunkLogits(checkpoint, hidden.upload(segment, rows), finalNorm, chunk);
+            scores.push(chunkScores(logits, targets, rows.from, chunk.from));
+          });
+        }
+        for (const each of scores) running.add(each);
         options.onPart?.(
           (chunk.from + ((chunk.to - chunk.from) * (segment + 1)) / segments.length) / vocabSize,
         );
-      });
+      };
+      await forEachSegment(segments.length, options.signal, addSegment, sizes);
     }
   } finally {
     finalNorm.dispose();
   }
   return losses.map((running) => running.result());
+}
+
+/** What a chunk of the vocabulary says of some tokens. */
+interface ChunkScores {
+  /** The first of the tokens. */
+  readonly from: number;
+  /** Largest logit of each token, and sum of exp(logit - largest). */
+  readonly maxima: Float32Array;
+  readonly sums: Float32Array;
+  /** The target's logit of each token whose target is in the chunk. */
+  readonly found: readonly { readonly token: number; readonly logit: number }[];
+}
+
+/**
+ * Call inside tf.tidy.
+ * @param logits [tokens, chunk] of tokens from `from` on, and of the vocabulary's ids from `firstId` on
+ * @param targets of all tokens
+ */
+function chunkScores(logits: tf.Tensor2D, targets: Int32Array, from: number, firstId: number): ChunkScores {
+  const [tokens, width] = logits.shape;
+  const chunkMax = tf.max(logits, 1, true);
+  const maxima = chunkMax.dataSync<'float32'>();
+  const sums = tf.sum(tf.exp(tf.sub(logits, chunkMax)), 1).dataSync<'float32'>();
+  const places: [token: number, id: number][] = [];
+  targets.subarray(from, from + tokens).forEach((id, token) => {
+    if (id >= firstId && id < firstId + width) places.push([token, id - firstId]);
+  });
+  if (places.length === 0) return { from, maxima, sums, found: [] };
+  const values = tf.gatherND(logits, tf.tensor2d(places, [places.length, 2], 'int32')).dataSync<'float32'>();
+  const found = places.map(([token], at) => ({ token: from + token, logit: values[at] ?? Number.NaN }));
+  return { from, maxima, sums, found };
 }
 
 /** log(sum exp(logits)) - logit of the target, a token at a time, over a vocabulary that arrives in chunks. */
@@ -65,34 +105,16 @@ class RunningLosses {
     this.#targetLogit = new Float64Array(targets.length);
   }
 
-  /** `logits` [targets, chunk] of the vocabulary's ids from `firstId` on. Call inside tf.tidy. */
-  add(logits: tf.Tensor2D, firstId: number): void {
-    const chunkMax = tf.max(logits, 1, true);
-    const maxima = chunkMax.dataSync<'float32'>();
-    const sums = tf.sum(tf.exp(tf.sub(logits, chunkMax)), 1).dataSync<'float32'>();
-    maxima.forEach((maximum, token) => {
+  add({ from, maxima, sums, found }: ChunkScores): void {
+    maxima.forEach((maximum, at) => {
+      const token = from + at;
       const known = this.#max[token] ?? -Infinity;
       const max = Math.max(known, maximum);
       this.#sum[token] =
-        (this.#sum[token] ?? 0) * Math.exp(known - max) + (sums[token] ?? 0) * Math.exp(maximum - max);
+        (this.#sum[token] ?? 0) * Math.exp(known - max) + (sums[at] ?? 0) * Math.exp(maximum - max);
       this.#max[token] = max;
     });
-    this.#takeTargets(logits, firstId);
-  }
-
-  #takeTargets(logits: tf.Tensor2D, firstId: number): void {
-    const tokens: number[] = [];
-    const places: [number, number][] = [];
-    this.targets.forEach((id, token) => {
-      if (id < firstId || id >= firstId + logits.shape[1]) return;
-      tokens.push(token);
-      places.push([token, id - firstId]);
-    });
-    if (tokens.length === 0) return;
-    const found = tf.gatherND(logits, tf.tensor2d(places, [places.length, 2], 'int32')).dataSync<'float32'>();
-    tokens.forEach((token, at) => {
-      this.#targetLogit[token] = found[at] ?? Number.NaN;
-    });
+    for (const { token, logit } of found) this.#targetLogit[token] = logit;
   }
 
   result(): Float64Array {

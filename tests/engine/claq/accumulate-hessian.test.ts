@@ -1,12 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { accumulateHessian } from '../../../main/engine/claq/accumulate-hessian.ts';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { accumulateHessian, belongsOnDevice } from '../../../main/engine/claq/accumulate-hessian.ts';
 import { Hessian } from '../../../main/engine/claq/hessian.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { tensorflowInUse } from '../../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
+import { BatchSizes, type TokenRange } from '../../../main/engine/transformer/batch-sizes.ts';
 import { type Matrix, matrixOf, product, transpose } from '../../oracle/linear-algebra.ts';
 import { Random, correlatedInputs } from '../../oracle/random.ts';
-import { startTestBackend } from '../tensors/test-backend.ts';
+import { TEST_ENGINE, startTestBackend } from '../tensors/test-backend.ts';
 import { hessianCells } from './hessian-cells.ts';
 
 let pool: KernelPool;
@@ -41,6 +42,15 @@ function largestError(hessian: Hessian, segments: readonly Matrix[]): number {
   return largest;
 }
 
+/** Some rows of a segment's inputs as the layer gets them. */
+function inputOf(inputs: Matrix | undefined, rows?: TokenRange): tf.Tensor2D {
+  if (inputs === undefined) return expect.fail('no such segment');
+  const { columns, values } = inputs;
+  const { from, to } = rows ?? { from: 0, to: inputs.rows };
+  const part = values.slice(from * columns, to * columns);
+  return tf.tensor2d(Float32Array.from(part), [to - from, columns]);
+}
+
 describe('accumulateHessian', () => {
   it.each([
     ['one token, one column', 1, [1]],
@@ -59,10 +69,9 @@ describe('accumulateHessian', () => {
     const seen: number[] = [];
     await accumulateHessian(hessian, {
       segments: lengths.length,
-      input: (segment) => {
-        const { rows, values } = segments[segment] ?? expect.fail('no such segment');
-        return tf.tensor2d(Float32Array.from(values), [rows, columns]);
-      },
+      tokens: (segment) => lengths[segment] ?? 0,
+      input: (segment, rows) => inputOf(segments[segment], rows),
+      sizes: new BatchSizes(64),
       onSegment: (segment) => seen.push(segment),
       signal: undefined,
     });
@@ -78,12 +87,67 @@ describe('accumulateHessian', () => {
     const abort = new AbortController();
     const work = accumulateHessian(new Hessian(pool, 4), {
       segments: 3,
+      tokens: () => 2,
       input: () => tf.ones<tf.Rank.R2>([2, 4]),
+      sizes: new BatchSizes(2),
       onSegment: () => abort.abort(),
       signal: abort.signal,
     });
     await expect(work).rejects.toMatchObject({ code: 'run/cancelled' });
     expect(held()).toBe(before);
     pool.arena.release(mark);
+  });
+
+  if (TEST_ENGINE !== 'wasm') {
+    it('adds a segment in smaller batches where memory runs out, what was added before once', async () => {
+      const [tokens, columns] = [200, 900];
+      const { values } = correlatedInputs(new Random(62), tokens, columns);
+      const segment = matrixOf(tokens, columns, Float32Array.from(values));
+      const mark = pool.arena.mark();
+      const hessian = new Hessian(pool, columns);
+      const before = held();
+      // Every other product of more than 70 tokens: one band has got them then, the other has not.
+      const backend = tensorflowInUse() ?? expect.fail('TensorFlow is not in use');
+      const execute = backend.executeSingleOutput.bind(backend);
+      let products = 0;
+      vi.spyOn(backend, 'executeSingleOutput').mockImplementation((name, attributes, inputs) => {
+        if (/MatMul/.test(name) && (inputs[0]?.shape.at(-2) ?? 0) > 70 && ++products % 2 === 0) {
+          throw new Error('OOM when allocating tensor with shape[480,900] and type float');
+        }
+        return execute(name, attributes, inputs);
+      });
+      const asked: TokenRange[] = [];
+      const sizes = new BatchSizes(tokens);
+      await accumulateHessian(hessian, {
+        segments: 1,
+        tokens: () => tokens,
+        input: (_, rows) => {
+          if (rows !== undefined) asked.push(rows);
+          return inputOf(segment, rows);
+        },
+        sizes,
+        onSegment: () => undefined,
+        signal: undefined,
+      });
+      vi.restoreAllMocks();
+      expect(asked.map(({ from, to }) => [from, to])).toEqual([
+        [0, 200],
+        [0, 100],
+        [100, 200],
+        [100, 164],
+        [164, 200],
+      ]);
+      expect(largestError(hessian, [segment])).toBeLessThan(1e-5);
+      expect(held()).toBe(before);
+      pool.arena.release(mark);
+    });
+  }
+});
+
+describe('belongsOnDevice', () => {
+  it('is for large matrices, where TensorFlow runs', () => {
+    expect(belongsOnDevice(1 << 20, 384)).toBe(false);
+    expect(belongsOnDevice(64, 800)).toBe(false);
+    expect(belongsOnDevice(4096, 4096)).toBe(TEST_ENGINE !== 'wasm');
   });
 });

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WINDOW_BLOCKS, paysOnDevice } from '../../../main/engine/claq/device-updates.ts';
+import { WINDOW_BLOCKS } from '../../../main/engine/claq/device-updates.ts';
 import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { BLOCK } from '../../../main/engine/kernels/layout.ts';
@@ -23,15 +23,16 @@ function shareOfSameCodes(a: QuantizedMatrix, b: QuantizedMatrix): number {
   return a.codes.filter((code, i) => code === b.codes[i]).length / a.codes.length;
 }
 
-describe('updates by products of the backend', () => {
+describe('a column loop whose factor stands on the device', () => {
   it.each([
+    ['one window, which is not full', 40, WINDOW - 60],
     ['a window and a column', 40, WINDOW + 1],
     ['several windows, rows that do not fill a strip', 61, 2 * WINDOW + 130],
   ])('%s: the loss of the kernels to rounding, and nearly all codes', async (_, rows, columns) => {
     const one = { ...randomCase(new Random(81), rows, columns, 3), plan: everyColumn(columns, 3, 1, 2) };
     const before = held();
-    const kernels = await quantize(pool, one, { updates: 'kernels' });
-    const device = await quantize(pool, one, { updates: 'device' });
+    const kernels = await quantize(pool, one);
+    const device = await quantize(pool, one, { home: 'device' });
     expect(held()).toBe(before);
     // A sum in another order flips a code here and there, and what follows it.
     expect(Math.abs(device.loss / kernels.loss - 1)).toBeLessThan(2e-3);
@@ -41,14 +42,21 @@ describe('updates by products of the backend', () => {
     expect(shareOfSameCodes(uncorrected, kernels)).toBeLessThan(0.75);
   });
 
+  it('leaves columns as they are where errors are not carried on', async () => {
+    const one = randomCase(new Random(84), 24, WINDOW + 100, 3);
+    const kernels = await quantize(pool, one, { compensate: false });
+    const device = await quantize(pool, one, { compensate: false, home: 'device' });
+    expect(device.codes).toEqual(kernels.codes);
+  });
+
   it('quantizes matrices of several heights together as each alone', async () => {
     const random = new Random(82);
     const first = randomCase(random, 33, WINDOW + 60, 2);
     const second = { ...randomCase(random, 70, WINDOW + 60, 2), hessian: first.hessian };
-    const together = await quantizeTogether(pool, [first, second], { updates: 'device' });
+    const together = await quantizeTogether(pool, [first, second], { home: 'device' });
     const alone = [
-      await quantize(pool, first, { updates: 'device' }),
-      await quantize(pool, second, { updates: 'device' }),
+      await quantize(pool, first, { home: 'device' }),
+      await quantize(pool, second, { home: 'device' }),
     ];
     for (const [i, matrix] of together.entries())
       expect(Math.abs(matrix.loss / (alone[i]?.loss ?? NaN) - 1)).toBeLessThan(2e-3);
@@ -57,14 +65,8 @@ describe('updates by products of the backend', () => {
   it('gives the same bytes on any number of threads', async () => {
     const one = randomCase(new Random(83), 48, 2 * WINDOW + 10, 2);
     const single = await KernelPool.start({ threads: 1 });
-    const expected = await quantize(single, one, { updates: 'device' });
+    const expected = await quantize(single, one, { home: 'device' });
     await single.stop();
-    expect(await quantize(pool, one, { updates: 'device' })).toEqual(expected);
-  });
-
-  it('are for large matrices, where TensorFlow runs', () => {
-    expect(paysOnDevice(1 << 20, WINDOW)).toBe(false);
-    expect(paysOnDevice(64, 2 * WINDOW)).toBe(false);
-    expect(paysOnDevice(4096, 4096)).toBe(tensorflowInUse() !== undefined);
+    expect(await quantize(pool, one, { home: 'device' })).toEqual(expected);
   });
 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type HessianFactor, factorHessian, processingOrder } from '../../../main/engine/claq/factor.ts';
+import { processingOrder } from '../../../main/engine/claq/damping.ts';
+import { type KernelFactor, factorHessian } from '../../../main/engine/claq/factor.ts';
 import { Hessian } from '../../../main/engine/claq/hessian.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { BLOCK, PANEL } from '../../../main/engine/kernels/layout.ts';
@@ -26,7 +27,7 @@ afterAll(() => pool.stop());
 async function withFactor<T>(
   hessian: Matrix,
   options: { readonly percdamp?: number; readonly actOrder?: boolean },
-  use: (factor: HessianFactor) => T,
+  use: (factor: KernelFactor) => T,
 ): Promise<T> {
   const mark = pool.arena.mark();
   try {
@@ -41,7 +42,7 @@ async function withFactor<T>(
 }
 
 /** U and D out of the kernels' panels: [source block][target block][panel][column of the source block][6]. */
-function readFactor(factor: HessianFactor): { upper: Matrix; diagonal: Float64Array } {
+function readFactor(factor: KernelFactor): { upper: Matrix; diagonal: Float64Array } {
   const { columns, paddedColumns } = factor;
   const panels = pool.arena.floats(factor.panels, paddedColumns ** 2);
   const blocks = paddedColumns / BLOCK;

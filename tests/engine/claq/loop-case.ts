@@ -2,7 +2,9 @@
 import type { ColumnPlan } from '../../../shared/budget.ts';
 import { quantizeColumns } from '../../../main/engine/claq/column-loop.ts';
 import type { ColumnLoopOptions } from '../../../main/engine/claq/loop-input.ts';
-import { factorHessian } from '../../../main/engine/claq/factor.ts';
+import { factorOnDevice } from '../../../main/engine/claq/device-factor.ts';
+import { DeviceHessian } from '../../../main/engine/claq/device-hessian.ts';
+import { type HessianFactor, factorHessian } from '../../../main/engine/claq/factor.ts';
 import { Hessian } from '../../../main/engine/claq/hessian.ts';
 import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
 import type { UniformGrid } from '../../../main/engine/claq/uniform-grid.ts';
@@ -30,6 +32,8 @@ export const PERCDAMP = 0.01;
 
 export interface LoopSettings extends Partial<ColumnLoopOptions> {
   readonly actOrder?: boolean;
+  /** Where the Hessian is factored, and with it who carries errors over long ways. */
+  readonly home?: HessianFactor['home'];
 }
 
 export function everyColumn(columns: number, width: number, low = 0, high = 0): ColumnPlan {
@@ -40,20 +44,37 @@ export function everyColumn(columns: number, width: number, low = 0, high = 0): 
   };
 }
 
+/** In the kernels' memory; the caller's mark owns it. */
+export function kernelHessian(pool: KernelPool, { columns, values }: Matrix): Hessian {
+  const hessian = new Hessian(pool, columns);
+  hessian.load(Float32Array.from(values));
+  return hessian;
+}
+
+/** On TensorFlow's device, until it is factored. */
+export function deviceHessian({ columns, values }: Matrix): DeviceHessian {
+  const hessian = new DeviceHessian(columns);
+  hessian.load(Float32Array.from(values));
+  return hessian;
+}
+
 /** Matrices that share a Hessian, as those of a group do. */
 export async function quantizeTogether(
   pool: KernelPool,
   cases: readonly LoopCase[],
   settings: LoopSettings = {},
 ): Promise<QuantizedMatrix[]> {
-  const { actOrder = true, ...options } = settings;
+  const { actOrder = true, home = 'kernels', ...options } = settings;
   const [first] = cases;
   if (first === undefined) return [];
   const mark = pool.arena.mark();
+  let factor: HessianFactor | undefined;
   try {
-    const hessian = new Hessian(pool, first.columns);
-    hessian.load(Float32Array.from(first.hessian.values));
-    const factor = await factorHessian(pool, hessian, { percdamp: PERCDAMP, actOrder, where: 'test' });
+    const damping = { percdamp: PERCDAMP, actOrder, where: 'test' };
+    factor =
+      home === 'kernels'
+        ? await factorHessian(pool, kernelHessian(pool, first.hessian), damping)
+        : await factorOnDevice(deviceHessian(first.hessian), damping);
     const inputs = cases.map(({ rows, weights, plan, grid }) => ({
       rows,
       weights,
@@ -62,6 +83,7 @@ export async function quantizeTogether(
     }));
     return await quantizeColumns(pool, factor, inputs, { ...DEFAULT_OPTIONS, ...options });
   } finally {
+    if (factor?.home === 'device') factor.dispose();
     pool.arena.release(mark);
   }
 }

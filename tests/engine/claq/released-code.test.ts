@@ -1,7 +1,7 @@
 /** Against what the code released with the paper made of a small matrix. */
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ColumnPlan } from '../../../shared/budget.ts';
-import { processingOrder } from '../../../main/engine/claq/factor.ts';
+import { processingOrder } from '../../../main/engine/claq/damping.ts';
 import { dequantize } from '../../../main/engine/claq/quantized-matrix.ts';
 import { uniformGrid } from '../../../main/engine/claq/uniform-grid.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';

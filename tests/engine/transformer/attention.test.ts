@@ -92,7 +92,7 @@ describe('attend', () => {
   });
 
   it('stays a number where scores are huge', () => {
-    const pattern = new AttentionPattern(2, undefined);
+    const pattern = new AttentionPattern(2, undefined, 2);
     const q = tf.tensor3d([1e4, 1e4], [1, 2, 1]);
     const v = tf.tensor3d([1, 2], [1, 2, 1]);
     expect([...attend(q, tf.tensor3d([-1e4, 1e4], [1, 2, 1]), v, pattern).dataSync()]).toEqual([1, 2]);

@@ -12,6 +12,7 @@ import {
   ffnOutput,
   forwardBlock,
 } from '../../../main/engine/transformer/block.ts';
+import { BatchSizes } from '../../../main/engine/transformer/batch-sizes.ts';
 import { BlockWeights } from '../../../main/engine/transformer/block-weights.ts';
 import { embedSegments } from '../../../main/engine/transformer/embedding.ts';
 import { Positions } from '../../../main/engine/transformer/positions.ts';
@@ -30,7 +31,7 @@ describe('a block', () => {
   it('is its six stages one after the other, each of the shape that it promises', async () => {
     const { model } = checkpoint;
     const weights = await BlockWeights.load(checkpoint, 0);
-    const positions = new Positions(model);
+    const positions = new Positions(model, new BatchSizes(20));
     const hidden = (await embedSegments(checkpoint, [IDS])).upload(0);
     const whole = forwardBlock(model, positions.of(20), hidden, weights);
 
@@ -61,7 +62,7 @@ describe('a block', () => {
     const hidden = await embedSegments(checkpoint, [IDS, IDS.subarray(3)]);
     const before = tf.memory().numTensors;
     const weights = await BlockWeights.load(checkpoint, 1);
-    const positions = new Positions(model);
+    const positions = new Positions(model, new BatchSizes(20));
     // Made inside of a tidy, and still there for the next segment.
     hidden.transform(0, (states) => forwardBlock(model, positions.of(20), states, weights));
     hidden.transform(1, (states) => forwardBlock(model, positions.of(17), states, weights));

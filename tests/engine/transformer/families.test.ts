@@ -5,6 +5,7 @@ import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.
 import { evaluatePerplexity } from '../../../main/engine/evaluate/perplexity.ts';
 import { startTestBackend } from '../tensors/test-backend.ts';
 import { forwardBlock } from '../../../main/engine/transformer/block.ts';
+import { BatchSizes } from '../../../main/engine/transformer/batch-sizes.ts';
 import { BlockWeights } from '../../../main/engine/transformer/block-weights.ts';
 import { embedSegments } from '../../../main/engine/transformer/embedding.ts';
 import { allLogits } from '../../../main/engine/transformer/head.ts';
@@ -25,7 +26,7 @@ beforeAll(startTestBackend);
 
 async function runBlocks(checkpoint: Checkpoint, windows: readonly Int32Array[]): Promise<HiddenStates> {
   const hidden = await embedSegments(checkpoint, windows);
-  const positions = new Positions(checkpoint.model);
+  const positions = new Positions(checkpoint.model, new BatchSizes(40));
   for (let block = 0; block < checkpoint.model.blocks; block++) {
     const weights = await BlockWeights.load(checkpoint, block);
     for (let window = 0; window < windows.length; window++) {

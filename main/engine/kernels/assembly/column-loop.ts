@@ -52,10 +52,10 @@ function paddedRows(rows: i32): i32 {
 /**
  * Copies one strip of a row-major matrix into the blocked layout, columns in the order of processing. A strip of all blocks,
  * since a block's columns lie anywhere in the rows: so these stay in the cache until all blocks have taken theirs.
- * Arguments: 0 matrix [rows][columns], 1 blocked, 2 rows, 3 columns, 4 order (i32), 5 dead (u8 by column): such a column
- * becomes zero.
+ * Arguments: 0 some rows of the matrix [][columns], 1 blocked, 2 rows of the matrix, 3 columns, 4 order (i32), 5 dead (u8 by
+ * column): such a column becomes zero, 6 the strip that the rows begin with.
  */
-export function arrangeWeights(args: usize, strip: i32): void {
+export function arrangeWeights(args: usize, index: i32): void {
   const matrix = pointer(args, 0);
   const rows = word(args, 2);
   const columns = word(args, 3);
@@ -63,8 +63,9 @@ export function arrangeWeights(args: usize, strip: i32): void {
   const dead = pointer(args, 5);
   const strips = paddedRows(rows) / STRIP;
   const blocks = (columns + BLOCK - 1) / BLOCK;
+  const strip = word(args, 6) + index;
   const lanes = min(STRIP, rows - strip * STRIP);
-  const first = matrix + ((<usize>(strip * STRIP) * <usize>columns) << 2);
+  const first = matrix + ((<usize>(index * STRIP) * <usize>columns) << 2);
   for (let position = 0; position < blocks * BLOCK; position++) {
     const cell =
       pointer(args, 1) +

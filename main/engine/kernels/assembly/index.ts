@@ -3,4 +3,5 @@ export { packLines, productTile, microKernelRate } from './product';
 export { gramBlock } from './gram';
 export { arrangeBlock, factorBlock, updateFactorBlock, arrangeFactor } from './factor';
 export { arrangeWeights, quantizeBlock, compensateBlock, columnErrors } from './column-loop';
+export { windowToRows, rowsToWindow } from './window';
 export { scratchBytes } from './codebook-scratch';

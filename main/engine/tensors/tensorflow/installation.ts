@@ -11,6 +11,7 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { systemErrorCode } from '../../../../shared/system-error.ts';
 
 export const TENSORFLOW_VARIANTS = ['gpu', 'cpu'] as const;
 export type TensorflowVariant = (typeof TENSORFLOW_VARIANTS)[number];
@@ -80,8 +81,7 @@ export async function readInstallation(
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
-      return { state: 'missing', variant, folder };
+    if (systemErrorCode(error) === 'ENOENT') return { state: 'missing', variant, folder };
     return { state: 'broken', variant, folder, why: error instanceof Error ? error.message : String(error) };
   }
   const record = recordSchema.safeParse(parsed(text));

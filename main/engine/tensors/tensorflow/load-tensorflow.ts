@@ -24,8 +24,9 @@ export interface TensorflowOptions {
 const PACKAGE = '@tensorflow/tfjs-node-gpu';
 
 /**
- * Loads the addon of an installation and makes it tfjs's backend. TensorFlow reads its environment once, when it is loaded,
- * and a process can load it once. Throws ClaqError engine/backend-unavailable with what the system's loader said.
+ * Loads the addon of an installation and makes it tfjs's backend of this thread, once. TensorFlow reads the environment of the
+ * process: a thread needs that one, not a copy (SHARE_ENV). Other threads of a process get the TensorFlow that its first one
+ * loaded, whichever installation they name. Throws ClaqError engine/backend-unavailable with what the system's loader said.
  */
 export async function loadTensorflow(folder: string, options: TensorflowOptions): Promise<TensorflowBackend> {
   const addon = join(folder, ADDON_FILE);
