@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 /**
  * The one error type that crosses layers. `code` is for programs, the details are for people: what was
  * expected, what was found, where, and what to do about it.
@@ -31,13 +33,22 @@ export const ERROR_CODES = [
   'hessian/not-finite',
   'result/malformed',
   'output/in-use',
+  /** The folder holds something that was not made here, or that is in the way. */
   'output/not-empty',
+  /** A finished run, which is somebody's result. */
+  'output/finished-run',
+  /** An unfinished run that was made otherwise, so that it cannot be gone on with. */
+  'output/other-run',
+  'output/exported-already',
+  'output/numbers-taken',
   'output/disk-full',
   'output/not-writable',
   'output/verification-failed',
   'engine/kernel-failed',
   'engine/backend-unavailable',
   'engine/out-of-memory',
+  'engine/busy',
+  'engine/thread-died',
   'setup/unsupported',
   'setup/python-missing',
   'setup/compiler-missing',
@@ -78,6 +89,32 @@ export class ClaqError extends Error {
     this.found = details.found;
     this.remedy = details.remedy;
   }
+}
+
+/** A ClaqError as plain data, for whoever cannot be given the object: a script, another thread, a window. */
+export const plainErrorSchema = z.strictObject({
+  code: z.enum(ERROR_CODES),
+  message: z.string(),
+  where: z.string().optional(),
+  expected: z.string().optional(),
+  found: z.string().optional(),
+  remedy: z.string().optional(),
+});
+export type PlainError = z.infer<typeof plainErrorSchema>;
+
+/** Everything but the cause, which may be anything. */
+export function plainError({ code, message, where, expected, found, remedy }: ClaqError): PlainError {
+  return { code, message, where, expected, found, remedy };
+}
+
+/** The error that was made plain. */
+export function claqError({ code, message, where, expected, found, remedy }: PlainError): ClaqError {
+  return new ClaqError(code, message, {
+    ...(where === undefined ? {} : { where }),
+    ...(expected === undefined ? {} : { expected }),
+    ...(found === undefined ? {} : { found }),
+    ...(remedy === undefined ? {} : { remedy }),
+  });
 }
 
 /** The error as lines for a terminal or a dialog: summary first, then one labelled line a detail. */

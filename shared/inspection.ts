@@ -2,8 +2,9 @@
  * Where a model's outliers are, reduced to what tables and charts show: a matrix of millions of weights becomes a few
  * hundred numbers for each S.
  */
-import type { MatrixKind, MatrixShape, ModelDescription } from './model.ts';
-import type { TieRule } from './outlier-order.ts';
+import { z } from 'zod';
+import { MATRIX_KINDS, modelDescriptionSchema } from './model.ts';
+import { TIE_RULES } from './outlier-order.ts';
 
 /** The paper shows the 10 % of columns that come first in Outlier Order. */
 export const TOP_PERCENT = 10;
@@ -14,51 +15,81 @@ export const SHARE_PERCENTS = [1, 5, TOP_PERCENT] as const;
 /** S that an inspection answers for, beside the one asked for. */
 export const INSPECTED_S = [3, 5, 7, 9, 13] as const;
 
+const numbersSchema = z.array(z.number()).readonly();
+
 /**
  * Outliers of each column against the column's rank in Outlier Order, kept where the curve bends: a straight line
  * between two neighbouring points runs through the columns that were left out.
  */
-export interface OutlierCurve {
-  /** Rank in Outlier Order, ascending; 0 is the column with the most outliers. */
-  readonly ranks: readonly number[];
-  /** Outliers of the column of that rank; divided by the matrix's rows it is the outlier ratio. */
-  readonly outliers: readonly number[];
-}
+const outlierCurveSchema = z
+  .strictObject({
+    /** Rank in Outlier Order, ascending; 0 is the column with the most outliers. */
+    ranks: numbersSchema,
+    /** Outliers of the column of that rank; divided by the matrix's rows it is the outlier ratio. */
+    outliers: numbersSchema,
+  })
+  .readonly();
+export type OutlierCurve = z.infer<typeof outlierCurveSchema>;
 
+const outlierLevelSchema = z
+  .strictObject({
+    s: z.number(),
+    /** Outliers in the whole matrix. */
+    outliers: z.number(),
+    /** `outliers` divided by the number of weights. */
+    ratio: z.number(),
+    columnsWithAny: z.number(),
+    /** For each of SHARE_PERCENTS: share (0..1) of the outliers that stand in the top columns; 0 where there are none. */
+    topShares: numbersSchema,
+    curve: outlierCurveSchema,
+    /** The top 10 % of columns in Outlier Order: their indices, and the outliers of each. */
+    top: z.strictObject({ columns: numbersSchema, outliers: numbersSchema }).readonly(),
+  })
+  .readonly();
 /** One matrix at one S. */
-export interface OutlierLevel {
-  readonly s: number;
-  /** Outliers in the whole matrix. */
-  readonly outliers: number;
-  /** `outliers` divided by the number of weights. */
-  readonly ratio: number;
-  readonly columnsWithAny: number;
-  /** For each of SHARE_PERCENTS: share (0..1) of the outliers that stand in the top columns; 0 where there are none. */
-  readonly topShares: readonly number[];
-  readonly curve: OutlierCurve;
-  /** The top 10 % of columns in Outlier Order: their indices, and the outliers of each. */
-  readonly top: { readonly columns: readonly number[]; readonly outliers: readonly number[] };
-}
+export type OutlierLevel = z.infer<typeof outlierLevelSchema>;
 
-export interface MatrixInspection extends MatrixShape {
-  readonly block: number;
-  readonly kind: MatrixKind;
-  readonly name: string;
-  /** Mean and largest |w| of the matrix. */
-  readonly meanMagnitude: number;
-  readonly maxMagnitude: number;
-  /** One for each S, in the order of `ModelInspection.sValues`. */
-  readonly levels: readonly OutlierLevel[];
-}
+const matrixInspectionSchema = z
+  .strictObject({
+    block: z.number(),
+    kind: z.enum(MATRIX_KINDS),
+    name: z.string(),
+    rows: z.number(),
+    columns: z.number(),
+    /** Mean and largest |w| of the matrix. */
+    meanMagnitude: z.number(),
+    maxMagnitude: z.number(),
+    /** One for each S, in the order of `ModelInspection.sValues`. */
+    levels: z.array(outlierLevelSchema).readonly(),
+  })
+  .readonly();
+export type MatrixInspection = z.infer<typeof matrixInspectionSchema>;
 
-export interface ModelInspection {
-  readonly model: ModelDescription;
-  /** Ascending, without repeats. */
-  readonly sValues: readonly number[];
-  readonly tieRule: TieRule;
-  /** Block by block, in a block in the order of MATRIX_KINDS. */
-  readonly matrices: readonly MatrixInspection[];
-}
+const modelInspectionSchema = z
+  .strictObject({
+    model: modelDescriptionSchema,
+    /** Ascending, without repeats. */
+    sValues: numbersSchema,
+    tieRule: z.enum(TIE_RULES),
+    /** Block by block, in a block in the order of MATRIX_KINDS. */
+    matrices: z.array(matrixInspectionSchema).readonly(),
+  })
+  .readonly();
+export type ModelInspection = z.infer<typeof modelInspectionSchema>;
+
+export const inspectionResultSchema = z
+  .strictObject({
+    inspection: modelInspectionSchema,
+    /** The S asked for. */
+    outlierS: z.number(),
+    /** The matrix asked for; where none was, the one with the largest outlier ratio. */
+    shown: matrixInspectionSchema,
+    /** Tensors that the folder holds and the model does not use, in the order of their files. */
+    unused: z.array(z.string()).readonly(),
+  })
+  .readonly();
+/** What is answered to a request to inspect a model. */
+export type InspectionResult = z.infer<typeof inspectionResultSchema>;
 
 /** Number of columns in the top `percent` % of a matrix: rounded, and never none. */
 export function topColumnCount(columns: number, percent: number): number {

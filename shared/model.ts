@@ -1,4 +1,5 @@
 /** The description of a decoder-only transformer: what the config says, in the words that the rest of the code uses. */
+import { z } from 'zod';
 
 /** The seven matrices of a block that are quantized, in the order of a block's computation. */
 export const MATRIX_KINDS = ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] as const;
@@ -20,41 +21,48 @@ export const FAMILIES = ['llama', 'mistral', 'qwen2', 'qwen3'] as const;
 /** Yi and SmolLM2 declare themselves as llama and are computed as such. */
 export type Family = (typeof FAMILIES)[number];
 
-export type RopeScaling =
-  | { readonly type: 'none' }
-  | { readonly type: 'linear'; readonly factor: number }
-  | {
-      readonly type: 'llama3';
-      readonly factor: number;
-      readonly lowFreqFactor: number;
-      readonly highFreqFactor: number;
-      readonly originalContextLength: number;
-    };
+const ropeScalingSchema = z
+  .discriminatedUnion('type', [
+    z.strictObject({ type: z.literal('none') }),
+    z.strictObject({ type: z.literal('linear'), factor: z.number() }),
+    z.strictObject({
+      type: z.literal('llama3'),
+      factor: z.number(),
+      lowFreqFactor: z.number(),
+      highFreqFactor: z.number(),
+      originalContextLength: z.number(),
+    }),
+  ])
+  .readonly();
+export type RopeScaling = z.infer<typeof ropeScalingSchema>;
 
-export interface ModelDescription {
-  readonly family: Family;
-  readonly hiddenSize: number;
-  readonly ffnSize: number;
-  readonly blocks: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly headDim: number;
-  readonly vocabSize: number;
-  /** Longest context the model was made for, in tokens (max_position_embeddings). */
-  readonly contextLength: number;
-  readonly rmsNormEpsilon: number;
-  readonly ropeTheta: number;
-  readonly ropeScaling: RopeScaling;
-  readonly tiedEmbeddings: boolean;
-  /** Biases of the attention's projections (Qwen2: q, k and v; Llama with attention_bias: all four). */
-  readonly qkvBias: boolean;
-  readonly oBias: boolean;
-  readonly mlpBias: boolean;
-  /** RMS norm over each head of q and k before the rotation (Qwen3). */
-  readonly qkNorm: boolean;
-  /** Attention reaches back at most this many tokens; undefined where it is unlimited (Mistral v0.1). */
-  readonly slidingWindow: number | undefined;
-}
+export const modelDescriptionSchema = z
+  .strictObject({
+    family: z.enum(FAMILIES),
+    hiddenSize: z.number(),
+    ffnSize: z.number(),
+    blocks: z.number(),
+    heads: z.number(),
+    kvHeads: z.number(),
+    headDim: z.number(),
+    vocabSize: z.number(),
+    /** Longest context the model was made for, in tokens (max_position_embeddings). */
+    contextLength: z.number(),
+    rmsNormEpsilon: z.number(),
+    ropeTheta: z.number(),
+    ropeScaling: ropeScalingSchema,
+    tiedEmbeddings: z.boolean(),
+    /** Biases of the attention's projections (Qwen2: q, k and v; Llama with attention_bias: all four). */
+    qkvBias: z.boolean(),
+    oBias: z.boolean(),
+    mlpBias: z.boolean(),
+    /** RMS norm over each head of q and k before the rotation (Qwen3). */
+    qkNorm: z.boolean(),
+    /** Attention reaches back at most this many tokens; undefined where it is unlimited (Mistral v0.1). */
+    slidingWindow: z.number().or(z.undefined()),
+  })
+  .readonly();
+export type ModelDescription = z.infer<typeof modelDescriptionSchema>;
 
 /** rows = out features, columns = in features: the Hugging Face layout. A column belongs to one input channel. */
 export interface MatrixShape {

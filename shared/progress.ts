@@ -1,15 +1,18 @@
 /** Progress of long work: what the engine tells, the service passes on, and a window, terminal or script shows. */
+import { z } from 'zod';
+
 export const PROGRESS_UNITS = ['tokens', 'matrices', 'bytes', 'tensors', 'documents', 'steps'] as const;
 
-export interface Progress {
+export const progressSchema = z.strictObject({
   /** One verb phrase, the same for the whole phase: "Evaluating the original model". */
-  readonly phase: string;
+  phase: z.string(),
   /** Work done and to do in the phase's own unit; `total` is known from the start. */
-  readonly done: number;
-  readonly total: number;
-  readonly unit: (typeof PROGRESS_UNITS)[number];
+  done: z.number(),
+  total: z.number(),
+  unit: z.enum(PROGRESS_UNITS),
   /** What is being worked on right now, for example a matrix's name. */
-  readonly detail?: string;
-}
+  detail: z.string().optional(),
+});
+export type Progress = Readonly<z.infer<typeof progressSchema>>;
 
 export type OnProgress = (progress: Progress) => void;

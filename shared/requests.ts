@@ -1,13 +1,14 @@
 /** What can be asked of the service, checked where it comes in, and what it answers. */
 import { z } from 'zod';
 import { MAX_RESERVATION_BITS, MAX_TAIL_SHARE, MAX_WIDTH, MIN_WIDTH } from './budget.ts';
-import { type ForwardPrecision, engineChoiceSchema, forwardPrecisionSchema } from './engine.ts';
-import { INSPECTED_S } from './inspection.ts';
+import { engineChoiceSchema, forwardPrecisionSchema } from './engine.ts';
+import { INSPECTED_S, type InspectionResult } from './inspection.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, type ColumnOrder, type Method, METHODS } from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { DEFAULT_OUTLIER_S } from './outlier-order.ts';
 import type { OnProgress } from './progress.ts';
-import type { PerplexityFigure } from './run-record.ts';
+import { perplexityFigureSchema } from './run-record.ts';
+import type { EvaluateSummary, ExportSummary, QuantizeSummary } from './summaries.ts';
 
 /** How a caller follows a call of the service and calls it off; a cancelled one throws ClaqError run/cancelled. */
 export interface RunHooks {
@@ -68,6 +69,8 @@ const tailPercent = percent.max(100 * MAX_TAIL_SHARE);
 const contextLength = z.int().min(2).max(MAX_CONTEXT);
 const windows = z.int().min(0).max(MAX_SEGMENTS);
 const threads = z.int().min(1).max(MAX_THREADS);
+/** GB of hidden states that may be held at once; the rest goes to the disk. */
+const hostMemory = z.number().min(0);
 
 /** What the user says about bits; `budget.ts` makes widths and shares of it. Nothing said means DEFAULT_BITS. */
 export const budgetRequestSchema = z.strictObject({
@@ -124,9 +127,13 @@ export const quantizeRequestSchema = z
         windows: windows.default(DEFAULT_WINDOWS),
         /** Tokens; without it the smaller of DEFAULT_SEGMENT_LENGTH and the model's context. */
         contextLength: contextLength.optional(),
+        /** The original model's, where it is known: several budgets of one model measure it once. */
+        baseline: perplexityFigureSchema.optional(),
       })
       .prefault({}),
     threads: threads.optional(),
+    /** Without it half of what is free. */
+    hostMemory: hostMemory.optional(),
     engine: engineChoiceSchema.default('auto'),
     forwardPrecision: forwardPrecisionSchema.default('float32'),
     /** File for the run's trace, in Chrome's trace event format. */
@@ -215,6 +222,8 @@ export const evaluateRequestSchema = z.strictObject({
   windows: windows.min(1).optional(),
   contextLength: contextLength.optional(),
   threads: threads.optional(),
+  /** Without it half of what is free. */
+  hostMemory: hostMemory.optional(),
   engine: engineChoiceSchema.default('auto'),
   forwardPrecision: forwardPrecisionSchema.default('float32'),
 });
@@ -244,49 +253,6 @@ export type SetupRequest = z.input<typeof setupRequestSchema>;
 export const setupRemovalSchema = z.strictObject({ gpu });
 export type SetupRemoval = z.input<typeof setupRemovalSchema>;
 
-export interface QuantizeSummary {
-  readonly model: string;
-  readonly method: Method;
-  /** Label of the budget, for example `2.12 (AP 2.05 + OR 0.07)`. */
-  readonly budget: string;
-  /** Bits a weight as the paper counts them, and every byte of the packed form divided by the number of weights. */
-  readonly nominalBits: number;
-  readonly storedBits: number;
-  /** Weights in the quantized matrices, their bytes in the source model, and packed. */
-  readonly weights: number;
-  readonly sourceBytes: number;
-  readonly packedBytes: number;
-  /** Sum over the matrices of (w - q)^2 / U[i,i]^2 / 2; undefined for rtn, whose errors are not compensated. */
-  readonly loss: number | undefined;
-  /** On the same windows; undefined where no evaluation was asked for. */
-  readonly before: PerplexityFigure | undefined;
-  readonly after: PerplexityFigure | undefined;
-  /** Of all sessions, the export included. */
-  readonly seconds: number;
-  /** 1 where the run was never stopped. */
-  readonly sessions: number;
-  readonly runFolder: string;
-  /** Undefined where no export was asked for. */
-  readonly exportFolder: string | undefined;
-}
-
-export interface EvaluateSummary extends PerplexityFigure {
-  readonly model: string;
-  /** What computed it: other engines and precisions round otherwise. */
-  readonly engine: string;
-  readonly forwardPrecision: ForwardPrecision;
-  readonly seconds: number;
-}
-
-export interface ExportSummary {
-  readonly run: string;
-  readonly folder: string;
-  readonly dtype: string;
-  readonly files: number;
-  readonly bytes: number;
-  readonly seconds: number;
-}
-
 export interface SetupSummary {
   readonly variant: 'cpu' | 'gpu';
   readonly folder: string;
@@ -311,6 +277,7 @@ export interface SetupRemovalSummary {
 }
 
 /** The long jobs of the service, as a command or a window calls them. All throw ClaqError. */
+export type InspectService = (request: InspectRequest, hooks: RunHooks) => Promise<InspectionResult>;
 export type QuantizeService = (request: QuantizeRequest, hooks: RunHooks) => Promise<QuantizeSummary>;
 export type EvaluateService = (request: EvaluateRequest, hooks: RunHooks) => Promise<EvaluateSummary>;
 export type ExportService = (request: ExportRequest, hooks: RunHooks) => Promise<ExportSummary>;

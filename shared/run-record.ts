@@ -31,6 +31,9 @@ export const perplexityFigureSchema = z.strictObject({
   tokens: z.int(),
   text: z.string(),
   textSha256: z.string(),
+  /** What computed it, and how its products were rounded; records of before these were written have neither. */
+  engine: z.string().optional(),
+  forwardPrecision: forwardPrecisionSchema.optional(),
 });
 /** A perplexity and all that has to be the same before two of them may be compared. */
 export type PerplexityFigure = z.infer<typeof perplexityFigureSchema>;

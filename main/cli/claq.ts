@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `claq`: each verb is one call of the service, in this process. */
+/** The command `claq`: each verb is one call of the service. Those that compute do it in the engine's thread. */
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { registerDoctor } from './commands/doctor.ts';
@@ -9,7 +9,8 @@ import { registerInspect } from './commands/inspect.ts';
 import { registerQuantize } from './commands/quantize.ts';
 import { registerSetup } from './commands/setup.ts';
 import { EXIT_CODES } from './run-command.ts';
-import { systemErrorCode } from '../service/system-error.ts';
+import { inEngineThread } from '../service/engine-thread/run-in-thread.ts';
+import { systemErrorCode } from '../../shared/system-error.ts';
 
 const EXIT_HELP = `
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 cancelled by Ctrl-C.
@@ -25,10 +26,10 @@ function buildProgram(): Command {
     .showSuggestionAfterError()
     .addHelpText('after', EXIT_HELP)
     .exitOverride();
-  registerInspect(program);
-  registerQuantize(program, async () => (await import('../service/quantize.ts')).quantizeModel);
-  registerEvaluate(program, async () => (await import('../service/evaluate.ts')).evaluateModel);
-  registerExport(program, async () => (await import('../service/export.ts')).exportRun);
+  registerInspect(program, (request, hooks) => inEngineThread('inspect', request, hooks));
+  registerQuantize(program, (request, hooks) => inEngineThread('quantize', request, hooks));
+  registerEvaluate(program, (request, hooks) => inEngineThread('evaluate', request, hooks));
+  registerExport(program, (request, hooks) => inEngineThread('export', request, hooks));
   registerSetup(program, async () => ({
     setUp: (await import('../service/tensorflow-setup/set-up-tensorflow.ts')).setUpTensorflow,
     remove: (await import('../service/tensorflow-setup/remove-tensorflow.ts')).removeTensorflow,

@@ -3,11 +3,10 @@ import { existsSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import Table from 'cli-table3';
 import { readableBytes, readableDuration } from '../../shared/readable-quantities.ts';
-import type { QuantizeSummary } from '../../shared/requests.ts';
 import type { PerplexityFigure } from '../../shared/run-record.ts';
+import type { QuantizeSummary } from '../../shared/summaries.ts';
 import { DEMO_MODEL } from '../service/bundled-texts.ts';
-import { inspectModel } from '../service/inspect.ts';
-import { quantizeModel } from '../service/quantize.ts';
+import { inEngineThread } from '../service/engine-thread/run-in-thread.ts';
 import { writeInspectPage } from './inspect-page/write-page.ts';
 import { type CommandHooks, runCommand } from './run-command.ts';
 
@@ -27,7 +26,7 @@ interface DemoResult {
 async function runDemo(hooks: CommandHooks): Promise<DemoResult> {
   const folder = freeFolder();
   const page = join(folder, 'outliers.html');
-  const inspection = await inspectModel({ model: DEMO_MODEL, outlierS: OUTLIER_S }, hooks);
+  const inspection = await inEngineThread('inspect', { model: DEMO_MODEL, outlierS: OUTLIER_S }, hooks);
   const runs: QuantizeSummary[] = [];
   let baseline: PerplexityFigure | undefined;
   for (const bits of BUDGETS) {
@@ -36,10 +35,10 @@ async function runDemo(hooks: CommandHooks): Promise<DemoResult> {
       out: join(folder, String(bits)),
       budget: { bits },
       calibration: { segments: SEGMENTS },
-      evaluation: { windows: WINDOWS },
+      evaluation: { windows: WINDOWS, baseline },
       exportDtype: 'source',
     } as const;
-    const summary = await quantizeModel(request, { ...hooks, baseline });
+    const summary = await inEngineThread('quantize', request, hooks);
     baseline = summary.before;
     runs.push(summary);
   }

@@ -9,13 +9,13 @@ import {
   SHARE_PERCENTS,
   TOP_PERCENT,
   topColumnCount,
+  type InspectionResult,
   type MatrixInspection,
   type ModelInspection,
   type OutlierCurve,
 } from '../../shared/inspection.ts';
 import { MATRIX_KINDS, quantizedWeights } from '../../shared/model.ts';
 import { readablePercent } from '../../shared/readable-quantities.ts';
-import type { InspectionResult } from '../service/inspect.ts';
 import { grouped } from './progress-line.ts';
 
 /** Percent of the columns, counted from the top of Outlier Order, at which the sorted curve is read. */

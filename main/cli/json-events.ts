@@ -1,29 +1,17 @@
 import { z } from 'zod';
-import { ERROR_CODES, type ClaqError } from '../../shared/errors.ts';
-import { type Progress, PROGRESS_UNITS } from '../../shared/progress.ts';
+import { ERROR_CODES, type ClaqError, plainError, plainErrorSchema } from '../../shared/errors.ts';
+import { type Progress, progressSchema } from '../../shared/progress.ts';
 
 /** With --json every line on stdout is one of these. */
 export const cliEventSchema = z.discriminatedUnion('event', [
-  z.strictObject({
-    event: z.literal('progress'),
-    phase: z.string(),
-    done: z.number(),
-    total: z.number(),
-    unit: z.enum(PROGRESS_UNITS),
-    detail: z.string().optional(),
-  }),
+  progressSchema.extend({ event: z.literal('progress') }),
   /** A line for people, that they see beside the progress. */
   z.strictObject({ event: z.literal('note'), note: z.string() }),
   z.strictObject({ event: z.literal('result'), command: z.string(), result: z.unknown() }),
-  z.strictObject({
+  plainErrorSchema.extend({
     event: z.literal('error'),
     /** A code of ours, or `internal` for a fault of ours. */
     code: z.enum([...ERROR_CODES, 'internal']),
-    message: z.string(),
-    where: z.string().optional(),
-    expected: z.string().optional(),
-    found: z.string().optional(),
-    remedy: z.string().optional(),
   }),
 ]);
 export type CliEvent = z.infer<typeof cliEventSchema>;
@@ -39,6 +27,5 @@ export function progressEvent(progress: Progress): CliEvent {
 }
 
 export function errorEvent(error: ClaqError): CliEvent {
-  const { code, message, where, expected, found, remedy } = error;
-  return { event: 'error', code, message, where, expected, found, remedy };
+  return { event: 'error', ...plainError(error) };
 }

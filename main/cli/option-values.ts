@@ -39,6 +39,14 @@ export function engineOption(): Option {
     .default('auto');
 }
 
+/** `--host-memory`, of every command that runs the model. */
+export function hostMemoryOption(): Option {
+  return new Option(
+    '--host-memory <GB>',
+    'memory for hidden states, the rest goes to the disk (default: half of what is free)',
+  ).argParser(numberValue);
+}
+
 /** `--forward-precision`, of every command that runs the model. */
 export function forwardPrecisionOption(): Option {
   return new Option(

@@ -1,6 +1,6 @@
 import Table from 'cli-table3';
 import { readableBytes, readableDuration, threeFigures } from '../../shared/readable-quantities.ts';
-import type { QuantizeSummary } from '../../shared/requests.ts';
+import type { QuantizeSummary } from '../../shared/summaries.ts';
 import type { PerplexityFigure } from '../../shared/run-record.ts';
 import { grouped } from './progress-line.ts';
 

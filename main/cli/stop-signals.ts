@@ -34,6 +34,20 @@ export interface StopSignals {
   dispose(): void;
 }
 
+/**
+ * Ends the process now. process.exit() alone would wait for the engine's thread, which does not hear while a tensor operation
+ * runs: what is to be done at the exit is done, then the process dies of the signal, as it would have without a listener.
+ */
+function quit(name: StopSignal): never {
+  if (process.platform !== 'win32') {
+    process.on('exit', () => {
+      process.removeAllListeners(name);
+      process.kill(process.pid, name);
+    });
+  }
+  process.exit(SIGNAL_EXIT_CODES[name]);
+}
+
 export function stopOnSignals(note: (line: string) => void): StopSignals {
   const controller = new AbortController();
   const meaningAt = signalMeanings();
@@ -48,7 +62,7 @@ export function stopOnSignals(note: (line: string) => void): StopSignals {
       case 'same-press':
         return;
       case 'quit':
-        process.exit(exitCode);
+        quit(name);
     }
   };
   const onInterrupt = (): void => onSignal('SIGINT');

@@ -1,14 +1,11 @@
 import { resolve } from 'node:path';
-import {
-  type EvaluateRequest,
-  type EvaluateSummary,
-  type RunHooks,
-  evaluateRequestSchema,
-} from '../../shared/requests.ts';
+import { type EvaluateRequest, type RunHooks, evaluateRequestSchema } from '../../shared/requests.ts';
+import type { EvaluateSummary } from '../../shared/summaries.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
 import { startEngine } from '../engine/start-engine.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
+import { activationMemory } from './activation-memory.ts';
 import { engineNote } from './engine-note.ts';
 import { requireSameModel } from './model-files.ts';
 import { openRun } from './open-run.ts';
@@ -27,6 +24,7 @@ export async function evaluateModel(
     windows: limit,
     contextLength,
     threads,
+    hostMemory,
     engine: choice,
     forwardPrecision,
   } = validRequest(evaluateRequestSchema, request);
@@ -44,14 +42,13 @@ export async function evaluateModel(
       const measured = await evaluatePerplexity({
         checkpoint,
         windows: windows.windows,
+        memory: activationMemory(hostMemory),
         ...(run === undefined ? {} : { replace: run.matrix }),
         ...hooks,
       });
       return {
-        ...perplexityFigure(measured, windows),
+        ...perplexityFigure(measured, windows, engine),
         model: resolve(path),
-        engine: engine.backend.description,
-        forwardPrecision,
         seconds: (performance.now() - start) / 1000,
       };
     } finally {

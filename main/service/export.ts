@@ -4,10 +4,10 @@ import { ClaqError } from '../../shared/errors.ts';
 import {
   type DENSE_DTYPES,
   type ExportRequest,
-  type ExportSummary,
   type RunHooks,
   exportRequestSchema,
 } from '../../shared/requests.ts';
+import type { ExportSummary } from '../../shared/summaries.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { exportDense } from '../engine/export/dense.ts';
@@ -16,7 +16,7 @@ import { lockFolder } from './folder-lock.ts';
 import { requireSameModel } from './model-files.ts';
 import { type OpenedRun, openRun, readRunRecord } from './open-run.ts';
 import { writeRunFile } from './run-folder.ts';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../../shared/system-error.ts';
 import { validRequest } from './valid-request.ts';
 
 export type DenseDtypeName = (typeof DENSE_DTYPES)[number];
@@ -54,7 +54,7 @@ export async function writeDense(
  * `claq export RUN`. What is written inside of the run's folder is written under its lock, and the record names the folder
  * of its own choice.
  *
- * @throws ClaqError request/invalid where the folder is no run, output/in-use, and as exportDense does
+ * @throws ClaqError request/invalid where the folder is no run, output/exported-already, output/in-use, and as exportDense does
  */
 export async function exportRun(request: ExportRequest, hooks: RunHooks = {}): Promise<ExportSummary> {
   const start = performance.now();
@@ -94,7 +94,7 @@ async function refuseExported(folder: string): Promise<void> {
     throw error;
   });
   if (entries.length === 0) return;
-  throw new ClaqError('output/not-empty', 'The run has been exported with this dtype already', {
+  throw new ClaqError('output/exported-already', 'The run has been exported with this dtype already', {
     where: folder,
     expected: 'a folder that is empty or does not exist yet',
     found: `${entries.length} files`,

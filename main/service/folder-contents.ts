@@ -1,7 +1,7 @@
 /** What lies in the folders that the service keeps. */
 import { access, readdir, rmdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../../shared/system-error.ts';
 
 export async function exists(path: string): Promise<boolean> {
   try {

@@ -1,20 +1,10 @@
 import { ClaqError } from '../../shared/errors.ts';
-import { levelAt, type MatrixInspection, type ModelInspection } from '../../shared/inspection.ts';
+import { type InspectionResult, levelAt, type MatrixInspection } from '../../shared/inspection.ts';
 import type { ModelDescription } from '../../shared/model.ts';
 import { inspectRequestSchema, type InspectRequest, type RunHooks } from '../../shared/requests.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { inspectCheckpoint } from '../engine/inspect/inspect-model.ts';
 import { validRequest } from './valid-request.ts';
-
-export interface InspectionResult {
-  readonly inspection: ModelInspection;
-  /** The S asked for. */
-  readonly outlierS: number;
-  /** The matrix asked for; where none was, the one with the largest outlier ratio. */
-  readonly shown: MatrixInspection;
-  /** Tensors that the folder holds and the model does not use, in the order of their files. */
-  readonly unused: readonly string[];
-}
 
 /**
  * Finds where a model's outliers are, from its weights alone.

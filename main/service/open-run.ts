@@ -8,7 +8,7 @@ import { type MatrixRecord, type RunRecord, runRecordSchema } from '../../shared
 import { dequantize } from '../engine/claq/quantized-matrix.ts';
 import { readMatrix } from '../engine/result/matrix-file.ts';
 import { RUN_FILE } from './run-folder.ts';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../../shared/system-error.ts';
 
 export interface OpenedRun {
   readonly folder: string;

@@ -7,11 +7,11 @@ import { matrixName, MATRIX_KINDS, quantizedWeights } from '../../shared/model.t
 import {
   type QuantizeRequest,
   type QuantizeSettings,
-  type QuantizeSummary,
   type RunHooks,
   quantizeRequestSchema,
 } from '../../shared/requests.ts';
 import type { PerplexityFigure, RunRecord } from '../../shared/run-record.ts';
+import type { QuantizeSummary } from '../../shared/summaries.ts';
 import { outputErrors } from '../engine/checkpoint/atomic-file.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
@@ -23,6 +23,9 @@ import { type Engine, startEngine } from '../engine/start-engine.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
 import type { CalibrationSegments } from '../engine/text/segments.ts';
 import type { EvaluationWindows } from '../engine/text/windows.ts';
+import type { HostMemory } from '../engine/transformer/host-memory.ts';
+import { SPILL_FILE_STEM } from '../engine/transformer/spill-file.ts';
+import { activationMemory } from './activation-memory.ts';
 import { engineNote } from './engine-note.ts';
 import { DENSE_FOLDERS, exportCommand, writeDense } from './export.ts';
 import { bitsLabel, methodSettings } from './method-settings.ts';
@@ -31,7 +34,7 @@ import { openRun } from './open-run.ts';
 import { plannedFolderBytes } from './planned-bytes.ts';
 import { RUN_FILE, type RunFolder, openRunFolder } from './run-folder.ts';
 import { MATRICES_FOLDER, RunWriter, runChoices } from './run-writer.ts';
-import { calibrationSegments, isMeasuredOn, perplexityFigure, windowsOfText } from './texts.ts';
+import { calibrationSegments, isMeasuredBy, perplexityFigure, windowsOfText } from './texts.ts';
 import { requireWritable, traced } from './trace-file.ts';
 import { finishedBlocks, goingOnNote, requireSameRun, unfinishedRun } from './unfinished-run.ts';
 import { validRequest } from './valid-request.ts';
@@ -42,7 +45,7 @@ import { validRequest } from './valid-request.ts';
  */
 export async function quantizeModel(
   request: QuantizeRequest,
-  hooks: QuantizeHooks = {},
+  hooks: RunHooks = {},
 ): Promise<QuantizeSummary> {
   const start = performance.now();
   const settings = validRequest(quantizeRequestSchema, request);
@@ -77,7 +80,8 @@ export async function quantizeModel(
         if (unfinished !== undefined) hooks.onNote?.(goingOnNote(unfinished, checkpoint.model));
         return await writer.endedBy(async () => {
           await clearLeftovers(folder, unfinished);
-          const job = { settings, method, checkpoint, engine, hooks, unfinished, ...texts };
+          const memory = activationMemory(settings.hostMemory, folder.folder);
+          const job = { settings, method, checkpoint, engine, memory, hooks, unfinished, ...texts };
           return traced(settings.trace, () => quantizeInto(writer, job), hooks.onNote);
         });
       } finally {
@@ -89,11 +93,6 @@ export async function quantizeModel(
   } finally {
     await checkpoint.close();
   }
-}
-
-export interface QuantizeHooks extends RunHooks {
-  /** The original model's perplexity, where it is known: several budgets of one model measure it once. */
-  readonly baseline?: PerplexityFigure | undefined;
 }
 
 interface Texts {
@@ -122,7 +121,7 @@ async function readTexts(
 
 /** What a killed process leaves of a file or folder that it was writing. */
 const HALF_WRITTEN = new RegExp(
-  `^\\.(${[RUN_FILE, ...Object.values(DENSE_FOLDERS), '.+\\.safetensors'].join('|')})\\..+\\.partial$`,
+  `^\\.(${[RUN_FILE, SPILL_FILE_STEM, ...Object.values(DENSE_FOLDERS), '.+\\.safetensors'].join('|')})\\..+\\.partial$`,
 );
 
 /** Removes what an unfinished run left in the folder, but for the matrices to go on with, and makes room for matrices. */
@@ -146,13 +145,14 @@ interface Job extends Texts {
   readonly method: MethodSettings;
   readonly checkpoint: Checkpoint;
   readonly engine: Engine;
-  readonly hooks: QuantizeHooks;
+  readonly memory: HostMemory;
+  readonly hooks: RunHooks;
   /** The run to go on with. */
   readonly unfinished: RunRecord | undefined;
 }
 
 async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummary> {
-  const { settings, method, checkpoint, engine, calibration, evaluation, hooks, unfinished } = job;
+  const { settings, method, checkpoint, engine, memory, calibration, evaluation, hooks, unfinished } = job;
   const windows = evaluation?.windows ?? [];
   const before =
     evaluation === undefined ? undefined : await originalPerplexity(evaluation, writer.before, job);
@@ -163,6 +163,7 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     segments: calibration.segments,
     settings: method,
     windows,
+    memory,
     onMatrix: (result) => writer.saveMatrix(result),
     onBlock: (timing) => writer.finishedBlock(timing),
     finished: unfinished === undefined ? undefined : finishedBlocks(writer.folder, unfinished, hooks.onNote),
@@ -171,7 +172,7 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
   const after =
     perplexity === undefined || evaluation === undefined
       ? undefined
-      : perplexityFigure(perplexity, evaluation);
+      : perplexityFigure(perplexity, evaluation, engine);
   const weights = quantizedWeights(checkpoint.model);
   const figures = {
     nominalBits: nominalBitsOf(writer.matrices),
@@ -204,14 +205,15 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
 async function originalPerplexity(
   evaluation: EvaluationWindows,
   earlier: PerplexityFigure | undefined,
-  { checkpoint, hooks }: Job,
+  { settings, checkpoint, engine, memory, hooks }: Job,
 ): Promise<PerplexityFigure> {
-  for (const known of [hooks.baseline, earlier]) {
-    if (known !== undefined && isMeasuredOn(known, evaluation)) return known;
+  for (const known of [settings.evaluation.baseline, earlier]) {
+    if (known !== undefined && isMeasuredBy(known, evaluation, engine)) return known;
   }
   const phase = 'Evaluating the original model';
-  const measured = await evaluatePerplexity({ checkpoint, windows: evaluation.windows, phase, ...hooks });
-  return perplexityFigure(measured, evaluation);
+  const { windows } = evaluation;
+  const measured = await evaluatePerplexity({ checkpoint, windows, phase, memory, ...hooks });
+  return perplexityFigure(measured, evaluation, engine);
 }
 
 /** Exports from the files that were written, as `claq export` would. */

@@ -5,7 +5,7 @@ import { readableBytes } from '../../shared/readable-quantities.ts';
 import { outputErrors, writeTextAtomically } from '../engine/checkpoint/atomic-file.ts';
 import { folderBytes, removeIfEmpty } from './folder-contents.ts';
 import { LOCK_FILE, lockFolder, type FolderLock } from './folder-lock.ts';
-import { unlessItExists } from './system-error.ts';
+import { unlessItExists } from './unless-it-exists.ts';
 
 /** Every setting and figure of a run. It is written first, so that its presence tells that a folder is a run. */
 export const RUN_FILE = 'run.json';
@@ -41,7 +41,7 @@ export interface RunFolder {
 /**
  * Makes or reopens a run's folder, locks it, and checks that what will be written fits on its disk.
  *
- * @throws ClaqError output/not-empty, output/in-use, output/disk-full, output/not-writable
+ * @throws ClaqError output/not-empty, output/numbers-taken, output/in-use, output/disk-full, output/not-writable
  */
 export async function openRunFolder(request: RunFolderRequest): Promise<RunFolder> {
   const { folder, created } =
@@ -85,7 +85,7 @@ async function nextFolder({
     const folder = join(parent, `${stem}-${number}`);
     if (await unlessItExists(folder, () => mkdir(folder))) return { folder, created: true };
   }
-  throw new ClaqError('output/not-empty', `All run numbers up to ${MAX_RUN_NUMBER} are taken`, {
+  throw new ClaqError('output/numbers-taken', `All run numbers up to ${MAX_RUN_NUMBER} are taken`, {
     where: join(parent, stem),
     remedy: 'name a folder with --out',
   });

@@ -60,7 +60,7 @@ export class RunWriter {
    * Writes the first record of the session.
    * @param start performance.now() when the session began
    * @param unfinished the folder's run to go on with; undefined to begin one
-   * @throws ClaqError output/not-empty where the unfinished run was made otherwise
+   * @throws ClaqError output/other-run where the unfinished run was made otherwise
    */
   static async start(
     run: RunFolder,

@@ -3,7 +3,9 @@ import { ClaqError } from '../../shared/errors.ts';
 import type { ModelDescription } from '../../shared/model.ts';
 import { DEFAULT_SEGMENT_LENGTH, type QuantizeSettings, type RunHooks } from '../../shared/requests.ts';
 import type { PerplexityFigure } from '../../shared/run-record.ts';
+import type { EvaluateSummary } from '../../shared/summaries.ts';
 import type { Perplexity } from '../engine/evaluate/perplexity.ts';
+import type { Engine } from '../engine/start-engine.ts';
 import { openCorpus } from '../engine/text/corpus.ts';
 import { type CalibrationSegments, drawSegments } from '../engine/text/segments.ts';
 import type { TextTokenizer } from '../engine/text/tokenizer.ts';
@@ -82,8 +84,15 @@ export async function windowsOfText(
   );
 }
 
-/** A measured perplexity with what it was measured on. */
-export function perplexityFigure(measured: Perplexity, { record }: EvaluationWindows): PerplexityFigure {
+/** What measures: another one rounds otherwise. */
+type Measuring = Pick<Engine, 'backend' | 'forwardPrecision'>;
+
+/** A measured perplexity with what it was measured on, and by. */
+export function perplexityFigure(
+  measured: Perplexity,
+  { record }: EvaluationWindows,
+  { backend, forwardPrecision }: Measuring,
+): PerplexityFigure & Pick<EvaluateSummary, 'engine' | 'forwardPrecision'> {
   return {
     perplexity: measured.perplexity,
     meanNll: measured.meanNll,
@@ -93,12 +102,20 @@ export function perplexityFigure(measured: Perplexity, { record }: EvaluationWin
     tokens: measured.windows * (measured.contextLength - 1),
     text: record.corpus.paths.join(', '),
     textSha256: record.corpus.sha256,
+    engine: backend.description,
+    forwardPrecision,
   };
 }
 
-/** Whether a figure was measured on just these windows. */
-export function isMeasuredOn(figure: PerplexityFigure, { record }: EvaluationWindows): boolean {
+/** Whether a figure was measured on just these windows by this engine; one that does not say by what was not. */
+export function isMeasuredBy(
+  figure: PerplexityFigure,
+  { record }: EvaluationWindows,
+  { backend, forwardPrecision }: Measuring,
+): boolean {
   return (
+    figure.engine === backend.description &&
+    figure.forwardPrecision === forwardPrecision &&
     figure.textSha256 === record.corpus.sha256 &&
     figure.windows === record.windows &&
     figure.contextLength === record.length

@@ -11,7 +11,7 @@ import { exportCommand } from './export.ts';
 import { hashFile } from './file-hash.ts';
 import { readRunRecord, recordedWeights } from './open-run.ts';
 import { RUN_FILE, type RunFolder } from './run-folder.ts';
-import { systemErrorCode } from './system-error.ts';
+import { systemErrorCode } from '../../shared/system-error.ts';
 
 /** An error names so many differences: another budget alone makes half a dozen. */
 const DIFFERENCES_SHOWN = 3;
@@ -21,7 +21,7 @@ const OTHER_FOLDER = 'choose another folder with --out, or delete this one';
 /**
  * The run of a folder to go on with: one that has finished a block. Undefined where there is none, or where it is to begin
  * anew all the same.
- * @throws ClaqError output/not-empty where the run is complete: a folder is somebody's result, and is not overwritten;
+ * @throws ClaqError output/finished-run where the run is complete: a folder is somebody's result, and is not overwritten;
  *   result/malformed where its record cannot be read, unless the run is to begin anew
  */
 export async function unfinishedRun(
@@ -69,7 +69,7 @@ async function saysComplete(folder: string): Promise<boolean> {
 }
 
 function finishedRun(folder: string, found: string, remedy: string): ClaqError {
-  return new ClaqError('output/not-empty', 'The output folder holds a finished run', {
+  return new ClaqError('output/finished-run', 'The output folder holds a finished run', {
     where: folder,
     expected: 'a new folder, an empty one, or that of a run which did not finish',
     found,
@@ -81,7 +81,7 @@ function finishedRun(folder: string, found: string, remedy: string): ClaqError {
  * Requires that the run would have made the same bytes as the unfinished one: program, model, method, calibration and
  * engine are the same. Threads and the evaluation may be others.
  * @param folder the unfinished run's
- * @throws ClaqError output/not-empty, naming what differs in the words of run.json
+ * @throws ClaqError output/other-run, naming what differs in the words of run.json
  */
 export function requireSameRun(folder: string, unfinished: RunRecord, wanted: RunRecord): void {
   const before = decidingValues(unfinished);
@@ -97,7 +97,7 @@ export function requireSameRun(folder: string, unfinished: RunRecord, wanted: Ru
     return named.join(', ') + (more === 0 ? '' : ` (and ${more} more)`);
   };
   throw new ClaqError(
-    'output/not-empty',
+    'output/other-run',
     'The output folder holds an unfinished run that was made otherwise',
     {
       where: join(folder, RUN_FILE),

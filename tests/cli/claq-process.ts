@@ -1,5 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cliEventSchema, type CliEvent } from '../../main/cli/json-events.ts';
@@ -8,6 +9,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const DEMO_MODEL = fileURLToPath(new URL('../../resources/demo-model/model', import.meta.url));
 
 export interface Finished {
+  /** As a shell has it: 128 and the signal's number where a signal ended the process. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -34,7 +36,8 @@ export async function finish(child: ChildProcessWithoutNullStreams): Promise<Fin
   child.stdout.on('data', (chunk: Buffer) => (chunks.stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (chunks.stderr += chunk.toString()));
   await once(child, 'close');
-  return { code: child.exitCode, ...chunks };
+  const { exitCode, signalCode } = child;
+  return { code: signalCode === null ? exitCode : 128 + constants.signals[signalCode], ...chunks };
 }
 
 /** `claq ...args` to its end. */

@@ -166,8 +166,8 @@ describe('claq inspect', () => {
 describe('around a command', () => {
   const script = 'tests/cli/run-command-process.ts';
 
-  it('quits at once on the second Ctrl-C', async () => {
-    const child = start(script, ['stubborn']);
+  it.each(['stubborn', 'blocked'])('quits at once on the second Ctrl-C (%s)', async (behaviour) => {
+    const child = start(script, [behaviour]);
     const finished = finish(child);
     await once(child.stderr, 'data');
     child.kill('SIGINT');
@@ -177,8 +177,7 @@ describe('around a command', () => {
     expect(await finished).toEqual({
       code: 130,
       stdout: '',
-      stderr:
-        'Being stubborn: 0 of 1 tensors\nStopping at the next safe point. Press Ctrl-C again to quit at once.\n',
+      stderr: `Being ${behaviour}: 0 of 1 tensors\nStopping at the next safe point. Press Ctrl-C again to quit at once.\n`,
     });
   });
 

@@ -4,6 +4,7 @@ import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { inEngineThread } from '../../main/service/engine-thread/run-in-thread.ts';
 import { type RunRecord, runRecordSchema } from '../../shared/run-record.ts';
 import { DEMO_MODEL, claq } from './claq-process.ts';
 
@@ -65,5 +66,36 @@ describe('claq quantize --engine tensorflow-cpu', () => {
     const [half, single] = [record.result?.before?.meanNll ?? NaN, full.result?.before?.meanNll ?? NaN];
     expect(half).not.toBe(single);
     expect(Math.abs(half - single)).toBeLessThan(0.02);
+  });
+});
+
+describe('TensorFlow in the engine thread', () => {
+  it('loads again in the next thread of a process, with other threads of its own, to the same result', async () => {
+    const request = { model: DEMO_MODEL, windows: 2, contextLength: 128, engine: 'tensorflow-cpu' } as const;
+    const first = await inEngineThread('evaluate', { ...request, threads: 1 });
+    const second = await inEngineThread('evaluate', { ...request, threads: 2 });
+    expect(first.engine).toMatch(/^TensorFlow 2\.\d+\.\d+ on the CPU$/);
+    expect({ ...second, seconds: first.seconds }).toEqual(first);
+  });
+
+  it('ends as cancelled between two of its operations, and runs again', async () => {
+    const out = join(work, 'cancelled');
+    const request = {
+      model: DEMO_MODEL,
+      out,
+      engine: 'tensorflow-cpu',
+      calibration: { segments: 4, segmentLength: 128 },
+      evaluation: { windows: 0 },
+    } as const;
+    const controller = new AbortController();
+    const cancelled = inEngineThread('quantize', request, {
+      signal: controller.signal,
+      onProgress({ detail }) {
+        if (detail?.startsWith('block 2 of ') === true) controller.abort();
+      },
+    });
+    await expect(cancelled).rejects.toMatchObject({ code: 'run/cancelled' });
+    const { sessions } = await inEngineThread('quantize', request);
+    expect(sessions).toBe(2);
   });
 });

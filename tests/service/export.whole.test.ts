@@ -41,7 +41,7 @@ describe('an export that was called off', () => {
     expect(notes.at(-1)).toBe(`The run itself is complete; to export it: claq export ${out} --dtype f16`);
     expect((await readdir(out)).toSorted()).toEqual(['matrices', 'run.json']);
 
-    const refusal = { code: 'output/not-empty', where: out };
+    const refusal = { code: 'output/finished-run', where: out };
     const otherwise = 'choose another folder with --out, or delete this one';
     await expect(quantizeModel(request)).rejects.toMatchObject({
       ...refusal,
@@ -75,7 +75,7 @@ describe('exportRun', () => {
     const phases: string[] = [];
     const again = exportRun({ run }, { onProgress: ({ phase }) => phases.push(phase) });
     await expect(again).rejects.toMatchObject({
-      code: 'output/not-empty',
+      code: 'output/exported-already',
       where: join(run, 'dense'),
       found: '5 files',
       remedy: 'use what is there, or name another folder with --out',

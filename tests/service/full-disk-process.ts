@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, existsSync, openSync, readdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { quantizeModel } from '../../main/service/quantize.ts';
-import { systemErrorCode } from '../../main/service/system-error.ts';
+import { systemErrorCode } from '../../shared/system-error.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import { QUICK_TEXTS } from './tiny-model.ts';
 

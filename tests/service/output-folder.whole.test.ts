@@ -68,7 +68,7 @@ describe('the output folder', () => {
     const error = await thrownBy(() =>
       quantizeModel({ model, out, ...QUICK_TEXTS }, { onProgress: ({ phase }) => phases.push(phase) }),
     );
-    expect(error).toMatchObject({ code: 'output/not-empty', where: out });
+    expect(error).toMatchObject({ code: 'output/finished-run', where: out });
     expect([error.expected, error.found, error.remedy].every((detail) => detail !== undefined)).toBe(true);
     expect(phases).toEqual([]);
     expect(await readFile(join(out, 'run.json'), 'utf8')).toBe(before);

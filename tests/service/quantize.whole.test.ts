@@ -240,16 +240,47 @@ describe('quantizeModel', () => {
     );
     if (before === null) throw new Error('the first run measured none');
     const baseline = { ...before, perplexity: 123 };
-    const request = { model, budget: { bits: 2 }, ...QUICK_TEXTS };
-    const same = await quantizeModel({ ...request, out: join(work, 'known') }, { baseline });
+    const { calibration, evaluation } = QUICK_TEXTS;
+    const request = { model, budget: { bits: 2 }, calibration };
+    const same = await quantizeModel({
+      ...request,
+      out: join(work, 'known'),
+      evaluation: { ...evaluation, baseline },
+    });
     expect(same.before).toEqual(baseline);
-    const others = { windows: 1, contextLength: 128 };
-    const other = await quantizeModel(
-      { ...request, out: join(work, 'known-not'), evaluation: others },
-      { baseline },
-    );
+    const other = await quantizeModel({
+      ...request,
+      out: join(work, 'known-not'),
+      evaluation: { windows: 1, contextLength: 128, baseline },
+    });
     expect(other.before?.windows).toBe(1);
     expect(other.before?.perplexity).not.toBe(123);
+  });
+
+  it('takes no perplexity that another engine or precision measured, or nobody knows what', async () => {
+    const { before } = await recordOf(join(work, 'recorded')).then(
+      ({ result }) => result ?? { before: null },
+    );
+    if (before === null) throw new Error('the first run measured none');
+    const { engine, forwardPrecision, ...unsigned } = before;
+    expect([engine, forwardPrecision]).toEqual(['WebAssembly SIMD, 1 thread', 'float32']);
+    for (const [name, signature] of Object.entries({
+      engine: { engine: 'TensorFlow 2.21.0 on the CPU', forwardPrecision },
+      precision: { engine, forwardPrecision: 'bfloat16' as const },
+      unsigned: {},
+    })) {
+      const summary = await quantizeModel({
+        model,
+        budget: { bits: 2 },
+        out: join(work, `not-by-${name}`),
+        ...QUICK_TEXTS,
+        evaluation: {
+          ...QUICK_TEXTS.evaluation,
+          baseline: { ...unsigned, ...signature, perplexity: 123 },
+        },
+      });
+      expect(summary.before).toEqual(before);
+    }
   });
 });
 

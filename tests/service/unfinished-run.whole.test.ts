@@ -16,8 +16,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { quantizeModel } from '../../main/service/quantize.ts';
 import { MATRIX_KINDS, matrixName } from '../../shared/model.ts';
-import type { QuantizeRequest, QuantizeSummary } from '../../shared/requests.ts';
+import type { QuantizeRequest } from '../../shared/requests.ts';
 import { type RunRecord, runRecordSchema } from '../../shared/run-record.ts';
+import type { QuantizeSummary } from '../../shared/summaries.ts';
 import { thrownBy } from '../engine/checkpoint/thrown.ts';
 import { QUICK_TEXTS, writeTinyModel } from './tiny-model.ts';
 
@@ -179,6 +180,7 @@ describe('a run that was stopped', () => {
     const out = await stoppedRun();
     await changeRecord(out, (record) => ({ ...record, status: 'running' }));
     await writeFile(join(out, '.run.json.5cb8.partial'), '{"version"');
+    await writeFile(join(out, '.activations.5cb8.partial'), 'hidden states');
     await writeFile(join(out, 'matrices', '.model.layers.2.mlp.up_proj.safetensors.5cb8.partial'), 'half');
     expect((await goOn(out)).quantized).toEqual([3]);
     await expectAsWhole(out);
@@ -250,7 +252,7 @@ describe('a run that was made otherwise', () => {
     const isOfContent = /^(calibration|model)\./.test(error.found ?? '');
     expect(phases.has('Reading the model')).toBe(isOfContent);
     expect(phases.size > 0).toBe(isOfContent);
-    expect(error).toMatchObject({ code: 'output/not-empty', where: join(out, 'run.json') });
+    expect(error).toMatchObject({ code: 'output/other-run', where: join(out, 'run.json') });
     expect(error.remedy).toContain('--restart');
     expect(await readFile(join(out, 'run.json'), 'utf8')).toBe(left);
     expect(await readdir(join(out, 'matrices'))).toHaveLength(2 * MATRIX_KINDS.length + 6);
@@ -357,7 +359,7 @@ describe('a run that was made otherwise', () => {
 
   it('stays where it is finished, also where it is to be done anew', async () => {
     const error = await thrownBy(() => quantizeModel({ ...request, out: whole, restart: true }));
-    expect(error).toMatchObject({ code: 'output/not-empty', where: whole });
+    expect(error).toMatchObject({ code: 'output/finished-run', where: whole });
   });
 
   it.each([false, true])('stays where another version finished it (restart: %s)', async (restart) => {
@@ -367,7 +369,7 @@ describe('a run that was made otherwise', () => {
     const record = JSON.stringify({ version: 2, status: 'complete', of: 'a later version' });
     await writeFile(path, record);
     expect(await thrownBy(() => quantizeModel({ ...request, out, restart }))).toMatchObject({
-      code: 'output/not-empty',
+      code: 'output/finished-run',
       where: out,
       found: 'a record that this version of the program cannot read',
     });

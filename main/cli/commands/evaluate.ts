@@ -6,7 +6,13 @@ import {
   evaluateRequestSchema,
   type EvaluateService,
 } from '../../../shared/requests.ts';
-import { checkedRequest, engineOption, forwardPrecisionOption, wholeValue } from '../option-values.ts';
+import {
+  checkedRequest,
+  engineOption,
+  forwardPrecisionOption,
+  hostMemoryOption,
+  wholeValue,
+} from '../option-values.ts';
 import { grouped } from '../progress-line.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -15,6 +21,7 @@ const optionsSchema = z.object({
   windows: z.number().optional(),
   context: z.number().optional(),
   threads: z.number().optional(),
+  hostMemory: z.number().optional(),
   engine: z.string().optional(),
   forwardPrecision: z.string().optional(),
   json: z.boolean().default(false),
@@ -26,6 +33,7 @@ const FLAGS = {
   windows: '--windows',
   contextLength: '--context',
   threads: '--threads',
+  hostMemory: '--host-memory',
   engine: '--engine',
   forwardPrecision: '--forward-precision',
 };
@@ -36,7 +44,7 @@ Examples:
   claq evaluate runs/llama-7b-2.12-1 --windows 16`;
 
 /** `claq evaluate MODEL`: perplexity by the GPTQ protocol. */
-export function registerEvaluate(program: Command, service: () => Promise<EvaluateService>): void {
+export function registerEvaluate(program: Command, evaluateModel: EvaluateService): void {
   program
     .command('evaluate')
     .summary('perplexity of a model or of a run')
@@ -56,6 +64,7 @@ export function registerEvaluate(program: Command, service: () => Promise<Evalua
       wholeValue,
     )
     .option('--threads <N>', 'threads to compute with (default: one for each core)', wholeValue)
+    .addOption(hostMemoryOption())
     .addOption(engineOption())
     .addOption(forwardPrecisionOption())
     .option('--json', 'one JSON event a line on stdout, for scripts')
@@ -69,8 +78,7 @@ export function registerEvaluate(program: Command, service: () => Promise<Evalua
         FLAGS,
       );
       process.exitCode = await runCommand('evaluate', { json }, async (hooks) => {
-        const evaluate = await service();
-        const summary = await evaluate(request, hooks);
+        const summary = await evaluateModel(request, hooks);
         return {
           value: summary,
           text: () =>

@@ -18,7 +18,7 @@ Example:
   claq export runs/llama-7b-2.12-1 --out llama-7b-claq-2.12`;
 
 /** `claq export RUN`: the quantized model of a run as a folder that loads elsewhere. */
-export function registerExport(program: Command, service: () => Promise<ExportService>): void {
+export function registerExport(program: Command, exportRun: ExportService): void {
   program
     .command('export')
     .summary('write the quantized model of a run as a Hugging Face folder')
@@ -35,7 +35,6 @@ export function registerExport(program: Command, service: () => Promise<ExportSe
       const { json, ...options } = optionsSchema.parse(command.opts());
       const request = checkedRequest(command, exportRequestSchema, { run, ...options }, FLAGS);
       process.exitCode = await runCommand('export', { json }, async (hooks) => {
-        const exportRun = await service();
         const summary = await exportRun(request, hooks);
         return {
           value: summary,

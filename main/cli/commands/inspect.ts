@@ -2,11 +2,9 @@ import { basename, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { MATRIX_KINDS } from '../../../shared/model.ts';
-import { INSPECTED_S, type MatrixInspection } from '../../../shared/inspection.ts';
+import { INSPECTED_S, type InspectionResult, type MatrixInspection } from '../../../shared/inspection.ts';
 import { DEFAULT_OUTLIER_S } from '../../../shared/outlier-order.ts';
-import { inspectRequestSchema } from '../../../shared/requests.ts';
-import type { InspectionResult } from '../../service/inspect.ts';
-import { inspectModel } from '../../service/inspect.ts';
+import { inspectRequestSchema, type InspectService } from '../../../shared/requests.ts';
 import { inspectionText } from '../inspect-tables.ts';
 import { writeInspectPage } from '../inspect-page/write-page.ts';
 import { checkedRequest, numberList, numberValue, wholeValue } from '../option-values.ts';
@@ -36,7 +34,7 @@ Examples:
   claq inspect models/llama-7b --html outliers.html      one page to open in a browser, offline`;
 
 /** `claq inspect MODEL`: where the outliers are, from the weights alone. */
-export function registerInspect(program: Command): void {
+export function registerInspect(program: Command, inspectModel: InspectService): void {
   program
     .command('inspect')
     .summary('show where the outliers of a model are')

@@ -17,6 +17,7 @@ import {
   checkedRequest,
   engineOption,
   forwardPrecisionOption,
+  hostMemoryOption,
   numberPair,
   numberValue,
   wholeValue,
@@ -49,6 +50,7 @@ const optionsSchema = z.object({
   windows: z.number(),
   context: z.number().optional(),
   threads: z.number().optional(),
+  hostMemory: z.number().optional(),
   engine: z.string().optional(),
   trace: z.string().optional(),
   forwardPrecision: z.string().optional(),
@@ -82,6 +84,7 @@ const FLAGS = {
   'evaluation.windows': '--windows',
   'evaluation.contextLength': '--context',
   threads: '--threads',
+  hostMemory: '--host-memory',
   engine: '--engine',
   trace: '--trace',
   forwardPrecision: '--forward-precision',
@@ -98,7 +101,7 @@ Examples:
   claq quantize models/llama-7b --method gptq --bits 3 --group-size 128`;
 
 /** `claq quantize MODEL`: the main job. */
-export function registerQuantize(program: Command, service: () => Promise<QuantizeService>): void {
+export function registerQuantize(program: Command, quantizeModel: QuantizeService): void {
   const command = program
     .command('quantize')
     .summary('quantize a model to 2-4 bits')
@@ -111,7 +114,10 @@ export function registerQuantize(program: Command, service: () => Promise<Quanti
       '--out <DIR>',
       'folder of the run (default: runs/<model>-<budget>-<n>); one that was stopped goes on behind its last finished block',
     )
-    .option('--restart', 'begin anew where the folder holds an unfinished run');
+    .option(
+      '--restart',
+      'begin anew where the folder holds an unfinished run, also one whose record cannot be read',
+    );
   addBudgetOptions(command);
   addMethodOptions(command);
   addTextOptions(command);
@@ -122,6 +128,7 @@ export function registerQuantize(program: Command, service: () => Promise<Quanti
     )
     .option('--no-export', 'write the run folder only')
     .option('--threads <N>', 'threads to compute with (default: one for each core)', wholeValue)
+    .addOption(hostMemoryOption())
     .addOption(engineOption())
     .addOption(forwardPrecisionOption())
     .option('--trace <FILE>', 'write what ran when, to open in chrome://tracing or ui.perfetto.dev')
@@ -131,7 +138,6 @@ export function registerQuantize(program: Command, service: () => Promise<Quanti
       const options = optionsSchema.parse(self.opts());
       const request = checkedRequest(self, quantizeRequestSchema, requestOf(model, options), FLAGS);
       process.exitCode = await runCommand('quantize', options, async (hooks) => {
-        const quantizeModel = await service();
         const summary = await quantizeModel(request, hooks);
         return { value: summary, text: () => quantizeText(summary) };
       });
@@ -267,6 +273,7 @@ function requestOf(model: string, options: Options): unknown {
     },
     evaluation: { source: options.evaluation, windows: options.windows, contextLength: options.context },
     threads: options.threads,
+    hostMemory: options.hostMemory,
     engine: options.engine,
     trace: options.trace,
     forwardPrecision: options.forwardPrecision,

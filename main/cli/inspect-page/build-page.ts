@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { InspectionResult } from '../../service/inspect.ts';
+import type { InspectionResult } from '../../../shared/inspection.ts';
 
 const read = (name: string): Promise<string> => readFile(new URL(name, import.meta.url), 'utf8');
 

@@ -1,5 +1,5 @@
 import { writeTextAtomically } from '../../service/text-file.ts';
-import type { InspectionResult } from '../../service/inspect.ts';
+import type { InspectionResult } from '../../../shared/inspection.ts';
 import { buildInspectPage } from './build-page.ts';
 
 /**

@@ -7,7 +7,7 @@ import {
 } from '../tensors/tensorflow/tensorflow-backend.ts';
 import { type FactorOptions, dampUntilFactored, readDiagonal, sensitivityOf } from './damping.ts';
 import type { DeviceHessian } from './device-hessian.ts';
-import type { FactoredColumns } from './factor.ts';
+import type { FactoredColumns } from './factored-columns.ts';
 
 /** A factor on TensorFlow's device. */
 export interface DeviceFactor extends FactoredColumns {

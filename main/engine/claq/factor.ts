@@ -2,21 +2,8 @@ import { BLOCK } from '../kernels/layout.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { type FactorOptions, dampUntilFactored, readDiagonal, sensitivityOf } from './damping.ts';
 import type { DeviceFactor } from './device-factor.ts';
+import type { FactoredColumns } from './factored-columns.ts';
 import type { Hessian } from './hessian.ts';
-
-/** H = U D U^T for the columns in their order of processing, U unit upper triangular. Shared by the matrices of a group. */
-export interface FactoredColumns {
-  readonly columns: number;
-  readonly paddedColumns: number;
-  /** Column at each position of processing. */
-  readonly order: Int32Array;
-  /** 1 for columns whose inputs were always zero; their weights become zero. */
-  readonly dead: Uint8Array;
-  /** D by the column's own index; 0 for dead columns, whose errors cost nothing. */
-  readonly sensitivity: Float64Array;
-  /** Share of the mean diagonal that was added to the diagonal. More than asked for where that was not enough. */
-  readonly damping: number;
-}
 
 /** A factor in the kernels' memory. */
 export interface KernelFactor extends FactoredColumns {

@@ -2,7 +2,7 @@
 import type { Arena } from '../kernels/arena.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 
-import type { FactoredColumns } from './factor.ts';
+import type { FactoredColumns } from './factored-columns.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import type { Levels, QuantizedMatrix } from './quantized-matrix.ts';
 import type { UniformGrid } from './uniform-grid.ts';

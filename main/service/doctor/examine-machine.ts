@@ -15,7 +15,7 @@ import { ClaqError } from '../../../shared/errors.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
 import { loadKernelModule } from '../../engine/kernels/kernel-module.ts';
 import type { TensorflowVariant } from '../../engine/tensors/tensorflow/installation.ts';
-import { systemErrorCode } from '../system-error.ts';
+import { systemErrorCode } from '../../../shared/system-error.ts';
 import { packageVersion, TFJS_PACKAGE, TFJS_VERSION } from '../tensorflow-setup/addon-source.ts';
 import { DEFAULT_TENSORFLOW, thisMachine, wheelsFor } from '../tensorflow-setup/pinned-wheels.ts';
 import { type SetupPlace, userPlace } from '../tensorflow-setup/place.ts';

@@ -1,12 +1,7 @@
 /** What NVIDIA's driver says of itself and its devices, asked through `nvidia-smi`, which comes with it. */
 import type { DriverReport, GpuDevice } from '../../../shared/doctor.ts';
-import { systemErrorCode } from '../system-error.ts';
-import {
-  lastWords,
-  type ProgramEnd,
-  type ProgramOptions,
-  runProgram,
-} from '../tensorflow-setup/run-program.ts';
+import { systemErrorCode } from '../../../shared/system-error.ts';
+import { lastWords, type ProgramEnd, type ProgramOptions, runProgram } from '../run-program.ts';
 import { deviceFault } from './card-requirement.ts';
 
 /** A server whose eight cards sleep takes some ten seconds to answer; one whose driver hangs never does. */

@@ -6,12 +6,7 @@ import {
   type ProbeTask,
   probeAnswerSchema,
 } from '../../engine/tensors/probe.ts';
-import {
-  lastLines,
-  type ProgramEnd,
-  type ProgramOptions,
-  runProgram,
-} from '../tensorflow-setup/run-program.ts';
+import { lastLines, type ProgramEnd, type ProgramOptions, runProgram } from '../run-program.ts';
 
 /**
  * Time that an engine has, in milliseconds. TensorFlow loads in a second, from a slow disk in a minute; on a new card the

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
 import { exists } from '../folder-contents.ts';
-import { systemErrorCode } from '../system-error.ts';
+import { systemErrorCode } from '../../../shared/system-error.ts';
 import { findCompiler } from './build-addon.ts';
 import type { SetupPlace } from './place.ts';
 import type { Machine } from './pinned-wheels.ts';

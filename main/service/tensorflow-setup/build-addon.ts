@@ -7,8 +7,8 @@ import { basename, dirname, join } from 'node:path';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
 import { ADDON_FILE, LIBRARIES_FOLDER } from '../../engine/tensors/tensorflow/installation.ts';
-import { systemErrorCode } from '../system-error.ts';
-import { lastWords, type ProgramOptions, runProgram } from './run-program.ts';
+import { systemErrorCode } from '../../../shared/system-error.ts';
+import { lastWords, type ProgramOptions, runProgram } from '../run-program.ts';
 import { FRAMEWORK_LIBRARY, INCLUDE_FOLDER, TENSORFLOW_LIBRARY } from './wheel-contents.ts';
 
 const COMPILERS = ['c++', 'g++', 'clang++'] as const;

@@ -1,6 +1,6 @@
 /** Whether an addon loads, in a process of its own: what goes wrong in there ends that process only. */
 import { ClaqError } from '../../../shared/errors.ts';
-import { lastWords, type ProgramOptions, runProgram } from './run-program.ts';
+import { lastWords, type ProgramOptions, runProgram } from '../run-program.ts';
 
 /** Prints the version that the loaded library gives. */
 const LOAD = 'process.stdout.write(String(require(process.argv[1]).TF_Version))';

@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
-import { systemErrorCode } from '../system-error.ts';
+import { systemErrorCode } from '../../../shared/system-error.ts';
 import { type PinnedWheel, wheelTags } from './pinned-wheels.ts';
-import { lastWords, runProgram } from './run-program.ts';
+import { lastWords, runProgram } from '../run-program.ts';
 
 /** How often the size of the growing file is looked at. */
 const LOOK_MILLISECONDS = 250;

@@ -1,8 +1,8 @@
 /** The Python whose pip fetches the wheels. */
 import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
-import { systemErrorCode } from '../system-error.ts';
-import { type ProgramOptions, runProgram } from './run-program.ts';
+import { systemErrorCode } from '../../../shared/system-error.ts';
+import { type ProgramOptions, runProgram } from '../run-program.ts';
 
 /** Older ones are no longer maintained, and neither are their pips. */
 const OLDEST_MINOR = 9;

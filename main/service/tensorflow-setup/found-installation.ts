@@ -11,7 +11,7 @@ import {
   readInstallation,
   type TensorflowVariant,
 } from '../../engine/tensors/tensorflow/installation.ts';
-import { systemErrorCode } from '../system-error.ts';
+import { systemErrorCode } from '../../../shared/system-error.ts';
 import { TFJS_VERSION } from './addon-source.ts';
 import { fileSha256 } from './fetch-wheel.ts';
 import { cudaLibraryOf, FRAMEWORK_LIBRARY, TENSORFLOW_LIBRARY } from './wheel-contents.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type SetupRemoval, setupRemovalSchema, type SetupRemovalSummary } from '../../../shared/requests.ts';
 import { outputErrors } from '../../engine/checkpoint/atomic-file.ts';
 import { exists, folderBytes } from '../folder-contents.ts';
-import { systemErrorCode } from '../system-error.ts';
+import { systemErrorCode } from '../../../shared/system-error.ts';
 import { validRequest } from '../valid-request.ts';
 import { requireOurs } from './found-installation.ts';
 import { DOWNLOADS_FOLDER, UNFINISHED, withHome } from './home.ts';

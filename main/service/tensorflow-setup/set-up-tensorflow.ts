@@ -1,6 +1,6 @@
 /** `claq setup`: TensorFlow from wheels of the Python package index, and the addon through which Node reaches it. */
 import { randomUUID } from 'node:crypto';
-import { copyFile, mkdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { ClaqError } from '../../../shared/errors.ts';
 import {
@@ -9,7 +9,7 @@ import {
   setupRequestSchema,
   type SetupSummary,
 } from '../../../shared/requests.ts';
-import { outputErrors, syncFolder, writeTextAtomically } from '../../engine/checkpoint/atomic-file.ts';
+import { outputErrors, writeTextAtomically } from '../../engine/checkpoint/atomic-file.ts';
 import {
   ADDON_FILE,
   INSTALLATION_FILE,
@@ -18,7 +18,7 @@ import {
   type TensorflowVariant,
 } from '../../engine/tensors/tensorflow/installation.ts';
 import { folderBytes } from '../folder-contents.ts';
-import { systemErrorCode } from '../system-error.ts';
+import { systemErrorCode } from '../../../shared/system-error.ts';
 import { validRequest } from '../valid-request.ts';
 import { type AddonSource, findAddonSource, TFJS_VERSION } from './addon-source.ts';
 import { buildAddon, OBJECTS_FOLDER } from './build-addon.ts';
@@ -29,6 +29,7 @@ import { requireOurs, wholeInstallation } from './found-installation.ts';
 import { DOWNLOADS_FOLDER, requireSpace, UNFINISHED, withHome } from './home.ts';
 import { DEFAULT_TENSORFLOW, type PinnedWheel, thisMachine, wheelsFor } from './pinned-wheels.ts';
 import { type SetupPlace, userPlace } from './place.ts';
+import { swapIn } from './swap-in.ts';
 import { unpackWheel } from './unpack-wheel.ts';
 import { INCLUDE_FOLDER, libraryOrHeaderTarget, libraryTarget } from './wheel-contents.ts';
 
@@ -201,19 +202,6 @@ async function describe(
     addon: { tfjs: TFJS_VERSION, origin: addon.origin, sha256 },
     installedAt: new Date().toISOString(),
   };
-}
-
-/** A program that has the old one loaded keeps it: on Linux a file lives on while it is in use. */
-async function swapIn(made: string, folder: string): Promise<void> {
-  const old = `${folder}.${randomUUID()}${UNFINISHED}`;
-  await outputErrors(folder, async () => {
-    await rename(folder, old).catch((error: unknown) => {
-      if (systemErrorCode(error) !== 'ENOENT') throw error;
-    });
-    await rename(made, folder);
-    await syncFolder(dirname(folder));
-  });
-  await rm(old, { recursive: true, force: true });
 }
 
 async function sizeOf(path: string): Promise<number> {

@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { lastWords, runProgram } from '../../../main/service/tensorflow-setup/run-program.ts';
-import { temporaryFolder } from '../../engine/checkpoint/temporary-folder.ts';
-import { thrownBy } from '../../engine/checkpoint/thrown.ts';
+import { lastWords, runProgram } from '../../main/service/run-program.ts';
+import { temporaryFolder } from '../engine/checkpoint/temporary-folder.ts';
+import { thrownBy } from '../engine/checkpoint/thrown.ts';
 
 const env = process.env;
 

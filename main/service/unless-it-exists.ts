@@ -1,9 +1,5 @@
+import { systemErrorCode } from '../../shared/system-error.ts';
 import { outputErrors } from '../engine/checkpoint/atomic-file.ts';
-
-/** The operating system's code of an error (`EEXIST`), where it has one. */
-export function systemErrorCode(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
 
 /**
  * Creates a file or folder at `path`; false where something is there already.

@@ -1,0 +1,49 @@
+import { parentPort } from 'node:worker_threads';
+import { ClaqError, plainError } from '../../../shared/errors.ts';
+import type { OnProgress } from '../../../shared/progress.ts';
+import { type EngineJob, orderSchema, type Report } from './protocol.ts';
+
+/** What goes on in a task goes to the thread's caller; `signal` is aborted when the caller calls the task off. */
+export interface TaskHooks {
+  readonly onProgress: OnProgress;
+  readonly onNote: (line: string) => void;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes this thread one that does a single task and ends: it waits for the order to start, reports, and hears in between,
+ * whenever the work gives the event loop its turn, that it is called off.
+ */
+export function serveTask(perform: (job: EngineJob, hooks: TaskHooks) => Promise<unknown>): void {
+  const port = parentPort;
+  if (port === null) throw new Error('this is not a thread');
+  const report = (message: Report): void => port.postMessage(message);
+  const cancellation = new AbortController();
+  const work = async (job: EngineJob): Promise<void> => {
+    try {
+      const result = await perform(job, {
+        onProgress: (progress) => report({ kind: 'progress', progress }),
+        onNote: (note) => report({ kind: 'note', note }),
+        signal: cancellation.signal,
+      });
+      report({ kind: 'result', result });
+    } catch (error) {
+      report(failure(error));
+    } finally {
+      // With nobody to listen to, the thread ends once its output is written.
+      port.unref();
+    }
+  };
+  port.on('message', (message: unknown) => {
+    const order = orderSchema.parse(message);
+    if (order.kind === 'cancel') cancellation.abort();
+    else void work(order.job);
+  });
+}
+
+function failure(error: unknown): Report {
+  if (error instanceof ClaqError) return { kind: 'error', error: plainError(error) };
+  if (!(error instanceof Error)) return { kind: 'fault', name: 'Error', message: String(error) };
+  const { name, message, stack } = error;
+  return { kind: 'fault', name, message, stack };
+}

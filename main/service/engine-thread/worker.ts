@@ -1,0 +1,19 @@
+/** The engine's thread: does one task of the service. TensorFlow is loaded here, and its operations block this thread only. */
+import type { EngineJob } from './protocol.ts';
+import { serveTask, type TaskHooks } from './serve-task.ts';
+
+serveTask(perform);
+
+/** Each task loads what it needs: inspecting a model takes no tensor operations. */
+async function perform(job: EngineJob, hooks: TaskHooks): Promise<unknown> {
+  switch (job.task) {
+    case 'inspect':
+      return (await import('../inspect.ts')).inspectModel(job.request, hooks);
+    case 'quantize':
+      return (await import('../quantize.ts')).quantizeModel(job.request, hooks);
+    case 'evaluate':
+      return (await import('../evaluate.ts')).evaluateModel(job.request, hooks);
+    case 'export':
+      return (await import('../export.ts')).exportRun(job.request, hooks);
+  }
+}
