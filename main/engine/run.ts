@@ -134,10 +134,8 @@ interface StageOfBlock {
 async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<void> {
   const { checkpoint, pool, settings, signal } = run;
   const { block, stage, hidden, sizes, weights, progress, timing } = at;
-  const shapes = stage.group.map((kind) => matrixShape(checkpoint.model, kind));
-  const rows = shapes.reduce((sum, shape) => sum + shape.rows, 0);
   const mark = pool.arena.mark();
-  const hessian = emptyHessian(pool, rows, matrixShape(checkpoint.model, stage.group[0]).columns);
+  const hessian = emptyHessian(pool, matrixShape(checkpoint.model, stage.group[0]).columns);
   try {
     progress.begin(block, `Hessian of ${stage.group.join(', ')}`);
     await timed(timing, 'hessian', () =>

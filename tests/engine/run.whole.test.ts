@@ -4,8 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { groupStages } from '../../main/engine/calibration-pass.ts';
 import type { Checkpoint } from '../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
-import { accumulateHessian } from '../../main/engine/claq/accumulate-hessian.ts';
-import { Hessian } from '../../main/engine/claq/hessian.ts';
+import { accumulateHessian, emptyHessian } from '../../main/engine/claq/accumulate-hessian.ts';
 import {
   type GroupResult,
   type MethodSettings,
@@ -200,7 +199,7 @@ describe('quantizeModel', () => {
         for (const stage of groupStages(checkpoint.model, positions, hidden, weights)) {
           const mark = pool.arena.mark();
           const [first] = stage.group;
-          const hessian = new Hessian(pool, matrixShape(checkpoint.model, first).columns);
+          const hessian = emptyHessian(pool, matrixShape(checkpoint.model, first).columns);
           await accumulateHessian(hessian, {
             segments: hidden.segments,
             tokens: (segment) => hidden.length(segment),

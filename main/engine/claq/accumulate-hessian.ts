@@ -1,12 +1,10 @@
 import type * as tf from '@tensorflow/tfjs-core';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
-import { BLOCK } from '../kernels/layout.ts';
 import { tensorflowInUse } from '../tensors/tensorflow/tensorflow-backend.ts';
 import { span } from '../trace.ts';
 import type { BatchSizes, TokenRange } from '../transformer/batch-sizes.ts';
 import { forEachSegment } from '../transformer/segment-loop.ts';
 import { DeviceHessian } from './device-hessian.ts';
-import { WINDOW_BLOCKS } from './device-updates.ts';
 import { Hessian } from './hessian.ts';
 
 export interface CalibrationInputs {
@@ -22,42 +20,20 @@ export interface CalibrationInputs {
 }
 
 /**
- * Multiplications behind the first window from which on a group belongs on the device: its products make up for carrying
- * weights, errors and corrections there and back. Some 2048 x 2048 (npm run bench:loop -- --size 2048). A constant, not a
- * measurement at each start: it decides the bytes.
+ * For the inputs of a group of matrices. Where it stands, it is factored: with TensorFlow on its device, and then it is the
+ * caller's to dispose; else in the kernels' memory, where the caller's mark of the arena owns it.
  */
-const SMALLEST_DEVICE_UPDATES = 2 ** 32;
-
-/**
- * For the inputs that matrices with so many rows together share. Where it stands, they are factored and made up for. In the
- * kernels' memory the caller's mark of the arena owns it; on the device it is the caller's to dispose.
- */
-export function emptyHessian(pool: KernelPool, rows: number, columns: number): Hessian | DeviceHessian {
-  return belongsOnDevice(rows, columns) ? new DeviceHessian(columns) : new Hessian(pool, columns);
+export function emptyHessian(pool: KernelPool, columns: number): Hessian | DeviceHessian {
+  return tensorflowInUse() === undefined ? new Hessian(pool, columns) : new DeviceHessian(columns);
 }
 
-export function belongsOnDevice(rows: number, columns: number): boolean {
-  const behind = Math.max(0, columns - WINDOW_BLOCKS * BLOCK);
-  return tensorflowInUse() !== undefined && (rows * columns * behind) / 2 >= SMALLEST_DEVICE_UPDATES;
-}
-
-/**
- * Adds all segments' inputs to an empty Hessian. TensorFlow adds up where it computes, in float32, and the sum of a Hessian
- * in the kernels' memory comes over once at the end; on other backends the kernels add up. Throws ClaqError run/cancelled.
- */
+/** Adds all segments' inputs to an empty Hessian, in float32. Throws ClaqError run/cancelled. */
 export async function accumulateHessian(
   hessian: Hessian | DeviceHessian,
   inputs: CalibrationInputs,
 ): Promise<void> {
-  if (hessian.home === 'device') return accumulateOnDevice(hessian, inputs);
-  if (tensorflowInUse() === undefined) return accumulateOnKernels(hessian, inputs);
-  const sums = new DeviceHessian(hessian.columns);
-  try {
-    await accumulateOnDevice(sums, inputs);
-    sums.moveTo(hessian);
-  } finally {
-    sums.dispose();
-  }
+  if (hessian.home === 'device') await accumulateOnDevice(hessian, inputs);
+  else await accumulateOnKernels(hessian, inputs);
 }
 
 async function accumulateOnDevice(

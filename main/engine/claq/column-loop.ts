@@ -2,7 +2,7 @@ import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { span } from '../trace.ts';
-import { DeviceUpdates } from './device-updates.ts';
+import { DeviceUpdates, windowBlocks } from './device-updates.ts';
 import type { DeviceFactor } from './device-factor.ts';
 import type { HessianFactor } from './factor.ts';
 import type { FactoredColumns } from './factored-columns.ts';
@@ -13,7 +13,7 @@ import type { QuantizedMatrix } from './quantized-matrix.ts';
 /**
  * The error-compensating column loop (GPTQ in its LDLQ form, CLAQ's codebooks): quantizes the matrices of a group side by
  * side. Column by column in the factor's order: fit a codebook to the current column, assign, and let the columns behind
- * make up for what is lost. Where the factor stands on TensorFlow's device, its products carry the errors over long ways. The
+ * make up for what is lost. In large matrices TensorFlow's products carry the errors over long ways, where it is there. The
  * bytes of the result do not depend on the number of threads.
  */
 export async function quantizeColumns(
@@ -36,7 +36,7 @@ export async function quantizeColumns(
     if (factor.home === 'kernels') {
       await quantizeBlocks(pool, { first: 0, ...factor }, jobs, factor.paddedColumns / BLOCK);
     } else {
-      await tensorErrors(() => quantizeInWindows(pool, factor, jobs, options.compensate));
+      await tensorErrors(() => quantizeInWindows(pool, factor, jobs, options));
     }
     return jobs.map((job) => collect(arena, factor, job));
   } finally {
@@ -86,15 +86,17 @@ async function quantizeBlocks(
 
 /**
  * Window by window of some blocks: the kernels quantize a window, and what it left over reaches the windows behind in one
- * product of TensorFlow's. While the kernels are at a window, the windows before it are made up for in the one behind it.
+ * product of TensorFlow's. While the kernels are at a window, the windows before it are made up for in the one behind it. Where
+ * a window has all blocks, the kernels do everything.
  */
 async function quantizeInWindows(
   pool: KernelPool,
   factor: DeviceFactor,
   jobs: readonly LoopJob[],
-  compensate: boolean,
+  { compensate, window: blocks }: ColumnLoopOptions,
 ): Promise<void> {
-  const updates = new DeviceUpdates(pool, factor, jobs);
+  const rows = jobs.reduce((sum, { input }) => sum + input.rows, 0);
+  const updates = new DeviceUpdates(pool, factor, jobs, blocks ?? windowBlocks(rows, factor.columns));
   try {
     for (const [i, window] of updates.windows.entries()) {
       const next = compensate ? updates.windows[i + 1] : undefined;

@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { BLOCK } from '../kernels/layout.ts';
 import type { BatchSizes, TokenRange } from '../transformer/batch-sizes.ts';
-import type { Hessian } from './hessian.ts';
 
 /** Rows of X X^T that are multiplied at once: wider bands waste more below the diagonal, narrower ones are slower. */
 const BAND_ROWS = 6 * BLOCK;
@@ -105,13 +104,6 @@ export class DeviceHessian {
     });
     this.dispose();
     return products;
-  }
-
-  /** Carries the sums over into an empty Hessian in the kernels' memory, and frees them. */
-  moveTo(hessian: Hessian): void {
-    for (const { first, sum } of this.#bands) hessian.loadProducts(sum.dataSync<'float32'>(), first);
-    hessian.countSegments(this.#segments);
-    this.dispose();
   }
 
   /** Frees the sums. */

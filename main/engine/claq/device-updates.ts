@@ -4,8 +4,20 @@ import { BLOCK, PANEL, STRIP, roundUp } from '../kernels/layout.ts';
 import type { DeviceFactor } from './device-factor.ts';
 import type { FactorPart, LoopJob } from './loop-job.ts';
 
-/** Blocks of columns that the kernels finish between two of TensorFlow's products. */
-export const WINDOW_BLOCKS = 4;
+/** Blocks of columns that the kernels finish between two of TensorFlow's products, where these pay. */
+const WINDOW_BLOCKS = 4;
+
+/**
+ * Multiplications behind the first window from which on products make up for carrying errors and corrections there and back:
+ * some 2048 x 2048 (npm run bench:loop -- --size 2048). A constant, not a measurement at each start: it decides the bytes.
+ */
+const SMALLEST_UPDATES = 2 ** 32;
+
+/** Blocks of a window for matrices with so many rows together: few where products pay, else all of them. */
+export function windowBlocks(rows: number, columns: number): number {
+  const behind = Math.max(0, columns - WINDOW_BLOCKS * BLOCK);
+  return (rows * columns * behind) / 2 >= SMALLEST_UPDATES ? WINDOW_BLOCKS : Math.ceil(columns / BLOCK);
+}
 
 /** Some blocks of columns, and what the kernels need of the factor to quantize them. */
 export interface Window extends FactorPart {
@@ -32,14 +44,14 @@ export class DeviceUpdates {
   /** The correction of a window by all errors but those of the window before it. */
   #prepared: tf.Tensor2D | undefined;
 
-  /** Allocates in the pool's arena; the caller's mark owns it. The factor stays the caller's. */
-  constructor(pool: KernelPool, factor: DeviceFactor, jobs: readonly LoopJob[]) {
+  /** Allocates in the pool's arena; the caller's mark owns it. The factor stays the caller's. @param blocks of a window */
+  constructor(pool: KernelPool, factor: DeviceFactor, jobs: readonly LoopJob[], blocks: number) {
     this.#pool = pool;
     this.#jobs = jobs;
     this.#upper = factor.upper;
     this.#rows = jobs.reduce((sum, { input }) => sum + roundUp(input.rows, STRIP), 0);
-    this.#staging = pool.arena.allocate(this.#rows * WINDOW_BLOCKS * BLOCK * 4);
-    this.windows = windowsOf(pool, factor);
+    this.windows = windowsOf(pool, factor, blocks);
+    this.#staging = this.windows.length > 1 ? pool.arena.allocate(this.#rows * blocks * BLOCK * 4) : 0;
   }
 
   /** Begins the correction of a window, while the window before it is not done yet. */
@@ -123,11 +135,11 @@ export class DeviceUpdates {
 }
 
 /** Takes what the kernels need of a factor into their memory, a window after the other. */
-function windowsOf({ arena }: KernelPool, { upper, d, paddedColumns }: DeviceFactor): Window[] {
+function windowsOf({ arena }: KernelPool, { upper, d, paddedColumns }: DeviceFactor, most: number): Window[] {
   const all = paddedColumns / BLOCK;
-  return Array.from({ length: Math.ceil(all / WINDOW_BLOCKS) }, (_, window) => {
-    const first = window * WINDOW_BLOCKS;
-    const blocks = Math.min(WINDOW_BLOCKS, all - first);
+  return Array.from({ length: Math.ceil(all / most) }, (_, window) => {
+    const first = window * most;
+    const blocks = Math.min(most, all - first);
     const [start, columns] = [first * BLOCK, blocks * BLOCK];
     // Panels: [block of rows][block of columns][panel][row][column of the panel].
     const panels = tf.tidy(() => {

@@ -49,35 +49,13 @@ export class Hessian {
 
   /** Starts from a Hessian that was computed elsewhere: [columns, columns], symmetric, row-major. */
   load(hessian: Float32Array): void {
-    this.loadProducts(
-      hessian.map((value) => value / 2),
-      0,
-    );
-    this.countSegments(1);
-  }
-
-  /**
-   * Takes over rows of X X^T that were added up elsewhere: [rows, columns - first] row-major, from row and column `first`
-   * on, a multiple of BLOCK. What is left of that column stands in the rows before: the products are symmetric.
-   */
-  loadProducts(products: Float32Array, first: number): void {
     const { columns, paddedColumns } = this;
-    const blocked = this.#pool.arena.floats(this.products, paddedColumns * paddedColumns);
-    const width = columns - first;
-    const rows = products.length / width;
-    for (let row = 0; row < rows; row++) {
-      for (let strip = 0; strip < width; strip += STRIP) {
-        // A strip of a column is eight rows; of a symmetric matrix just as well eight columns of a row.
-        const [from, to] = [row * width + strip, this.#offset(first + strip, first + row)];
-        const lanes = Math.min(STRIP, width - strip);
-        for (let lane = 0; lane < lanes; lane++) blocked[to + lane] = products[from + lane] ?? 0;
-      }
+    const products = this.#pool.arena.floats(this.products, paddedColumns * paddedColumns);
+    for (let row = 0; row < columns; row++) {
+      for (let column = 0; column <= row; column++)
+        products[this.#offset(row, column)] = (hessian[row * columns + column] ?? 0) / 2;
     }
-  }
-
-  /** How many segments the products that were loaded are of. */
-  countSegments(segments: number): void {
-    this.#segments = segments;
+    this.#segments = 1;
   }
 
   /** diag(H), [columns]. */

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { accumulateHessian, belongsOnDevice } from '../../../main/engine/claq/accumulate-hessian.ts';
-import { Hessian } from '../../../main/engine/claq/hessian.ts';
+import { accumulateHessian, emptyHessian } from '../../../main/engine/claq/accumulate-hessian.ts';
+import type { DeviceHessian } from '../../../main/engine/claq/device-hessian.ts';
+import type { Hessian } from '../../../main/engine/claq/hessian.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { tensorflowInUse } from '../../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
 import { BatchSizes, type TokenRange } from '../../../main/engine/transformer/batch-sizes.ts';
@@ -20,7 +21,7 @@ afterAll(() => pool.stop());
 const held = (): number => tensorflowInUse()?.getNumOfTFTensors() ?? tf.memory().numTensors;
 
 /** What was added up, against float64, in shares of the size that its diagonal gives a cell. */
-function largestError(hessian: Hessian, segments: readonly Matrix[]): number {
+function largestError(hessian: Hessian | DeviceHessian, segments: readonly Matrix[]): number {
   const { columns } = hessian;
   const expected = new Float64Array(columns * columns);
   for (const inputs of segments) {
@@ -28,7 +29,7 @@ function largestError(hessian: Hessian, segments: readonly Matrix[]): number {
     for (const [cell, value] of gram.values.entries())
       expected[cell] = (expected[cell] ?? 0) + (2 * value) / segments.length;
   }
-  const cell = hessianCells(pool, hessian);
+  const cell = cellsOf(hessian);
   let largest = 0;
   for (let row = 0; row < columns; row++) {
     for (let column = 0; column <= row; column++) {
@@ -40,6 +41,15 @@ function largestError(hessian: Hessian, segments: readonly Matrix[]): number {
     }
   }
   return largest;
+}
+
+/** H[row][column], row >= column; the sums of one on the device are freed. */
+function cellsOf(hessian: Hessian | DeviceHessian): (row: number, column: number) => number {
+  if (hessian.home === 'kernels') return hessianCells(pool, hessian);
+  const products = hessian.takeProducts();
+  const values = products.dataSync<'float32'>();
+  products.dispose();
+  return (row, column) => (values[row * hessian.columns + column] ?? NaN) * hessian.scale;
 }
 
 /** Some rows of a segment's inputs as the layer gets them. */
@@ -64,8 +74,8 @@ describe('accumulateHessian', () => {
       return matrixOf(tokens, columns, Float32Array.from(values));
     });
     const mark = pool.arena.mark();
-    const hessian = new Hessian(pool, columns);
     const before = held();
+    const hessian = emptyHessian(pool, columns);
     const seen: number[] = [];
     await accumulateHessian(hessian, {
       segments: lengths.length,
@@ -85,7 +95,8 @@ describe('accumulateHessian', () => {
     const mark = pool.arena.mark();
     const before = held();
     const abort = new AbortController();
-    const work = accumulateHessian(new Hessian(pool, 4), {
+    const hessian = emptyHessian(pool, 4);
+    const work = accumulateHessian(hessian, {
       segments: 3,
       tokens: () => 2,
       input: () => tf.ones<tf.Rank.R2>([2, 4]),
@@ -94,6 +105,7 @@ describe('accumulateHessian', () => {
       signal: abort.signal,
     });
     await expect(work).rejects.toMatchObject({ code: 'run/cancelled' });
+    if (hessian.home === 'device') hessian.dispose();
     expect(held()).toBe(before);
     pool.arena.release(mark);
   });
@@ -104,8 +116,8 @@ describe('accumulateHessian', () => {
       const { values } = correlatedInputs(new Random(62), tokens, columns);
       const segment = matrixOf(tokens, columns, Float32Array.from(values));
       const mark = pool.arena.mark();
-      const hessian = new Hessian(pool, columns);
       const before = held();
+      const hessian = emptyHessian(pool, columns);
       // Every other product of more than 70 tokens: one band has got them then, the other has not.
       const backend = tensorflowInUse() ?? expect.fail('TensorFlow is not in use');
       const execute = backend.executeSingleOutput.bind(backend);
@@ -142,12 +154,4 @@ describe('accumulateHessian', () => {
       pool.arena.release(mark);
     });
   }
-});
-
-describe('belongsOnDevice', () => {
-  it('is for large matrices, where TensorFlow runs', () => {
-    expect(belongsOnDevice(1 << 20, 384)).toBe(false);
-    expect(belongsOnDevice(64, 800)).toBe(false);
-    expect(belongsOnDevice(4096, 4096)).toBe(TEST_ENGINE !== 'wasm');
-  });
 });

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { WINDOW_BLOCKS } from '../../../main/engine/claq/device-updates.ts';
+import { windowBlocks } from '../../../main/engine/claq/device-updates.ts';
 import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { BLOCK } from '../../../main/engine/kernels/layout.ts';
@@ -17,7 +17,8 @@ beforeAll(async () => {
 afterAll(() => pool.stop());
 
 const held = (): number => tensorflowInUse()?.getNumOfTFTensors() ?? tf.memory().numTensors;
-const WINDOW = WINDOW_BLOCKS * BLOCK;
+const WINDOW = 3 * BLOCK;
+const ON_DEVICE = { home: 'device', window: 3 } as const;
 
 function shareOfSameCodes(a: QuantizedMatrix, b: QuantizedMatrix): number {
   return a.codes.filter((code, i) => code === b.codes[i]).length / a.codes.length;
@@ -32,7 +33,7 @@ describe('a column loop whose factor stands on the device', () => {
     const one = { ...randomCase(new Random(81), rows, columns, 3), plan: everyColumn(columns, 3, 1, 2) };
     const before = held();
     const kernels = await quantize(pool, one);
-    const device = await quantize(pool, one, { home: 'device' });
+    const device = await quantize(pool, one, ON_DEVICE);
     expect(held()).toBe(before);
     // A sum in another order flips a code here and there, and what follows it.
     expect(Math.abs(device.loss / kernels.loss - 1)).toBeLessThan(2e-3);
@@ -45,7 +46,7 @@ describe('a column loop whose factor stands on the device', () => {
   it('leaves columns as they are where errors are not carried on', async () => {
     const one = randomCase(new Random(84), 24, WINDOW + 100, 3);
     const kernels = await quantize(pool, one, { compensate: false });
-    const device = await quantize(pool, one, { compensate: false, home: 'device' });
+    const device = await quantize(pool, one, { ...ON_DEVICE, compensate: false });
     expect(device.codes).toEqual(kernels.codes);
   });
 
@@ -53,11 +54,8 @@ describe('a column loop whose factor stands on the device', () => {
     const random = new Random(82);
     const first = randomCase(random, 33, WINDOW + 60, 2);
     const second = { ...randomCase(random, 70, WINDOW + 60, 2), hessian: first.hessian };
-    const together = await quantizeTogether(pool, [first, second], { home: 'device' });
-    const alone = [
-      await quantize(pool, first, { home: 'device' }),
-      await quantize(pool, second, { home: 'device' }),
-    ];
+    const together = await quantizeTogether(pool, [first, second], ON_DEVICE);
+    const alone = [await quantize(pool, first, ON_DEVICE), await quantize(pool, second, ON_DEVICE)];
     for (const [i, matrix] of together.entries())
       expect(Math.abs(matrix.loss / (alone[i]?.loss ?? NaN) - 1)).toBeLessThan(2e-3);
   });
@@ -65,8 +63,14 @@ describe('a column loop whose factor stands on the device', () => {
   it('gives the same bytes on any number of threads', async () => {
     const one = randomCase(new Random(83), 48, 2 * WINDOW + 10, 2);
     const single = await KernelPool.start({ threads: 1 });
-    const expected = await quantize(single, one, { home: 'device' });
+    const expected = await quantize(single, one, ON_DEVICE);
     await single.stop();
-    expect(await quantize(pool, one, { home: 'device' })).toEqual(expected);
+    expect(await quantize(pool, one, ON_DEVICE)).toEqual(expected);
+  });
+
+  it('does large matrices in windows of four blocks, small ones in one', () => {
+    expect(windowBlocks(4096, 4096)).toBe(4);
+    expect(windowBlocks(3072, 1536)).toBe(16);
+    expect(windowBlocks(100_000, 97)).toBe(2);
   });
 });
