@@ -2,6 +2,7 @@ import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
 import { KernelPool, type KernelPoolOptions } from './kernels/kernel-pool.ts';
 import { type BackendInfo, startBackend } from './tensors/backend.ts';
 import { setForwardPrecision } from './tensors/forward-product.ts';
+import { useKernelsForAttention } from './tensors/kernel-attention.ts';
 import { useKernelsForMatMul } from './tensors/wasm-matmul.ts';
 
 /** What computes: a tensor backend for the forward pass, and the kernel threads. */
@@ -32,13 +33,16 @@ export async function startEngine({
   setForwardPrecision(forwardPrecision);
   try {
     const pool = await KernelPool.start(options);
-    const restore = backend.name === 'wasm' ? useKernelsForMatMul(pool) : () => undefined;
+    const restore = [
+      ...(backend.name === 'wasm' ? [useKernelsForMatMul(pool)] : []),
+      ...(backend.name === 'tensorflow-gpu' ? [] : [useKernelsForAttention(pool)]),
+    ];
     return {
       backend,
       pool,
       forwardPrecision,
       async stop() {
-        restore();
+        for (const putBack of restore) putBack();
         setForwardPrecision('float32');
         await pool.stop();
       },

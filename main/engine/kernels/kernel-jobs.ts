@@ -5,6 +5,8 @@ export const TILE_FUNCTIONS = [
   'packLines',
   'productTile',
   'microKernelRate',
+  'packKeys',
+  'attendStrips',
   'gramBlock',
   'arrangeBlock',
   'arrangeFactor',

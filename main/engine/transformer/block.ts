@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { ModelDescription } from '../../../shared/model.ts';
+import { kernelAttention } from '../tensors/kernel-attention.ts';
 import { attend, headsFirst, splitHeads } from './attention.ts';
 import { tokenRanges } from './batch-sizes.ts';
 import type { BlockWeights } from './block-weights.ts';
@@ -33,16 +34,24 @@ export function attentionMix(
 ): tf.Tensor2D {
   return tf.tidy(() => {
     const { queryNorm, keyNorm } = weights.norms;
-    const queryOrKey = (kind: 'q' | 'k', norm: tf.Tensor1D | undefined): tf.Tensor3D => {
-      const heads = splitHeads(linear(normed, weights.linear(kind)), model.headDim);
-      const scaled = norm === undefined ? heads : rmsNorm(heads, norm, model.rmsNormEpsilon);
-      return rotate(headsFirst(scaled), positions.cos, positions.sin);
-    };
-    const q = queryOrKey('q', queryNorm);
-    const k = queryOrKey('k', keyNorm);
-    const v = headsFirst(splitHeads(linear(normed, weights.linear('v')), model.headDim));
-    return attend(q, k, v, positions.pattern);
+    const queries = normedHeads(model, linear(normed, weights.linear('q')), queryNorm);
+    const keys = normedHeads(model, linear(normed, weights.linear('k')), keyNorm);
+    const values = linear(normed, weights.linear('v'));
+    const { cos, sin, pattern } = positions;
+    const { heads, kvHeads, headDim } = model;
+    const { window } = pattern;
+    const mixed = kernelAttention({ queries, keys, values, heads, kvHeads, window, cos, sin });
+    if (mixed !== undefined) return mixed;
+    const byHead = (x: tf.Tensor2D): tf.Tensor3D => headsFirst(splitHeads(x, headDim));
+    const rotated = (x: tf.Tensor2D): tf.Tensor3D => rotate(byHead(x), cos, sin);
+    return attend(rotated(queries), rotated(keys), byHead(values), pattern);
   });
+}
+
+/** Queries or keys, [T, heads * headDim], each head normed where the family does that. */
+function normedHeads(model: ModelDescription, x: tf.Tensor2D, norm: tf.Tensor1D | undefined): tf.Tensor2D {
+  if (norm === undefined) return x;
+  return tf.reshape(rmsNorm(splitHeads(x, model.headDim), norm, model.rmsNormEpsilon), x.shape);
 }
 
 /** The residual stream after attention: [T, hidden], through o. */

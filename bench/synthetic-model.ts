@@ -1,0 +1,103 @@
+/** A model folder with weights from a seed: the shape of a large model in a few blocks, for runs that need no download. */
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { encodeFloats } from '../main/engine/checkpoint/half-precision.ts';
+import { type TensorToWrite, writeSafetensors } from '../main/engine/checkpoint/safetensors-writer.ts';
+import {
+  MATRIX_KINDS,
+  type ModelDescription,
+  TENSOR_NAMES,
+  matrixName,
+  matrixShape,
+} from '../shared/model.ts';
+import { syntheticWeights } from './synthetic-matrix.ts';
+
+/** What a synthetic model can differ in. */
+export interface SyntheticShape {
+  readonly hiddenSize: number;
+  readonly ffnSize: number;
+  readonly blocks: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly vocabSize: number;
+  readonly contextLength: number;
+}
+
+/** LLaMA without extras; the output head is the embedding table. */
+export function syntheticDescription(shape: SyntheticShape): ModelDescription {
+  return {
+    ...shape,
+    family: 'llama',
+    headDim: shape.hiddenSize / shape.heads,
+    rmsNormEpsilon: 1e-5,
+    ropeTheta: 10_000,
+    ropeScaling: { type: 'none' },
+    tiedEmbeddings: true,
+    qkvBias: false,
+    oBias: false,
+    mlpBias: false,
+    qkNorm: false,
+    slidingWindow: undefined,
+  };
+}
+
+/**
+ * Writes a Hugging Face folder with heavy-tailed F16 weights.
+ * @param tokenizerFolder whose tokenizer it gets; the vocabulary must be large enough for it
+ */
+export async function writeSyntheticModel(
+  folder: string,
+  shape: SyntheticShape,
+  tokenizerFolder: string,
+  seed = 1,
+): Promise<void> {
+  const model = syntheticDescription(shape);
+  await mkdir(folder, { recursive: true });
+  for (const file of ['tokenizer.json', 'tokenizer_config.json'])
+    await copyFile(join(tokenizerFolder, file), join(folder, file));
+  await writeFile(join(folder, 'config.json'), JSON.stringify(configOf(model), undefined, 2));
+  await writeSafetensors(join(folder, 'model.safetensors'), tensorsOf(model, seed));
+}
+
+function configOf(model: ModelDescription): object {
+  return {
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    vocab_size: model.vocabSize,
+    hidden_size: model.hiddenSize,
+    intermediate_size: model.ffnSize,
+    num_hidden_layers: model.blocks,
+    num_attention_heads: model.heads,
+    num_key_value_heads: model.kvHeads,
+    max_position_embeddings: model.contextLength,
+    rms_norm_eps: model.rmsNormEpsilon,
+    rope_theta: model.ropeTheta,
+    hidden_act: 'silu',
+    tie_word_embeddings: model.tiedEmbeddings,
+    torch_dtype: 'float16',
+  };
+}
+
+function tensorsOf(model: ModelDescription, seed: number): TensorToWrite[] {
+  const { hiddenSize, vocabSize } = model;
+  const norm = (name: string): TensorToWrite =>
+    tensor(name, [hiddenSize], () => new Float32Array(hiddenSize).fill(1));
+  const matrix = (name: string, rows: number, columns: number, own: number): TensorToWrite =>
+    tensor(name, [rows, columns], () => syntheticWeights(rows, columns, own));
+  const tensors = [matrix(TENSOR_NAMES.embedding, vocabSize, hiddenSize, seed), norm(TENSOR_NAMES.finalNorm)];
+  for (let block = 0; block < model.blocks; block++) {
+    tensors.push(norm(TENSOR_NAMES.inputNorm(block)), norm(TENSOR_NAMES.ffnNorm(block)));
+    for (const [index, kind] of MATRIX_KINDS.entries()) {
+      const { rows, columns } = matrixShape(model, kind);
+      // Two seeds a matrix: weights and the sizes of their columns.
+      const own = seed + 2 * (1 + block * MATRIX_KINDS.length + index);
+      tensors.push(matrix(`${matrixName(block, kind)}.weight`, rows, columns, own));
+    }
+  }
+  return tensors;
+}
+
+/** Its values exist only while it is written. */
+function tensor(name: string, shape: readonly number[], values: () => Float32Array): TensorToWrite {
+  return { name, dtype: 'F16', shape, pieces: () => [encodeFloats('F16', values())] };
+}

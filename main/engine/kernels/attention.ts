@@ -1,0 +1,68 @@
+import type { KernelPool } from './kernel-pool.ts';
+import { PANEL, STRIP, roundUp } from './layout.ts';
+
+/** One segment's attention, before rotation and scaling. */
+export interface AttentionInputs {
+  readonly tokens: number;
+  readonly heads: number;
+  /** A divisor of `heads`: query heads g * groups .. (g + 1) * groups - 1 share key-value head g. */
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Keys that a query sees: itself and those before it, so many in all. */
+  readonly window: number;
+  /** [tokens, heads * headDim] row-major. */
+  readonly queries: Float32Array;
+  /** [tokens, kvHeads * headDim] row-major. */
+  readonly keys: Float32Array;
+  readonly values: Float32Array;
+  /** Of each token's rotation, [tokens, headDim / 2]. */
+  readonly cos: Float32Array;
+  readonly sin: Float32Array;
+}
+
+/** Strips of queries that a thread handles at a time. The same number stands in assembly/attention.ts. */
+const STRIPS_PER_TILE = 4;
+
+const FLOAT_BITS = new DataView(new ArrayBuffer(4));
+
+function bitsOf(value: number): number {
+  FLOAT_BITS.setFloat32(0, value);
+  return FLOAT_BITS.getUint32(0);
+}
+
+/**
+ * Causal softmax(q k^T / sqrt(headDim)) v of rotated queries and keys, [tokens, heads * headDim], on the kernel threads; blocks
+ * the calling thread until it is done. Never holds more scores than those of 32 queries a thread.
+ */
+export function attendOnKernels(pool: KernelPool, inputs: AttentionInputs): Float32Array {
+  const { tokens, heads, kvHeads, headDim, window } = inputs;
+  const { arena } = pool;
+  const mark = arena.mark();
+  try {
+    // A row of scratch is longer than a key's or a dimension's scores in two strips.
+    pool.allocateScratch((STRIPS_PER_TILE / 2) * (roundUp(tokens, PANEL) + 2 * roundUp(headDim, PANEL) + 1));
+    const paddedTokens = roundUp(tokens, PANEL);
+    const mixed = arena.allocate(tokens * heads * headDim * 4);
+    const args = arena.words([
+      arena.copyFloats(inputs.queries),
+      arena.copyFloats(inputs.keys),
+      arena.copyFloats(inputs.values),
+      arena.copyFloats(inputs.cos),
+      arena.copyFloats(inputs.sin),
+      arena.allocate(kvHeads * paddedTokens * headDim * 4),
+      arena.allocate(kvHeads * paddedTokens * roundUp(headDim, PANEL) * 4),
+      mixed,
+      tokens,
+      heads,
+      kvHeads,
+      headDim,
+      Math.min(window, tokens),
+      bitsOf(1 / Math.sqrt(headDim)),
+    ]);
+    pool.runTiles('packKeys', args, paddedTokens / PANEL);
+    pool.runTiles('attendStrips', args, heads * Math.ceil(tokens / (STRIP * STRIPS_PER_TILE)));
+    return arena.floats(mixed, tokens * heads * headDim).slice();
+  } finally {
+    arena.release(mark);
+  }
+}
