@@ -20,20 +20,27 @@ const HEADS = 8;
 /** Rows whose errors are carried over, columns of a window, and windows before it. */
 const CARRIED = { rows: 2048, columns: 384, windows: [1, 8] };
 
-/**
- * @param tokens of a segment
- * @param widths of hidden states, ascending
- */
+export interface DeviceSizes {
+  /** Of a segment. */
+  readonly tokens: number;
+  /** Of hidden states, ascending. */
+  readonly widths: readonly number[];
+  /** Of Hessians, ascending. */
+  readonly columns: readonly number[];
+}
+
 export async function measureDevice(
   samples: RateSamples,
   pool: KernelPool,
-  { tokens, widths }: { readonly tokens: number; readonly widths: readonly number[] },
+  { tokens, widths, columns }: DeviceSizes,
 ): Promise<void> {
   for (const width of widths) {
     await measureProduct(samples, tokens, width);
-    await measureHessian(samples, pool, tokens, width);
     await measurePasses(samples, tokens, width);
-    if (tensorflowInUse() !== undefined) await measureFactor(samples, width);
+  }
+  for (const each of columns) {
+    await measureHessian(samples, pool, tokens, each);
+    if (tensorflowInUse() !== undefined) await measureFactor(samples, each);
   }
   for (const windows of CARRIED.windows) await measureCarryProduct(samples, windows);
   for (const headDim of HEAD_DIMS) await measureAttention(samples, tokens, headDim);

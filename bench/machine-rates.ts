@@ -96,6 +96,7 @@ export class MachineRates {
     await measureDevice(samples, pool, {
       tokens: calibration.tokens,
       widths: upTo(WIDTHS, model.hiddenSize),
+      columns: upTo(WIDTHS, model.ffnSize),
     });
     const pools = { all: pool, one: this.#oneThread };
     const matrix = await measureKernels(samples, pools, budget, upTo(ROWS, model.ffnSize));

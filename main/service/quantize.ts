@@ -16,6 +16,7 @@ import { outputErrors } from '../engine/checkpoint/atomic-file.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { bytesPerElement } from '../engine/checkpoint/safetensors-dtype.ts';
+import { requireKernelMemory } from '../engine/claq/kernel-memory.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
 import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
 import { quantizeModel as quantizeBlocks } from '../engine/run.ts';
@@ -70,6 +71,7 @@ export async function quantizeModel(
       });
       try {
         hooks.onNote?.(engineNote(engine));
+        requireKernelMemory(checkpoint.model);
         if (unfinished !== undefined) {
           requireSameRun(folder.folder, unfinished, { ...unfinished, ...runChoices({ method, engine }) });
         }

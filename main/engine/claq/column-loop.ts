@@ -6,17 +6,30 @@ import { DeviceUpdates, windowBlocks } from './device-updates.ts';
 import type { DeviceFactor } from './device-factor.ts';
 import type { HessianFactor } from './factor.ts';
 import type { FactoredColumns } from './factored-columns.ts';
+import { runsThatFit } from './kernel-memory.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import { type FactorPart, type LoopJob, collect, kernelArguments, layOut } from './loop-job.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
 
 /**
  * The error-compensating column loop (GPTQ in its LDLQ form, CLAQ's codebooks): quantizes the matrices of a group side by
- * side. Column by column in the factor's order: fit a codebook to the current column, assign, and let the columns behind
+ * side, as many as fit into memory. Column by column in the factor's order: fit a codebook to the current column, assign, and let the columns behind
  * make up for what is lost. In large matrices TensorFlow's products carry the errors over long ways, where it is there. The
  * bytes of the result do not depend on the number of threads.
  */
 export async function quantizeColumns(
+  pool: KernelPool,
+  factor: HessianFactor,
+  inputs: readonly LoopInput[],
+  options: ColumnLoopOptions,
+): Promise<QuantizedMatrix[]> {
+  const quantized: QuantizedMatrix[] = [];
+  for (const run of runsThatFit(inputs, factor))
+    quantized.push(...(await quantizeTogether(pool, factor, run, options)));
+  return quantized;
+}
+
+async function quantizeTogether(
   pool: KernelPool,
   factor: HessianFactor,
   inputs: readonly LoopInput[],

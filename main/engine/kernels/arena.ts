@@ -3,6 +3,8 @@ import { ClaqError } from '../../../shared/errors.ts';
 const PAGE = 65_536;
 /** WebAssembly's 32-bit addresses: 4 GiB, the last page left unused so that an end pointer still fits in a word. */
 const MAX_PAGES = 65_535;
+/** Bytes that the kernels' memory can have. */
+export const ARENA_BYTES = MAX_PAGES * PAGE;
 /** A cache line, and more than any vector's alignment. */
 const ALIGNMENT = 64;
 
@@ -42,7 +44,7 @@ export class Arena {
     const end = start + bytes;
     const missing = Math.ceil(end / PAGE) - this.memory.buffer.byteLength / PAGE;
     if (missing > 0) {
-      if (end > MAX_PAGES * PAGE) throw tooLarge(end);
+      if (end > ARENA_BYTES) throw tooLarge(end);
       try {
         this.memory.grow(missing);
       } catch (cause) {
@@ -110,7 +112,7 @@ export class Arena {
 /** More than 32-bit addresses reach: no machine has room for it. */
 function tooLarge(bytes: number): ClaqError {
   return new ClaqError('engine/out-of-memory', 'The matrix is too large for the 4 GiB of kernel memory', {
-    expected: `at most ${MAX_PAGES * PAGE} bytes`,
+    expected: `at most ${ARENA_BYTES} bytes`,
     found: `${bytes} bytes`,
     remedy: 'calibrate with shorter segments, or quantize a model with smaller matrices',
   });

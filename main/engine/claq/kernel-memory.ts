@@ -1,0 +1,88 @@
+/** How much of the kernels' memory, 4 GiB at most, the matrices of a group take. */
+import { ClaqError } from '../../../shared/errors.ts';
+import {
+  MATRIX_GROUPS,
+  type MatrixShape,
+  type ModelDescription,
+  matrixShape,
+} from '../../../shared/model.ts';
+import { ARENA_BYTES } from '../kernels/arena.ts';
+import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
+import { tensorflowInUse } from '../tensors/tensorflow/tensorflow-backend.ts';
+import type { HessianFactor } from './factor.ts';
+
+/** What codebooks, plans, scratch and copies on their way in and out take beside matrices, generously. */
+const OTHER_BYTES = 512 * 2 ** 20;
+
+/** Weights, corrections and codes. */
+function matrixBytes({ rows, columns }: MatrixShape): number {
+  const paddedRows = roundUp(rows, STRIP);
+  return paddedRows * (2 * 4 * roundUp(columns, BLOCK) + columns);
+}
+
+/** A matrix of columns x columns, padded. */
+function squareBytes(columns: number): number {
+  return 4 * roundUp(columns, BLOCK) ** 2;
+}
+
+/** Room for matrices beside a factor, which stands in the same memory or not. */
+function roomForMatrices(home: HessianFactor['home'], columns: number): number {
+  return ARENA_BYTES - OTHER_BYTES - (home === 'kernels' ? 2 * squareBytes(columns) : 0);
+}
+
+/**
+ * Cuts the matrices of a group into runs that fit into the kernels' memory together. Sizes alone decide, not what is free: the
+ * products of a run depend on what is in it.
+ */
+export function runsThatFit<T extends { readonly rows: number }>(
+  matrices: readonly T[],
+  { home, columns }: Pick<HessianFactor, 'home' | 'columns'>,
+): T[][] {
+  const room = roomForMatrices(home, columns);
+  const runs: T[][] = [];
+  let left = 0;
+  for (const matrix of matrices) {
+    const bytes = matrixBytes({ rows: matrix.rows, columns });
+    const run = runs.at(-1);
+    if (run === undefined || bytes > left) {
+      runs.push([matrix]);
+      left = room - bytes;
+    } else {
+      run.push(matrix);
+      left -= bytes;
+    }
+  }
+  return runs;
+}
+
+/**
+ * Refuses a model of which some matrix does not fit, before hours are spent on the ones before it. Needs a started backend:
+ * with TensorFlow, Hessians and their factors are not in the kernels' memory. Throws ClaqError engine/out-of-memory.
+ */
+export function requireKernelMemory(model: ModelDescription): void {
+  const home = tensorflowInUse() === undefined ? 'kernels' : 'device';
+  for (const group of MATRIX_GROUPS) {
+    for (const kind of group) {
+      const shape = matrixShape(model, kind);
+      const needed = Math.max(
+        // While the Hessian is factored: itself, what becomes of it, and the panels.
+        home === 'kernels' ? 3 * squareBytes(shape.columns) : 0,
+        ARENA_BYTES - OTHER_BYTES - roomForMatrices(home, shape.columns) + matrixBytes(shape),
+      );
+      if (needed <= ARENA_BYTES - OTHER_BYTES) continue;
+      throw new ClaqError(
+        'engine/out-of-memory',
+        'The matrices of this model are too large for the kernels',
+        {
+          where: `${kind}, ${shape.rows} x ${shape.columns}`,
+          expected: `at most ${ARENA_BYTES - OTHER_BYTES} bytes of the 4 GiB that WebAssembly can address`,
+          found: `${needed} bytes`,
+          remedy:
+            home === 'kernels'
+              ? 'set TensorFlow up (claq setup), which keeps Hessians elsewhere'
+              : 'quantize a model with smaller matrices',
+        },
+      );
+    }
+  }
+}

@@ -1,0 +1,63 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import { requireKernelMemory, runsThatFit } from '../../../main/engine/claq/kernel-memory.ts';
+import type { ModelDescription } from '../../../shared/model.ts';
+import { TEST_ENGINE, startTestBackend } from '../tensors/test-backend.ts';
+import { modelOf } from '../text/demo-tokenizer.ts';
+
+beforeAll(() => startTestBackend());
+
+/** A Llama without grouped queries. */
+function llama(hiddenSize: number, ffnSize: number): ModelDescription {
+  const heads = hiddenSize / 128;
+  return { ...modelOf(32_000), hiddenSize, ffnSize, heads, kvHeads: heads, headDim: 128 };
+}
+
+describe('runsThatFit', () => {
+  it('takes as many matrices of a group together as the kernels have room for, in order', () => {
+    const rows = (...counts: number[]): { rows: number }[] => counts.map((count) => ({ rows: count }));
+    const device = { home: 'device', columns: 8192 } as const;
+    // LLaMA-65B's gate and up: 22,016 x (2 x 4 x 8256 + 8192) bytes each, 3.27 GB together.
+    expect(runsThatFit(rows(22_016, 22_016), device)).toEqual([rows(22_016, 22_016)]);
+    // LLaMA-2-70B's: 4.25 GB together.
+    expect(runsThatFit(rows(28_672, 28_672), device)).toEqual([rows(28_672), rows(28_672)]);
+    expect(runsThatFit(rows(8, 28_672, 16, 28_672), device)).toEqual([rows(8, 28_672, 16), rows(28_672)]);
+    // With the factor in the same memory: two squares of 8256 x 8256 less.
+    expect(runsThatFit(rows(22_016, 22_016), { home: 'kernels', columns: 8192 })).toEqual([
+      rows(22_016),
+      rows(22_016),
+    ]);
+  });
+});
+
+describe('requireKernelMemory', () => {
+  it('lets models through that fit', () => {
+    expect(() => requireKernelMemory(llama(4096, 11_008))).not.toThrow();
+    expect(() => requireKernelMemory(llama(5120, 13_824))).not.toThrow();
+  });
+
+  it('refuses a matrix that is too large on any engine', () => {
+    expect(() => requireKernelMemory(llama(16_384, 53_248))).toThrow(
+      expect.objectContaining({
+        code: 'engine/out-of-memory',
+        where: TEST_ENGINE === 'wasm' ? 'q, 16384 x 16384' : 'gate, 53248 x 16384',
+      }),
+    );
+  });
+
+  it('refuses what only TensorFlow has room for where it is missing, and says so', () => {
+    const large = llama(8192, 22_016);
+    if (TEST_ENGINE !== 'wasm') {
+      expect(() => requireKernelMemory(large)).not.toThrow();
+      return;
+    }
+    expect(() => requireKernelMemory(large)).toThrow(
+      expect.objectContaining({
+        code: 'engine/out-of-memory',
+        where: 'down, 8192 x 22016',
+        // Three squares of 22,080 x 22,080.
+        found: '5850316800 bytes',
+        remedy: 'set TensorFlow up (claq setup), which keeps Hessians elsewhere',
+      }),
+    );
+  });
+});
