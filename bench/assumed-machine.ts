@@ -55,7 +55,7 @@ const BYTES_PER_VALUE = {
 export const LARGE_MODELS: readonly { readonly name: string; readonly model: ModelDescription }[] = [
   large('LLaMA-7B', 32, 4096, 11008, 32),
   large('LLaMA-13B', 40, 5120, 13824, 40),
-  { ...large('Yi-34B', 60, 7168, 20480, 56, 8, 64_000) },
+  large('Yi-34B', 60, 7168, 20480, 56, 8, 64_000),
   large('LLaMA-65B', 80, 8192, 22016, 64),
 ];
 

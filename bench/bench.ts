@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-for (const part of ['loop.ts', 'quality.ts', 'memory.ts', 'e2e.ts']) {
+for (const part of ['loop.ts', 'quality.ts', 'memory.ts', 'e2e.ts', 'cost.ts']) {
   const child = spawn(process.execPath, [fileURLToPath(new URL(part, import.meta.url))], {
     stdio: 'inherit',
   });

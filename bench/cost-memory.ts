@@ -1,6 +1,7 @@
 /** What a quantization run holds at its peak, in bytes, foretold from a model's description: on TensorFlow, without evaluation. */
 import { calibrationBytes } from '../main/engine/calibration-pass.ts';
-import { windowBlocks } from '../main/engine/claq/device-updates.ts';
+import { stretchBlocks } from '../main/engine/claq/device-updates.ts';
+import { runsThatFit } from '../main/engine/claq/kernel-memory.ts';
 import { BLOCK, STRIP, roundUp } from '../main/engine/kernels/layout.ts';
 import { BatchSizes } from '../main/engine/transformer/batch-sizes.ts';
 import { packedBytes, columnClasses, totalBytes } from '../shared/bits.ts';
@@ -9,6 +10,7 @@ import {
   MATRIX_GROUPS,
   MATRIX_KINDS,
   type MatrixGroup,
+  type MatrixShape,
   type ModelDescription,
   matrixShape,
   quantizedWeights,
@@ -17,9 +19,6 @@ import type { Calibration } from './cost-model.ts';
 
 const FLOAT_BYTES = 4;
 const HALF_BYTES = 2;
-
-/** WebAssembly's memory, in which everything that the kernels work on stands (main/engine/kernels/arena.ts). */
-export const KERNEL_MEMORY = 65_535 * 65_536;
 
 /** A thread's scratch for a column (assembly/codebook-scratch.ts): 28 bytes a row and the columns of a sub-block twice. */
 const SCRATCH_BYTES_A_ROW = 28 + 12 * 8;
@@ -40,7 +39,7 @@ const PRODUCT_MATRICES = 3.5;
 export interface MemoryNeeds {
   /** Hidden states and the widest inputs of a group, of all segments: in host memory, or on the disk where it is short. */
   readonly activations: number;
-  /** The kernels' memory at its peak; it cannot be more than KERNEL_MEMORY. */
+  /** The kernels' memory at its peak; it cannot be more than ARENA_BYTES (kernels/arena.ts). */
   readonly kernels: number;
   /** The group that it is then at. */
   readonly largestGroup: MatrixGroup;
@@ -99,27 +98,36 @@ function planOf(rows: number, columns: number, budget: Budget): ColumnPlan {
   );
 }
 
-/** Peak of the kernels' memory while a group is quantized: in planning, or in the loop. */
+/** Peak of the kernels' memory while a group is quantized: in planning, or in the loop of as many matrices as fit. */
 export function kernelBytes(group: MatrixGroup, { model, budget, threads }: MemoryQuestion): number {
   const shapes = group.map((kind) => matrixShape(model, kind));
   const { columns } = matrixShape(model, group[0]);
-  const padded = roundUp(columns, BLOCK);
-  const rows = shapes.reduce((sum, shape) => sum + shape.rows, 0);
-  const mostRows = Math.max(...shapes.map((shape) => shape.rows));
+  const mostRows = Math.max(...shapes.map(({ rows }) => rows));
   const scratch = threads * (SCRATCH_BYTES + SCRATCH_BYTES_A_ROW * mostRows);
   const planning = FLOAT_BYTES * mostRows * columns;
-  const jobs = shapes.reduce((sum, shape) => {
-    const weights = roundUp(shape.rows, STRIP) * padded;
-    const { reservedLow, reservedHigh, widths } = planOf(shape.rows, columns, budget);
+  const loops = runsThatFit(shapes, { home: 'device', columns }).map((run) =>
+    loopBytes(run, columns, budget),
+  );
+  return scratch + Math.max(planning, ...loops);
+}
+
+/** Matrices side by side in the column loop. */
+function loopBytes(shapes: readonly MatrixShape[], columns: number, budget: Budget): number {
+  const padded = roundUp(columns, BLOCK);
+  const jobs = shapes.reduce((sum, { rows }) => {
+    const paddedRows = roundUp(rows, STRIP);
+    const { reservedLow, reservedHigh, widths } = planOf(rows, columns, budget);
     const reserved = reservedLow.reduce((all, low, column) => all + low + (reservedHigh[column] ?? 0), 0);
     const centroids = widths.reduce((all, width) => all + 2 ** width, 0);
     // Original and error; a byte a code; rows and values of what is reserved.
-    return sum + 2 * FLOAT_BYTES * weights + weights + 2 * FLOAT_BYTES * reserved + FLOAT_BYTES * centroids;
+    const weights = 2 * FLOAT_BYTES * paddedRows * padded + paddedRows * columns;
+    return sum + weights + 2 * FLOAT_BYTES * reserved + FLOAT_BYTES * centroids;
   }, 0);
-  // Each window's part of U, and room for the errors of one where there are several.
-  const window = Math.min(padded, windowBlocks(rows, columns) * BLOCK);
-  const windows = FLOAT_BYTES * window * (padded + (window < padded ? rows : 0));
-  return scratch + Math.max(planning, jobs + Math.max(COPIED_BYTES, windows));
+  const rows = shapes.reduce((sum, shape) => sum + shape.rows, 0);
+  // Each stretch's part of U, and room for the errors of one where there are several.
+  const stretch = Math.min(padded, stretchBlocks(rows, columns) * BLOCK);
+  const stretches = FLOAT_BYTES * stretch * (padded + (stretch < padded ? rows : 0));
+  return jobs + Math.max(COPIED_BYTES, stretches);
 }
 
 /** A group's weights as they came from the device, its codes, and one matrix of it dequantized. */
@@ -151,10 +159,10 @@ function deviceBytes({ model, calibration: { tokens } }: MemoryQuestion): number
     const rows = group.reduce((sum, kind) => sum + matrixShape(model, kind).rows, 0);
     // Bands with one that is replaced, and inputs with the two parts that a band multiplies.
     const hessian = columns ** 2 + 3 * tokens * columns;
-    // U, the errors before and after a window's are put behind them, and U's part for the next window.
+    // U, the errors before and after a stretch's are put behind them, and U's part for the next stretch.
     const padded = roundUp(columns, BLOCK);
-    const window = windowBlocks(rows, columns) * BLOCK;
-    const loop = padded ** 2 + (window < padded ? 2 * rows * padded : 0) + window * padded;
+    const stretch = stretchBlocks(rows, columns) * BLOCK;
+    const loop = padded ** 2 + (stretch < padded ? 2 * rows * padded : 0) + stretch * padded;
     return Math.max(hessian, PRODUCT_MATRICES * columns ** 2, loop);
   });
   return block + values(Math.max(attention, ffn, ...ofGroups));

@@ -6,12 +6,13 @@
  * Not counted: reading the calibration text beyond the machine's `start`, embeddings, biases, evaluation, dense export, and
  * activations that go to the disk.
  */
-import { windowBlocks } from '../main/engine/claq/device-updates.ts';
+import { stretchBlocks } from '../main/engine/claq/device-updates.ts';
+import { runsThatFit } from '../main/engine/claq/kernel-memory.ts';
 import { BLOCK } from '../main/engine/kernels/layout.ts';
 import { BatchSizes } from '../main/engine/transformer/batch-sizes.ts';
 import type { Budget } from '../shared/budget.ts';
 import { MATRIX_GROUPS, MATRIX_KINDS, type ModelDescription, matrixShape } from '../shared/model.ts';
-import { type DeviceRates, type Machine, type RateCurve, rateAt } from './rates.ts';
+import { type DeviceRates, type Machine, type RateCurve, extrapolatedRate, rateAt } from './rates.ts';
 
 /** Segments, and tokens of each. */
 export interface Calibration {
@@ -81,7 +82,7 @@ export function predictTimes(
   const perBlock = (seconds: (group: Group) => number): number =>
     model.blocks * groups.reduce((sum, group) => sum + seconds(group), 0);
   const passes = model.blocks * calibration.segments;
-  const loops = groups.map((group) => loopTimes(group, budget, machine));
+  const loops = groups.map((group) => groupLoopTimes(group, budget, machine));
   const ofLoops = (part: keyof LoopTimes): number =>
     model.blocks * loops.reduce((sum, loop) => sum + loop[part], 0);
   const { upload, download } = machine.device;
@@ -94,7 +95,7 @@ export function predictTimes(
     forwardTransfers: passes * (moved.forwardUp / upload + moved.forwardDown / download),
     hessian: passes * hessianSeconds(model, calibration.tokens, machine.device),
     hessianTransfers: (passes * moved.hessianUp) / upload,
-    factor: perBlock(({ columns }) => columns ** 3 / 3 / rateAt(factor, columns)),
+    factor: perBlock(({ columns }) => columns ** 3 / 3 / extrapolatedRate(factor, columns)),
     planning: isAdaptive(budget) ? perBlock((group) => planningSeconds(group, machine)) : 0,
     codebooks: ofLoops('codebooks'),
     updates: ofLoops('updates'),
@@ -123,10 +124,16 @@ interface Group {
 function groupsOf(model: ModelDescription): Group[] {
   return MATRIX_GROUPS.map((kinds) => {
     const { columns } = matrixShape(model, kinds[0]);
-    const rows = kinds.map((kind) => matrixShape(model, kind).rows);
-    const allRows = rows.reduce((sum, each) => sum + each, 0);
-    return { columns, rows, allRows, weights: allRows * columns };
+    return groupOf(
+      columns,
+      kinds.map((kind) => matrixShape(model, kind).rows),
+    );
   });
+}
+
+function groupOf(columns: number, rows: readonly number[]): Group {
+  const allRows = rows.reduce((sum, each) => sum + each, 0);
+  return { columns, rows, allRows, weights: allRows * columns };
 }
 
 /** Whether columns differ in what they get, so that their errors are measured first (`--column-order benefit`). */
@@ -155,10 +162,13 @@ function forwardSeconds(model: ModelDescription, tokens: number, device: DeviceR
 }
 
 /**
- * Scores of all heads that are computed for a segment: a chunk of queries meets every key up to its last query, so somewhat
- * more than the half that causality leaves.
+ * Scores of all heads of a segment as the tensor operations compute them: a chunk of queries meets every key up to its last
+ * query, so somewhat more than the half that causality leaves. The kernels compute fewer; their rate is in these scores too.
  */
-export function attentionScores({ heads, slidingWindow }: ModelDescription, tokens: number): number {
+export function attentionScores(
+  { heads, slidingWindow }: Pick<ModelDescription, 'heads' | 'slidingWindow'>,
+  tokens: number,
+): number {
   const { queries } = new BatchSizes(tokens);
   let scores = 0;
   for (let start = 0; start < tokens; start += queries) {
@@ -175,7 +185,7 @@ function hessianSeconds(model: ModelDescription, tokens: number, device: DeviceR
   return MATRIX_GROUPS.reduce(
     (sum, [kind]) => {
       const { columns } = matrixShape(model, kind);
-      return sum + (tokens * columns ** 2) / rateAt(device.hessian, columns);
+      return sum + (tokens * columns ** 2) / extrapolatedRate(device.hessian, columns);
     },
     (2 * normed) / rateAt(device.norm, normed),
   );
@@ -199,7 +209,10 @@ function transferredBytes(
 
 /** Columns go to whichever thread is free. */
 function planningSeconds({ rows, columns }: Group, { kernels, threads }: Machine): number {
-  const work = rows.reduce((sum, each) => sum + columns / rateAt(kernels.planning, each), 0);
+  const work = rows.reduce(
+    (sum, each) => sum + (each * columns) / extrapolatedRate(kernels.planning, each),
+    0,
+  );
   return (work * crowding(kernels.crowding, threads)) / threads;
 }
 
@@ -216,16 +229,34 @@ interface LoopTimes {
   readonly carry: number;
 }
 
+/** The column loop of a group, of as many of its matrices at a time as the kernels' memory has room for. */
+function groupLoopTimes({ columns, rows }: Group, budget: Budget, machine: Machine): LoopTimes {
+  const matrices = rows.map((each) => ({ rows: each }));
+  const home = machine.factorsOnDevice ? 'device' : 'kernels';
+  const times = { codebooks: 0, updates: 0, carry: 0 };
+  for (const run of runsThatFit(matrices, { home, columns })) {
+    const together = groupOf(
+      columns,
+      run.map((matrix) => matrix.rows),
+    );
+    const { codebooks, updates, carry } = loopTimes(together, budget, machine);
+    times.codebooks += codebooks;
+    times.updates += updates;
+    times.carry += carry;
+  }
+  return times;
+}
+
 /**
- * The column loop of a group. Within a window of blocks (all of them, where the device carries nothing over) each matrix is a
- * chain of blocks, and the updates in between are done by whichever thread is free: a window takes as long as its longest chain
- * or as all its work on all threads, whichever is more (the lower of Graham's bounds of list scheduling, 1966).
+ * The column loop of matrices side by side. Within a stretch of blocks (all of them, where the device carries nothing over) each
+ * matrix is a chain of blocks, and the updates in between are done by whichever thread is free: a stretch takes as long as its
+ * longest chain or as all its work on all threads, whichever is more (the lower of Graham's bounds of list scheduling, 1966).
  */
 function loopTimes(group: Group, budget: Budget, machine: Machine): LoopTimes {
   const { columns, rows, allRows } = group;
   const { kernels, threads } = machine;
   const blocks = Math.ceil(columns / BLOCK);
-  const most = machine.factorsOnDevice ? windowBlocks(allRows, columns) : blocks;
+  const most = machine.factorsOnDevice ? stretchBlocks(allRows, columns) : blocks;
   const times = { codebooks: 0, updates: 0, carry: 0 };
   for (let first = 0; first < blocks; first += most) {
     const ownBlocks = Math.min(most, blocks - first);
@@ -233,7 +264,7 @@ function loopTimes(group: Group, budget: Budget, machine: Machine): LoopTimes {
     let chain = 0;
     let work = 0;
     for (const each of rows) {
-      const quantizing = ownColumns / columnRate(budget, machine, each);
+      const quantizing = (each * ownColumns) / codebookRate(budget, machine, each);
       const update = (2 * each * BLOCK ** 2) / kernels.updates;
       chain = Math.max(chain, quantizing + (ownBlocks - 1) * update);
       work += quantizing + ((ownBlocks * (ownBlocks - 1)) / 2) * update;
@@ -254,32 +285,32 @@ function loopTimes(group: Group, budget: Budget, machine: Machine): LoopTimes {
   return times;
 }
 
-/** Columns a second of one thread, widths mixed to the budget's average. */
-function columnRate(
+/** Weights a second of one thread in columns of so many rows, widths mixed to the budget's average. */
+function codebookRate(
   { precision: { low, high, average } }: Budget,
   { kernels }: Machine,
   rows: number,
 ): number {
   const rate = (width: number): number => {
-    const curve = kernels.columns.get(width);
-    if (curve === undefined) throw new RangeError(`no rate of columns of ${width} bits`);
-    return rateAt(curve, rows);
+    const curve = kernels.codebooks.get(width);
+    if (curve === undefined) throw new RangeError(`no rate of codebooks of ${width} bits`);
+    return extrapolatedRate(curve, rows);
   };
   if (low === high) return rate(low);
   const wide = (average - low) / (high - low);
   return 1 / ((1 - wide) / rate(low) + wide / rate(high));
 }
 
-/** A window's part of U, arranged for the kernels and brought over. */
+/** A stretch's part of U, arranged for the kernels and brought over. */
 function factorSeconds(columns: number, { device }: Machine): number {
   const values = columns ** 2;
   return values / rateAt(device.sum, values) + (FLOAT_BYTES * values) / device.download;
 }
 
 /**
- * While the kernels are at a window, the device prepares the next one (device-updates.ts, prepare): errors of all windows
+ * While the kernels are at a stretch, the device prepares the next one (device-updates.ts, prepare): errors of all stretches
  * before, put together and multiplied with their part of U.
- * @param before columns that are quantized already; `next` columns of the next window
+ * @param before columns that are quantized already; `next` columns of the next stretch
  */
 function preparedSeconds(allRows: number, before: number, next: number, { device }: Machine): number {
   if (before === 0 || next === 0) return 0;
@@ -289,8 +320,8 @@ function preparedSeconds(allRows: number, before: number, next: number, { device
 }
 
 /**
- * Between two windows (device-updates.ts, apply): errors out of the kernels' layout and to the device, corrections back.
- * @param done columns of the window before, `next` of the one behind
+ * Between two stretches (device-updates.ts, apply): errors out of the kernels' layout and to the device, corrections back.
+ * @param done columns of the stretch before, `next` of the one behind
  */
 function carrySeconds(allRows: number, done: number, next: number, { device, kernels }: Machine): number {
   if (next === 0) return 0;

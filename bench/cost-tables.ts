@@ -1,5 +1,5 @@
 /** The tables that `npm run bench:cost` prints. */
-import { availableParallelism } from 'node:os';
+import { ARENA_BYTES } from '../main/engine/kernels/arena.ts';
 import type { Budget } from '../shared/budget.ts';
 import type { ForwardPrecision } from '../shared/engine.ts';
 import {
@@ -12,7 +12,7 @@ import {
   SHARES,
   assumedMachine,
 } from './assumed-machine.ts';
-import { KERNEL_MEMORY, modelBytes, predictMemory } from './cost-memory.ts';
+import { modelBytes, predictMemory } from './cost-memory.ts';
 import {
   PHASES,
   PHASE_NAMES,
@@ -47,14 +47,13 @@ export function printRates({ device, kernels, host, threads }: Machine): void {
   rate('factorization on the device', 'GFLOPS', 1e9, device.factor, 'columns');
   rate('attention', 'M scores/s', 1e6, device.attention, 'head of');
   rate('RMS norm', 'M values/s', 1e6, device.norm, 'values');
-  rate('rotation', 'M values/s', 1e6, device.rotation, 'values');
   rate('silu and product', 'M values/s', 1e6, device.gate, 'values');
   rate('sum', 'M values/s', 1e6, device.sum, 'values');
   rate('upload', 'GB/s', 1e9, device.upload);
   rate('download', 'GB/s', 1e9, device.download);
-  for (const [width, curve] of kernels.columns)
-    rate(`codebooks and codes, ${width} bits, a thread`, 'columns/s', 1, curve, 'rows');
-  rate('errors at each width, a thread', 'columns/s', 1, kernels.planning, 'rows');
+  for (const [width, curve] of kernels.codebooks)
+    rate(`codebooks and codes, ${width} bits, a thread`, 'M weights/s', 1e6, curve, 'rows');
+  rate('errors at each width, a thread', 'M weights/s', 1e6, kernels.planning, 'rows');
   rate('updates, a thread', 'GFLOPS', 1e9, kernels.updates);
   rate(`factorization, ${threads} threads`, 'GFLOPS', 1e9, kernels.factor, 'columns');
   rate('a thread among busy ones takes', 'times longer', 1, kernels.crowding);
@@ -88,8 +87,7 @@ const COMPARED: readonly {
   {
     name: 'start, reading, writing',
     phases: ['start', 'read', 'write'],
-    measured: ({ seconds, forward, hessian, factor, planning, loop }) =>
-      seconds - forward - hessian - factor - planning - loop,
+    measured: (run) => run.rest,
   },
   { name: 'whole run', phases: PHASES, measured: (run) => run.seconds },
 ];
@@ -186,17 +184,17 @@ function printLargeMemory(budget: Budget): void {
   );
   for (const { name, needs } of foretold) {
     const faults = [
-      needs.kernels > KERNEL_MEMORY
-        ? `the kernels' memory of ${gigabytes(KERNEL_MEMORY)} GB is too small for ${needs.largestGroup.join(', ')}`
+      needs.kernels > ARENA_BYTES
+        ? `the kernels' memory of ${gigabytes(ARENA_BYTES)} GB is too small for ${needs.largestGroup.join(', ')}`
         : undefined,
       needs.device > CARD.memory ? `the card's memory is too small` : undefined,
       hostBytes(needs) > HOST_MEMORY
-        ? `activations go to the disk on a host with ${HOST_MEMORY / 1e9} GB`
+        ? `a host with ${HOST_MEMORY / 1e9} GB keeps some activations on the disk`
         : undefined,
     ].filter((fault) => fault !== undefined);
-    note(`${name}: ${faults.length === 0 ? 'fits' : faults.join('; ')}.`);
+    note(`${name}: ${faults.length === 0 ? 'fits, so it is possible at all' : faults.join('; ')}.`);
   }
-  note(`The machine here has ${availableParallelism()} cores; memory was worked out, not measured.`);
+  note('Memory was worked out, not measured.');
 }
 
 function hostBytes({ activations, kernels, otherHost }: ReturnType<typeof predictMemory>): number {

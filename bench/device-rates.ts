@@ -5,20 +5,25 @@ import { DeviceHessian } from '../main/engine/claq/device-hessian.ts';
 import { Hessian } from '../main/engine/claq/hessian.ts';
 import type { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
 import { forwardProduct } from '../main/engine/tensors/forward-product.ts';
+import { kernelAttention } from '../main/engine/tensors/kernel-attention.ts';
 import { tensorflowInUse } from '../main/engine/tensors/tensorflow/tensorflow-backend.ts';
 import { AttentionPattern, attend, headsFirst, splitHeads } from '../main/engine/transformer/attention.ts';
 import { BatchSizes } from '../main/engine/transformer/batch-sizes.ts';
 import { rmsNorm } from '../main/engine/transformer/norm.ts';
 import { rotate } from '../main/engine/transformer/rotary.ts';
-import type { DeviceRates } from './rates.ts';
+import { attentionScores } from './cost-model.ts';
+import { type DeviceRates, constantRate } from './rates.ts';
 import type { RateSamples } from './rate-samples.ts';
 
 export const DAMPING = { percdamp: 0.01, actOrder: true, where: 'the measured matrix' };
 
 const HEAD_DIMS = [64, 128];
 const HEADS = 8;
-/** Rows whose errors are carried over, columns of a window, and windows before it. */
-const CARRIED = { rows: 2048, columns: 384, windows: [1, 8] };
+/** Segments that are added to a Hessian at once. */
+const ADDED_SEGMENTS = 3;
+const DOWNLOADS = 9;
+/** Rows whose errors are carried over, columns of a stretch, and stretches before it. */
+const CARRIED = { rows: 2048, columns: 384, stretches: [1, 8] };
 
 export interface DeviceSizes {
   /** Of a segment. */
@@ -42,7 +47,7 @@ export async function measureDevice(
     await measureHessian(samples, pool, tokens, each);
     if (tensorflowInUse() !== undefined) await measureFactor(samples, each);
   }
-  for (const windows of CARRIED.windows) await measureCarryProduct(samples, windows);
+  for (const stretches of CARRIED.stretches) await measureCarryProduct(samples, stretches);
   for (const headDim of HEAD_DIMS) await measureAttention(samples, tokens, headDim);
   await measureTransfers(samples, tokens * (widths.at(-1) ?? 1));
 }
@@ -56,7 +61,8 @@ export function deviceRates(samples: RateSamples): DeviceRates {
     factor: samples.has('device factor') ? samples.curve('device factor') : [],
     attention: samples.curve('attention'),
     norm: samples.curve('norm'),
-    rotation: samples.curve('rotation'),
+    // Part of attention where the kernels do it.
+    rotation: samples.has('rotation') ? samples.curve('rotation') : constantRate(Infinity),
     gate: samples.curve('gate'),
     sum: samples.curve('sum'),
     upload: samples.rate('upload'),
@@ -86,11 +92,11 @@ async function measureProduct(samples: RateSamples, tokens: number, width: numbe
   tf.dispose([x, weight]);
 }
 
-async function measureCarryProduct(samples: RateSamples, windows: number): Promise<void> {
+async function measureCarryProduct(samples: RateSamples, stretches: number): Promise<void> {
   const { rows, columns } = CARRIED;
-  const errors = tf.randomNormal<tf.Rank.R2>([rows, windows * columns]);
-  const upper = tf.randomNormal<tf.Rank.R2>([windows * columns, columns]);
-  const flops = 2 * rows * windows * columns ** 2;
+  const errors = tf.randomNormal<tf.Rank.R2>([rows, stretches * columns]);
+  const upper = tf.randomNormal<tf.Rank.R2>([stretches * columns, columns]);
+  const flops = 2 * rows * stretches * columns ** 2;
   await samples.time(
     'carry product',
     flops,
@@ -116,10 +122,13 @@ async function measureHessian(
   } else {
     const hessian = new DeviceHessian(width);
     const sizes = new BatchSizes(tokens);
-    await samples.time('hessian', width, flops, () => {
-      hessian.addSegment(tokens, sizes, () => tf.clone(inputs));
+    const add = (): void => {
+      for (let segment = 0; segment < ADDED_SEGMENTS; segment++)
+        hessian.addSegment(tokens, sizes, () => tf.clone(inputs));
+      // Waits for a GPU.
       hessian.diagonal();
-    });
+    };
+    await samples.time('hessian', width, ADDED_SEGMENTS * flops, add, 3);
     hessian.dispose();
   }
   inputs.dispose();
@@ -140,33 +149,57 @@ async function measureFactor(samples: RateSamples, width: number): Promise<void>
   }
 }
 
+/**
+ * From projections to the mixture of values as attentionMix (block.ts) goes about it: on the kernels where they are in use for
+ * it, rotation included, else in the device's operations.
+ */
 async function measureAttention(samples: RateSamples, tokens: number, headDim: number): Promise<void> {
-  const heads = (): tf.Tensor3D => tf.randomNormal([HEADS, tokens, headDim]);
-  const [q, k, v] = [heads(), heads(), heads()];
+  const random = (width: number): tf.Tensor2D => tf.randomNormal([tokens, width]);
+  const queries = random(HEADS * headDim);
+  const cos = random(headDim / 2);
   const pattern = new AttentionPattern(tokens, undefined, new BatchSizes(tokens).queries);
-  let scores = 0;
-  for (let start = 0; start < tokens; start += pattern.chunk) {
-    const end = Math.min(start + pattern.chunk, tokens);
-    scores += HEADS * (end - start) * end;
-  }
+  const byHead = headsFirst(splitHeads(queries, headDim));
+  const scores = attentionScores({ heads: HEADS, slidingWindow: undefined }, tokens);
+  const attention = {
+    keys: queries,
+    values: queries,
+    heads: HEADS,
+    kvHeads: HEADS,
+    window: pattern.window,
+    cos,
+    sin: cos,
+  };
   await samples.time(
     'attention',
     headDim,
     scores,
-    doneIn(() => attend(q, k, v, pattern)),
+    // Projections made anew: what was downloaded once is kept.
+    doneIn(
+      () =>
+        kernelAttention({ ...attention, queries: tf.add(queries, 1) }) ??
+        attend(byHead, byHead, byHead, pattern),
+    ),
   );
+  const onKernels = tf.tidy(() => kernelAttention({ ...attention, queries }) !== undefined);
+  if (!onKernels) {
+    const values = queries.size;
+    await samples.time(
+      'rotation',
+      values,
+      values,
+      doneIn(() => rotate(headsFirst(splitHeads(queries, headDim)), cos, cos)),
+    );
+  }
   pattern.dispose();
-  tf.dispose([q, k, v]);
+  tf.dispose([queries, byHead, cos]);
 }
 
 /** What goes over every value a few times. */
 async function measurePasses(samples: RateSamples, tokens: number, width: number): Promise<void> {
-  const [headDim = 1] = HEAD_DIMS;
   const values = tokens * width;
   const x = tf.randomNormal<tf.Rank.R2>([tokens, width]);
   const y = tf.randomNormal<tf.Rank.R2>([tokens, width]);
   const ones: tf.Tensor1D = tf.ones([width]);
-  const angles = tf.randomNormal<tf.Rank.R2>([tokens, headDim / 2]);
   await samples.time(
     'norm',
     values,
@@ -186,13 +219,7 @@ async function measurePasses(samples: RateSamples, tokens: number, width: number
     values,
     doneIn(() => tf.mul(tf.mul(x, tf.sigmoid(x)), y)),
   );
-  await samples.time(
-    'rotation',
-    values,
-    values,
-    doneIn(() => rotate(headsFirst(splitHeads(x, headDim)), angles, angles)),
-  );
-  tf.dispose([x, y, ones, angles]);
+  tf.dispose([x, y, ones]);
 }
 
 async function measureTransfers(samples: RateSamples, values: number): Promise<void> {
@@ -205,7 +232,7 @@ async function measureTransfers(samples: RateSamples, values: number): Promise<v
     bytes,
     doneIn(() => tf.tensor1d(host)),
   );
-  for (let run = 0; run < 3; run++) {
+  for (let run = 0; run < DOWNLOADS; run++) {
     // Made anew: what was read once is kept.
     const made = tf.tidy(() => tf.add(tf.tensor1d(host), 1));
     finished(made);

@@ -13,6 +13,7 @@ import { DAMPING } from './device-rates.ts';
 import type { KernelRates } from './rates.ts';
 import type { RateSamples } from './rate-samples.ts';
 import { syntheticWeights } from './synthetic-matrix.ts';
+import { Times } from './timing.ts';
 
 const OPTIONS: ColumnLoopOptions = { codebookFit: 'kept', clustering: 'optimal', compensate: true, seed: 10 };
 
@@ -20,9 +21,11 @@ const OPTIONS: ColumnLoopOptions = { codebookFit: 'kept', clustering: 'optimal',
 export const UPDATED_ROWS = 2048;
 const UPDATED_COLUMNS = 24 * BLOCK;
 /** Columns whose errors are measured. */
-const PLANNED_COLUMNS = 32;
+const PLANNED_COLUMNS = 64;
+/** Each after one that is not counted. */
+const RUNS = 5;
 const FACTORED_COLUMNS = [512, 1536];
-/** Blocks of a window whose errors are taken out of the kernels' layout. */
+/** Blocks of a stretch whose errors are taken out of the kernels' layout. */
 const STAGED_BLOCKS = 4;
 
 export interface KernelPools {
@@ -43,31 +46,30 @@ export async function measureKernels(
 ): Promise<QuantizedMatrix> {
   for (const each of rows) {
     for (const width of widthsOf(budget)) {
-      const seconds = await blockSeconds(one, each, { ...budget, precision: singlePrecision(width) }, 1);
-      samples.add(`columns of ${width} bits`, each, BLOCK, seconds);
+      const times = await blockTimes(one, each, { ...budget, precision: singlePrecision(width) }, 1);
+      for (const seconds of times) samples.add(codebooksOf(width), each, each * BLOCK, seconds);
     }
     await measurePlanning(samples, one, budget, each);
   }
-  const alone = await blockSeconds(one, UPDATED_ROWS, budget, 1);
-  const crowded = await blockSeconds(all, UPDATED_ROWS, budget, all.threads);
-  samples.add('crowding', 1, alone, crowded);
+  await measureCrowding(samples, { all, one }, budget);
   for (const columns of FACTORED_COLUMNS) await measureFactor(samples, all, columns);
   await measureStaging(samples, all);
   return await measureLoop(samples, one, budget);
 }
 
 export function kernelRates(samples: RateSamples, budget: Budget): KernelRates {
-  const columns = new Map(
-    widthsOf(budget).map((width) => [width, samples.curve(`columns of ${width} bits`)]),
-  );
   return {
-    columns,
+    codebooks: new Map(widthsOf(budget).map((width) => [width, samples.curve(codebooksOf(width))])),
     planning: samples.curve('planning'),
     updates: samples.rate('updates'),
     factor: samples.curve('kernel factor'),
-    crowding: Math.max(1, 1 / samples.rate('crowding')),
+    crowding: samples.secondsAt('crowding', 1),
     staging: samples.rate('staging'),
   };
+}
+
+function codebooksOf(width: number): string {
+  return `codebooks of ${width} bits`;
 }
 
 function widthsOf({ precision: { low, high } }: Budget): number[] {
@@ -75,24 +77,23 @@ function widthsOf({ precision: { low, high } }: Budget): number[] {
 }
 
 /** Seconds that the threads take for one block of some matrices side by side: codebooks, codes, updates within the block. */
-async function blockSeconds(
+async function blockTimes(
   pool: KernelPool,
   rows: number,
   budget: Budget,
   matrices: number,
-): Promise<number> {
+): Promise<number[]> {
   const weights = syntheticWeights(rows, BLOCK, 1);
   const inputs = Array.from({ length: matrices }, () => loopInput(weights, rows, BLOCK, budget));
   const times: number[] = [];
   await withFactor(pool, BLOCK, async (factor) => {
-    for (let run = 0; run < 4; run++) {
+    for (let run = 0; run <= RUNS; run++) {
       startTrace();
       await quantizeColumns(pool, factor, inputs, OPTIONS);
       times.push(secondsOf('quantize'));
     }
   });
-  // The first run is not counted.
-  return Math.min(...times.slice(1));
+  return times.slice(1);
 }
 
 /** A whole loop: what updates take beyond the columns, and what the engine's thread does before and after the kernels. */
@@ -101,7 +102,7 @@ async function measureLoop(samples: RateSamples, pool: KernelPool, budget: Budge
   const weights = syntheticWeights(rows, columns, 1);
   const input = loopInput(weights, rows, columns, budget);
   return await withFactor(pool, columns, async (factor) => {
-    const own = (columns / BLOCK) * (await blockSeconds(pool, rows, budget, 1));
+    const own = (columns / BLOCK) * new Times(await blockTimes(pool, rows, budget, 1)).median;
     startTrace();
     const start = performance.now();
     const [matrix] = await quantizeColumns(pool, factor, [input], OPTIONS);
@@ -122,16 +123,46 @@ async function measurePlanning(
   budget: Budget,
   rows: number,
 ): Promise<void> {
-  const weights = syntheticWeights(rows, PLANNED_COLUMNS, 1);
-  for (let run = 0; run < 2; run++) {
-    startTrace();
-    await measureColumnErrors(pool, weights, rows, PLANNED_COLUMNS, budget);
-    samples.add('planning', rows, PLANNED_COLUMNS, secondsOf('columnErrors'));
+  for (const seconds of await planningTimes(pool, rows, PLANNED_COLUMNS, budget))
+    samples.add('planning', rows, rows * PLANNED_COLUMNS, seconds);
+}
+
+/** On work that any thread takes in small pieces: how much longer a piece takes when all threads work. */
+async function measureCrowding(
+  samples: RateSamples,
+  { all, one }: KernelPools,
+  budget: Budget,
+): Promise<void> {
+  const columns = PLANNED_COLUMNS * all.threads;
+  for (let round = 0; round < RUNS; round++) {
+    const [alone = NaN] = await planningTimes(one, UPDATED_ROWS, PLANNED_COLUMNS, budget, 1);
+    const [crowded = NaN] = await planningTimes(all, UPDATED_ROWS, columns, budget, 1);
+    // All together cannot be slower than one that does everything.
+    const longer = Math.min(Math.max(crowded / alone, 1), all.threads);
+    samples.add('crowding', 1, 1, longer);
   }
 }
 
+/** Seconds that the errors of the columns at each width take, after a run that is not counted. */
+async function planningTimes(
+  pool: KernelPool,
+  rows: number,
+  columns: number,
+  budget: Budget,
+  runs = RUNS,
+): Promise<number[]> {
+  const weights = syntheticWeights(rows, columns, 1);
+  const times: number[] = [];
+  for (let run = 0; run <= runs; run++) {
+    startTrace();
+    await measureColumnErrors(pool, weights, rows, columns, budget);
+    times.push(secondsOf('columnErrors'));
+  }
+  return times.slice(1);
+}
+
 async function measureFactor(samples: RateSamples, pool: KernelPool, columns: number): Promise<void> {
-  for (let run = 0; run < 3; run++) {
+  for (let run = 0; run < RUNS; run++) {
     const mark = pool.arena.mark();
     const hessian = identityHessian(pool, columns);
     const start = performance.now();
@@ -141,7 +172,7 @@ async function measureFactor(samples: RateSamples, pool: KernelPool, columns: nu
   }
 }
 
-/** Errors of a window as device-updates.ts takes them out, and corrections as it puts them back, without TensorFlow. */
+/** Errors of a stretch as device-updates.ts takes them out, and corrections as it puts them back, without TensorFlow. */
 async function measureStaging(samples: RateSamples, pool: KernelPool): Promise<void> {
   const { arena } = pool;
   const mark = arena.mark();
@@ -151,10 +182,10 @@ async function measureStaging(samples: RateSamples, pool: KernelPool): Promise<v
   const strips = UPDATED_ROWS / STRIP;
   const args = arena.words([blocked, staging, strips, STAGED_BLOCKS]);
   await samples.time('staging', 1, 2 * 4 * length, () => {
-    pool.runTiles('windowToRows', args, strips);
+    pool.runTiles('stretchToRows', args, strips);
     const values = arena.floats(staging, length).slice();
     arena.floats(staging, length).set(values);
-    pool.runTiles('rowsToWindow', args, strips);
+    pool.runTiles('rowsToStretch', args, strips);
   });
   arena.release(mark);
 }

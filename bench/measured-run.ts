@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { z } from 'zod';
 import { readRunRecord } from '../main/service/open-run.ts';
-import type { EngineName } from '../shared/engine.ts';
+import type { EngineChoice, ForwardPrecision } from '../shared/engine.ts';
 import type { Calibration } from './cost-model.ts';
 
 export interface RunToMeasure {
@@ -15,8 +15,10 @@ export interface RunToMeasure {
   readonly model: string;
   readonly calibration: Calibration;
   readonly bits: number;
-  readonly engine: EngineName;
+  readonly engine: EngineChoice;
   readonly threads: number;
+  /** float32 where not given. */
+  readonly precision?: ForwardPrecision;
 }
 
 /** Seconds. */
@@ -30,6 +32,10 @@ export interface MeasuredPhases {
   readonly planning: number;
   /** The rest of the columns. */
   readonly loop: number;
+  /** Reading, writing, and all before and after the blocks. */
+  readonly rest: number;
+  /** For people. */
+  readonly backend: string;
 }
 
 const CLAQ = fileURLToPath(new URL('../main/cli/claq.ts', import.meta.url));
@@ -53,6 +59,7 @@ export async function measuredRun(run: RunToMeasure): Promise<MeasuredPhases> {
       'segment-length': run.calibration.tokens,
       windows: 0,
       engine: run.engine,
+      'forward-precision': run.precision ?? 'float32',
       threads: run.threads,
       out,
       trace,
@@ -62,11 +69,21 @@ export async function measuredRun(run: RunToMeasure): Promise<MeasuredPhases> {
     const start = performance.now();
     await promisify(execFile)(process.execPath, args);
     const seconds = (performance.now() - start) / 1000;
-    const { forward, hessian, quantize } = timingSchema.parse((await readRunRecord(out))?.result?.timing);
+    const record = await readRunRecord(out);
+    const { forward, hessian, quantize } = timingSchema.parse(record?.result?.timing);
     const spent = await secondsByName(trace);
     const factor = FACTORING.reduce((sum, name) => sum + spent(name), 0);
     const planning = spent('columnErrors');
-    return { seconds, forward, hessian, factor, planning, loop: quantize - factor - planning };
+    return {
+      seconds,
+      forward,
+      hessian,
+      factor,
+      planning,
+      loop: quantize - factor - planning,
+      rest: seconds - forward - hessian - quantize,
+      backend: record?.engine.backend ?? '',
+    };
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -14,7 +14,7 @@ export class RateSamples {
   }
 
   /** Does the work some times after once uncounted, and adds its times. */
-  async time(name: string, size: number, units: number, work: () => unknown, runs = 3): Promise<void> {
+  async time(name: string, size: number, units: number, work: () => unknown, runs = 5): Promise<void> {
     await work();
     for (let run = 0; run < runs; run++) {
       const start = performance.now();

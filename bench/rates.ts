@@ -19,6 +19,19 @@ export function rateAt(curve: RateCurve, size: number): number {
   return low.rate + share * (high.rate - low.rate);
 }
 
+/**
+ * As rateAt, but beyond the last size as if a unit of work took a part that stays and one that falls as 1 / size, by the last
+ * two points: a factorization moves columns^2 values for columns^3 operations, what a Hessian's bands compute beyond its
+ * triangle grows with the columns alone, and a codebook costs something before it sees a weight. At most twice the last rate.
+ */
+export function extrapolatedRate(curve: RateCurve, size: number): number {
+  const [before, last] = curve.slice(-2);
+  if (before === undefined || last === undefined || size <= last.size) return rateAt(curve, size);
+  const falling = (1 / before.rate - 1 / last.rate) / (1 / before.size - 1 / last.size);
+  const seconds = 1 / last.rate + falling * (1 / size - 1 / last.size);
+  return 1 / Math.min(Math.max(seconds, 0.5 / last.rate), 1 / last.rate);
+}
+
 /** What carries out the tensor operations, all its cores or threads together. */
 export interface DeviceRates {
   /** Flops a second of the forward pass's products, by the flops of one. */
@@ -29,9 +42,9 @@ export interface DeviceRates {
   readonly hessian: RateCurve;
   /** Flops a second of a factorization (columns^3 / 3), by columns. */
   readonly factor: RateCurve;
-  /** Scores a second in attention, from products to the mixture of values, by the size of a head. */
+  /** Scores a second in attention, from projections to the mixture of values, by the size of a head. */
   readonly attention: RateCurve;
-  /** Values a second, by the values of a tensor: RMS norm; rotation; silu(gate) * up; a sum of two tensors. */
+  /** Values a second, by the values of a tensor: RMS norm; rotation of queries and keys; silu(gate) * up; a sum of two tensors. */
   readonly norm: RateCurve;
   readonly rotation: RateCurve;
   readonly gate: RateCurve;
@@ -43,9 +56,9 @@ export interface DeviceRates {
 
 /** The SIMD kernels, one thread that works alone where nothing else is said. */
 export interface KernelRates {
-  /** Columns a second, updates within their block included, by rows, for codebooks of each width. */
-  readonly columns: ReadonlyMap<number, RateCurve>;
-  /** Columns a second whose errors at every width and share are measured, by rows. */
+  /** Weights a second given codebooks of each width and codes, updates within their block included, by rows of a column. */
+  readonly codebooks: ReadonlyMap<number, RateCurve>;
+  /** Weights a second whose columns' errors at every width and share are measured, by rows of a column. */
   readonly planning: RateCurve;
   /** Flops a second of the updates of one block by another. */
   readonly updates: number;

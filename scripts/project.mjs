@@ -5,11 +5,12 @@ import { fileURLToPath } from 'node:url';
 /** The repository, wherever it was cloned to. */
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** The sources are TypeScript without a build: they need a Node that strips types. */
-const NODE_MAJOR = 24;
+/** The sources are TypeScript without a build, and lock folders among threads (`locks` of node:worker_threads). */
+export const OLDEST_NODE = '24.5';
 
 /** Whether this very process is a Node that the sources run on. */
-export const runsOnProjectNode = Number(process.versions.node.split('.')[0]) >= NODE_MAJOR;
+export const runsOnProjectNode =
+  process.versions.node.localeCompare(OLDEST_NODE, undefined, { numeric: true }) >= 0;
 
 /** The Node that the npm package `node` brought, or this process' own where that one is missing and this one will do. */
 export function projectNode() {

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { projectEnvironment, projectNode, ROOT, say } from './project.mjs';
+import { OLDEST_NODE, projectEnvironment, projectNode, ROOT, say } from './project.mjs';
 import { withSetupLock } from './setup-lock.mjs';
 
 /** Npm's output is only shown where it fails; it is never this long. */
@@ -19,8 +19,8 @@ export async function setUp() {
     if (!packagesAreCurrent()) installPackages();
     if (projectNode() === undefined) {
       throw new SetUpError(
-        `The sources need Node 24 and this is Node ${process.versions.node}; the npm package \`node\` brought none for ` +
-          `${process.platform}-${process.arch}. Install Node 24 and start again.`,
+        `The sources need Node ${OLDEST_NODE} and this is Node ${process.versions.node}; the npm package \`node\` brought none for ` +
+          `${process.platform}-${process.arch}. Install Node ${OLDEST_NODE} or a later one and start again.`,
       );
     }
     buildKernels();

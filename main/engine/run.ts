@@ -4,6 +4,8 @@ import type { OnProgress } from '../../shared/progress.ts';
 import { type GroupStage, calibrationBytes, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { accumulateHessian, emptyHessian } from './claq/accumulate-hessian.ts';
+import type { DeviceHessian } from './claq/device-hessian.ts';
+import type { Hessian } from './claq/hessian.ts';
 import { dequantize } from './claq/quantized-matrix.ts';
 import { type GroupResult, type MethodSettings, quantizeGroup } from './claq/quantize-group.ts';
 import { type Perplexity, PerplexityEvaluation, evaluationBytes } from './evaluate/perplexity.ts';
@@ -65,6 +67,10 @@ export interface RunOutcome {
  * Throws ClaqError run/cancelled and what the chapters throw.
  */
 export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
+  return await tensorErrors(() => quantizeBlocks(run));
+}
+
+async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
   const { checkpoint, segments, windows, signal, onNote, memory = new HostMemory() } = run;
   const { model } = checkpoint;
   const timing: RunTiming = { forward: 0, hessian: 0, quantize: 0, evaluate: 0 };
@@ -87,7 +93,7 @@ export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
     for (let block = 0; block < model.blocks; block++) {
       throwIfCancelled(signal);
       const finished = await run.finished?.(block);
-      const weights = await tensorErrors(() => BlockWeights.load(checkpoint, block, finished));
+      const weights = await BlockWeights.load(checkpoint, block, finished);
       try {
         for (const stage of groupStages(model, positions, hidden, weights)) {
           const at = {
@@ -133,21 +139,13 @@ interface StageOfBlock {
 /** One group: Hessian of its inputs, columns, results out, quantized weights in. */
 async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<void> {
   const { checkpoint, pool, settings, signal } = run;
-  const { block, stage, hidden, sizes, weights, progress, timing } = at;
+  const { block, stage, weights, progress, timing } = at;
   const mark = pool.arena.mark();
-  const hessian = emptyHessian(pool, matrixShape(checkpoint.model, stage.group[0]).columns);
+  let hessian: Hessian | DeviceHessian | undefined;
   try {
     progress.begin(block, `Hessian of ${stage.group.join(', ')}`);
-    await timed(timing, 'hessian', () =>
-      accumulateHessian(hessian, {
-        segments: hidden.segments,
-        tokens: (segment) => hidden.length(segment),
-        input: (segment, rows) => stage.input(segment, rows),
-        sizes,
-        onSegment: (segment) => progress.segmentDone(hidden.length(segment), 1),
-        signal,
-      }),
-    );
+    const calibrated = await timed(timing, 'hessian', () => calibrate(run, at));
+    hessian = calibrated;
     progress.begin(block, `quantizing ${stage.group.join(', ')}`);
     const matrices = stage.group.map((kind) => ({
       kind,
@@ -156,16 +154,32 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
       weights: weights.linear(kind).weight.dataSync<'float32'>(),
     }));
     const results = await timed(timing, 'quantize', () =>
-      quantizeGroup(pool, hessian, matrices, settings, signal),
+      quantizeGroup(pool, calibrated, matrices, settings, signal),
     );
     for (const result of results) {
       await run.onMatrix({ ...result, block });
       weights.replace(result.kind, dequantize(result.matrix));
     }
   } finally {
-    if (hessian.home === 'device') hessian.dispose();
+    if (hessian?.home === 'device') hessian.dispose();
     pool.arena.release(mark);
   }
+}
+
+/** The Hessian of a group's inputs over all segments. */
+async function calibrate(
+  { checkpoint, pool, signal }: QuantizationRun,
+  { stage, hidden, sizes, progress }: StageOfBlock,
+): Promise<Hessian | DeviceHessian> {
+  const { columns } = matrixShape(checkpoint.model, stage.group[0]);
+  return await accumulateHessian(emptyHessian(pool, columns), {
+    segments: hidden.segments,
+    tokens: (segment) => hidden.length(segment),
+    input: (segment, rows) => stage.input(segment, rows),
+    sizes,
+    onSegment: (segment) => progress.segmentDone(hidden.length(segment), 1),
+    signal,
+  });
 }
 
 /** All segments through a group's quantized weights. */

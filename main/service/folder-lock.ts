@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { locks } from 'node:worker_threads';
@@ -28,7 +28,8 @@ export interface FolderLock {
  */
 export async function lockFolder(folder: string): Promise<FolderLock> {
   const path = join(folder, LOCK_FILE);
-  const letGo = await takeName(`folder ${folder}`);
+  // One folder has one name, however it is spelled.
+  const letGo = await takeName(`folder ${await realpath(folder)}`);
   if (letGo === undefined) throw inUse(path, await readLock(path));
   try {
     await createLock(folder);
@@ -41,8 +42,11 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
     async release() {
       if (released) return;
       released = true;
-      await rm(path, { force: true });
-      letGo();
+      try {
+        await rm(path, { force: true });
+      } finally {
+        letGo();
+      }
     },
   };
 }

@@ -5,6 +5,7 @@ import { span } from '../trace.ts';
 import type { BatchSizes, TokenRange } from '../transformer/batch-sizes.ts';
 import { forEachSegment } from '../transformer/segment-loop.ts';
 import { DeviceHessian } from './device-hessian.ts';
+import type { HessianFactor } from './factor.ts';
 import { Hessian } from './hessian.ts';
 
 export interface CalibrationInputs {
@@ -24,16 +25,30 @@ export interface CalibrationInputs {
  * caller's to dispose; else in the kernels' memory, where the caller's mark of the arena owns it.
  */
 export function emptyHessian(pool: KernelPool, columns: number): Hessian | DeviceHessian {
-  return tensorflowInUse() === undefined ? new Hessian(pool, columns) : new DeviceHessian(columns);
+  return hessianHome() === 'kernels' ? new Hessian(pool, columns) : new DeviceHessian(columns);
 }
 
-/** Adds all segments' inputs to an empty Hessian, in float32. Throws ClaqError run/cancelled. */
-export async function accumulateHessian(
-  hessian: Hessian | DeviceHessian,
+/** Where Hessians stand, on the backend that has been started. */
+export function hessianHome(): HessianFactor['home'] {
+  return tensorflowInUse() === undefined ? 'kernels' : 'device';
+}
+
+/**
+ * Adds all segments' inputs to an empty Hessian, in float32, and gives it back; where that fails, one on the device is disposed.
+ * Throws ClaqError run/cancelled, engine/out-of-memory.
+ */
+export async function accumulateHessian<H extends Hessian | DeviceHessian>(
+  hessian: H,
   inputs: CalibrationInputs,
-): Promise<void> {
-  if (hessian.home === 'device') await accumulateOnDevice(hessian, inputs);
-  else await accumulateOnKernels(hessian, inputs);
+): Promise<H> {
+  try {
+    if (hessian.home === 'device') await accumulateOnDevice(hessian, inputs);
+    else await accumulateOnKernels(hessian, inputs);
+    return hessian;
+  } catch (error) {
+    if (hessian.home === 'device') hessian.dispose();
+    throw error;
+  }
 }
 
 async function accumulateOnDevice(

@@ -2,7 +2,8 @@ import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { span } from '../trace.ts';
-import { DeviceUpdates, windowBlocks } from './device-updates.ts';
+import { throwIfCancelled } from '../transformer/segment-loop.ts';
+import { DeviceUpdates, stretchBlocks } from './device-updates.ts';
 import type { DeviceFactor } from './device-factor.ts';
 import type { HessianFactor } from './factor.ts';
 import type { FactoredColumns } from './factored-columns.ts';
@@ -15,17 +16,21 @@ import type { QuantizedMatrix } from './quantized-matrix.ts';
  * The error-compensating column loop (GPTQ in its LDLQ form, CLAQ's codebooks): quantizes the matrices of a group side by
  * side, as many as fit into memory. Column by column in the factor's order: fit a codebook to the current column, assign, and let the columns behind
  * make up for what is lost. In large matrices TensorFlow's products carry the errors over long ways, where it is there. The
- * bytes of the result do not depend on the number of threads.
+ * bytes of the result do not depend on the number of threads. Throws ClaqError run/cancelled, between matrices that do not fit
+ * together and between stretches.
  */
 export async function quantizeColumns(
   pool: KernelPool,
   factor: HessianFactor,
   inputs: readonly LoopInput[],
   options: ColumnLoopOptions,
+  signal?: AbortSignal,
 ): Promise<QuantizedMatrix[]> {
   const quantized: QuantizedMatrix[] = [];
-  for (const run of runsThatFit(inputs, factor))
-    quantized.push(...(await quantizeTogether(pool, factor, run, options)));
+  for (const run of runsThatFit(inputs, factor)) {
+    throwIfCancelled(signal);
+    quantized.push(...(await quantizeTogether(pool, factor, run, options, signal)));
+  }
   return quantized;
 }
 
@@ -34,6 +39,7 @@ async function quantizeTogether(
   factor: HessianFactor,
   inputs: readonly LoopInput[],
   options: ColumnLoopOptions,
+  signal: AbortSignal | undefined,
 ): Promise<QuantizedMatrix[]> {
   const { arena } = pool;
   const mark = arena.mark();
@@ -49,7 +55,7 @@ async function quantizeTogether(
     if (factor.home === 'kernels') {
       await quantizeBlocks(pool, { first: 0, ...factor }, jobs, factor.paddedColumns / BLOCK);
     } else {
-      await tensorErrors(() => quantizeInWindows(pool, factor, jobs, options));
+      await tensorErrors(() => quantizeInStretches(pool, factor, jobs, options, signal));
     }
     return jobs.map((job) => collect(arena, factor, job));
   } finally {
@@ -98,28 +104,30 @@ async function quantizeBlocks(
 }
 
 /**
- * Window by window of some blocks: the kernels quantize a window, and what it left over reaches the windows behind in one
- * product of TensorFlow's. While the kernels are at a window, the windows before it are made up for in the one behind it. Where
- * a window has all blocks, the kernels do everything.
+ * Stretch by stretch of some blocks: the kernels quantize a stretch, and what it left over reaches the stretches behind in one
+ * product of TensorFlow's. While the kernels are at a stretch, the stretches before it are made up for in the one behind it. Where
+ * a stretch has all blocks, the kernels do everything.
  */
-async function quantizeInWindows(
+async function quantizeInStretches(
   pool: KernelPool,
   factor: DeviceFactor,
   jobs: readonly LoopJob[],
-  { compensate, window: blocks }: ColumnLoopOptions,
+  { compensate, stretch: blocks }: ColumnLoopOptions,
+  signal: AbortSignal | undefined,
 ): Promise<void> {
   const rows = jobs.reduce((sum, { input }) => sum + input.rows, 0);
-  const updates = new DeviceUpdates(pool, factor, jobs, blocks ?? windowBlocks(rows, factor.columns));
+  const updates = new DeviceUpdates(pool, factor, jobs, blocks ?? stretchBlocks(rows, factor.columns));
   try {
-    for (const [i, window] of updates.windows.entries()) {
-      const next = compensate ? updates.windows[i + 1] : undefined;
-      const quantized = quantizeBlocks(pool, window, jobs, window.blocks);
+    for (const [i, stretch] of updates.stretches.entries()) {
+      throwIfCancelled(signal);
+      const next = compensate ? updates.stretches[i + 1] : undefined;
+      const quantized = quantizeBlocks(pool, stretch, jobs, stretch.blocks);
       try {
-        if (next !== undefined) span('tensors', 'prepare the next window', () => updates.prepare(next));
+        if (next !== undefined) span('tensors', 'prepare the next stretch', () => updates.prepare(next));
       } finally {
         await quantized;
       }
-      if (next !== undefined) span('tensors', 'carry errors over', () => updates.apply(window, next));
+      if (next !== undefined) span('tensors', 'carry errors over', () => updates.apply(stretch, next));
     }
   } finally {
     updates.dispose();

@@ -44,12 +44,8 @@ export async function factorOnDevice(hessian: DeviceHessian, options: FactorOpti
         (column) => (dead[column] === 1 ? 1 : (diagonal[column] ?? 0)) + damping * mean,
       );
       const lower = tf.tidy(() => cholesky(backend, withDiagonal(backend, arranged, damped)));
-      const roots = diagonalOf(backend, lower);
-      // A factorization that fails leaves NaN, and does not throw.
-      if (!roots.every((root) => root > 0)) {
-        lower.dispose();
-        return undefined;
-      }
+      const roots = rootsOf(backend, lower);
+      if (roots === undefined) return undefined;
       const d = Float64Array.from(roots.toReversed(), (root) => root * root);
       const padding = roundUp(columns, BLOCK) - columns;
       const upper = inTurn(lower, [
@@ -96,6 +92,19 @@ function requireTensorflow(): TensorflowBackend {
   const backend = tensorflowInUse();
   if (backend === undefined) throw new Error('only TensorFlow factors a Hessian where it was added up');
   return backend;
+}
+
+/** The diagonal of a lower factor; undefined where the factorization failed. Frees the factor then, and where it throws. */
+function rootsOf(backend: TensorflowBackend, lower: tf.Tensor2D): Float32Array | undefined {
+  let factored = false;
+  try {
+    const roots = diagonalOf(backend, lower);
+    // A factorization that fails leaves NaN, and does not throw.
+    factored = roots.every((root) => root > 0);
+    return factored ? roots : undefined;
+  } finally {
+    if (!factored) lower.dispose();
+  }
 }
 
 /** The lower factor; above its diagonal stands anything. NaN where the matrix is not positive definite. */

@@ -82,8 +82,11 @@ export class DeviceHessian {
       const apart = tf.tidy(() =>
         tf.gather(tf.reshape(sum, [rows * columns]), diagonalPlaces(rows, columns)),
       );
-      diagonal.set(apart.dataSync<'float32'>(), first);
-      apart.dispose();
+      try {
+        diagonal.set(apart.dataSync<'float32'>(), first);
+      } finally {
+        apart.dispose();
+      }
     }
     return diagonal.map((value) => value * this.scale);
   }

@@ -8,11 +8,11 @@ import {
 } from '../../../shared/model.ts';
 import { ARENA_BYTES } from '../kernels/arena.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
-import { tensorflowInUse } from '../tensors/tensorflow/tensorflow-backend.ts';
+import { hessianHome } from './accumulate-hessian.ts';
 import type { HessianFactor } from './factor.ts';
 
-/** What codebooks, plans, scratch and copies on their way in and out take beside matrices, generously. */
-const OTHER_BYTES = 512 * 2 ** 20;
+/** What codebooks, plans, and copies on their way in and out take beside matrices, and the scratch of 256 threads. */
+const OTHER_BYTES = 1280 * 2 ** 20;
 
 /** Weights, corrections and codes. */
 function matrixBytes({ rows, columns }: MatrixShape): number {
@@ -60,7 +60,7 @@ export function runsThatFit<T extends { readonly rows: number }>(
  * with TensorFlow, Hessians and their factors are not in the kernels' memory. Throws ClaqError engine/out-of-memory.
  */
 export function requireKernelMemory(model: ModelDescription): void {
-  const home = tensorflowInUse() === undefined ? 'kernels' : 'device';
+  const home = hessianHome();
   for (const group of MATRIX_GROUPS) {
     for (const kind of group) {
       const shape = matrixShape(model, kind);

@@ -13,7 +13,7 @@ export interface ColumnLoopOptions {
   /** Off for round-to-nearest: columns are quantized as they are. */
   readonly compensate: boolean;
   /** Blocks of columns between two of TensorFlow's products, where the factor stands on its device; by size where not given. */
-  readonly window?: number;
+  readonly stretch?: number;
   readonly seed: number;
 }
 

@@ -106,7 +106,7 @@ async function quantizeFactored(
     inputs.push(await planMatrix(pool, { rows, columns, weights, counts, diagonal, factor }, settings));
   }
   throwIfCancelled(signal);
-  const quantized = await quantizeColumns(pool, factor, inputs, loopOptions(settings));
+  const quantized = await quantizeColumns(pool, factor, inputs, loopOptions(settings), signal);
   return matrices.flatMap(({ kind, name }, i) => {
     const matrix = quantized[i];
     if (matrix === undefined) return [];

@@ -36,23 +36,11 @@ export interface QuantizedMatrix {
 
 /** The weights that the codes stand for, [rows, columns] row-major. */
 export function dequantize(matrix: QuantizedMatrix): Float32Array {
-  const { rows, columns, levels, codes } = matrix;
+  const { rows, columns, levels } = matrix;
   const weights = new Float32Array(rows * columns);
+  if (levels.kind === 'codebook') lookUpCentroids(matrix, levels, weights);
+  else lookUpGrid(matrix, levels, weights);
   for (let column = 0; column < columns; column++) {
-    const first = column * rows;
-    if (levels.kind === 'codebook') {
-      const start = levels.start[column] ?? 0;
-      for (let row = 0; row < rows; row++) {
-        const centroid = levels.centroids[start + (codes[first + row] ?? 0)] ?? 0;
-        weights[row * columns + column] = scale(centroid, levels.rowScales?.[row]);
-      }
-    } else {
-      const group = Math.floor(column / levels.groupSize) * rows;
-      for (let row = 0; row < rows; row++) {
-        const level = (codes[first + row] ?? 0) - (levels.zeros[group + row] ?? 0);
-        weights[row * columns + column] = Math.fround((levels.scales[group + row] ?? 0) * level);
-      }
-    }
     const end = matrix.reservedStart[column + 1] ?? 0;
     for (let i = matrix.reservedStart[column] ?? 0; i < end; i++) {
       weights[(matrix.reservedRows[i] ?? 0) * columns + column] = matrix.reservedValues[i] ?? 0;
@@ -61,8 +49,41 @@ export function dequantize(matrix: QuantizedMatrix): Float32Array {
   return weights;
 }
 
-function scale(centroid: number, rowScale: number | undefined): number {
-  return rowScale === undefined ? centroid : Math.fround(rowScale * centroid);
+/** Columns that are filled in together: a cache line of a row is then written once, not once for each of its columns. */
+const LINE = 16;
+
+function lookUpCentroids(
+  { rows, columns, codes }: QuantizedMatrix,
+  { start, centroids, rowScales }: Extract<Levels, { kind: 'codebook' }>,
+  weights: Float32Array,
+): void {
+  for (let first = 0; first < columns; first += LINE) {
+    const end = Math.min(first + LINE, columns);
+    for (let row = 0; row < rows; row++) {
+      const scale = rowScales?.[row] ?? 1;
+      for (let column = first; column < end; column++) {
+        const centroid = centroids[(start[column] ?? 0) + (codes[column * rows + row] ?? 0)] ?? 0;
+        weights[row * columns + column] = scale * centroid;
+      }
+    }
+  }
+}
+
+function lookUpGrid(
+  { rows, columns, codes }: QuantizedMatrix,
+  { groupSize, scales, zeros }: Extract<Levels, { kind: 'grid' }>,
+  weights: Float32Array,
+): void {
+  for (let first = 0; first < columns; first += LINE) {
+    const end = Math.min(first + LINE, columns);
+    for (let row = 0; row < rows; row++) {
+      for (let column = first; column < end; column++) {
+        const cell = Math.floor(column / groupSize) * rows + row;
+        const level = (codes[column * rows + row] ?? 0) - (zeros[cell] ?? 0);
+        weights[row * columns + column] = (scales[cell] ?? 0) * level;
+      }
+    }
+  }
 }
 
 /** Number of reserved entries of each column. */

@@ -80,8 +80,9 @@ export class PerplexityEvaluation {
   }
 
   /**
-   * Embeds the windows, token ids all of one length; the caller disposes the evaluation. Throws ClaqError text/too-little without a window of two tokens,
-   * tokenizer/does-not-fit for ids outside the vocabulary, and what the checkpoint's reader throws.
+   * Embeds the windows, token ids all of one length; the caller disposes the evaluation. Throws ClaqError text/too-little
+   * without a window of two tokens, tokenizer/does-not-fit for ids outside the vocabulary, and what the checkpoint's reader
+   * throws.
    */
   static async start(
     checkpoint: Checkpoint,
@@ -187,12 +188,16 @@ export interface EvaluatePerplexity extends EvaluationOptions {
  * Throws as PerplexityEvaluation does.
  */
 export async function evaluatePerplexity(options: EvaluatePerplexity): Promise<Perplexity> {
+  return await tensorErrors(() => evaluateBlocks(options));
+}
+
+async function evaluateBlocks(options: EvaluatePerplexity): Promise<Perplexity> {
   const { checkpoint, windows, replace, memory = new HostMemory() } = options;
   memory.tellOfSpill(evaluationBytes(checkpoint.model, windows), options.onNote);
   const evaluation = await PerplexityEvaluation.start(checkpoint, windows, { ...options, memory });
   try {
     for (let block = 0; block < checkpoint.model.blocks; block++) {
-      const weights = await tensorErrors(() => BlockWeights.load(checkpoint, block, replace));
+      const weights = await BlockWeights.load(checkpoint, block, replace);
       try {
         await evaluation.advance(weights);
       } finally {

@@ -1,13 +1,17 @@
+import { ARENA_BYTES } from './arena.ts';
 import type { KernelPool } from './kernel-pool.ts';
 import { PANEL, STRIP, roundUp } from './layout.ts';
 
-/** One segment's attention, before rotation and scaling. */
-export interface AttentionInputs {
+export interface AttentionShape {
   readonly tokens: number;
   readonly heads: number;
   /** A divisor of `heads`: query heads g * groups .. (g + 1) * groups - 1 share key-value head g. */
   readonly kvHeads: number;
   readonly headDim: number;
+}
+
+/** One segment's attention, before rotation and scaling. */
+export interface AttentionInputs extends AttentionShape {
   /** Keys that a query sees: itself and those before it, so many in all. */
   readonly window: number;
   /** [tokens, heads * headDim] row-major. */
@@ -30,6 +34,15 @@ function bitsOf(value: number): number {
   return FLOAT_BITS.getUint32(0);
 }
 
+/** Bytes of the kernels' memory that a segment's attention may take: half of it, so that the rest of a run fits beside it. */
+const MOST_BYTES = ARENA_BYTES / 2;
+
+/** Whether a segment's queries, keys, values and mixture fit into the kernels' memory. By sizes alone, not by what is free. */
+export function attentionFits({ tokens, heads, kvHeads, headDim }: AttentionShape): boolean {
+  const values = 2 * heads + 4 * kvHeads + 1;
+  return 4 * roundUp(tokens, PANEL) * roundUp(headDim, PANEL) * values <= MOST_BYTES;
+}
+
 /**
  * Causal softmax(q k^T / sqrt(headDim)) v of rotated queries and keys, [tokens, heads * headDim], on the kernel threads; blocks
  * the calling thread until it is done. Never holds more scores than those of 32 queries a thread.
@@ -39,9 +52,9 @@ export function attendOnKernels(pool: KernelPool, inputs: AttentionInputs): Floa
   const { arena } = pool;
   const mark = arena.mark();
   try {
-    // A row of scratch is longer than a key's or a dimension's scores in two strips.
-    pool.allocateScratch((STRIPS_PER_TILE / 2) * (roundUp(tokens, PANEL) + 2 * roundUp(headDim, PANEL) + 1));
-    const paddedTokens = roundUp(tokens, PANEL);
+    const [paddedTokens, paddedDim] = [roundUp(tokens, PANEL), roundUp(headDim, PANEL)];
+    // Of each strip: sums, queries, scores, mixture (assembly/attention.ts).
+    pool.allocateScratchBytes(STRIPS_PER_TILE * (1 + headDim + paddedTokens + paddedDim) * STRIP * 4);
     const mixed = arena.allocate(tokens * heads * headDim * 4);
     const args = arena.words([
       arena.copyFloats(inputs.queries),
@@ -50,7 +63,7 @@ export function attendOnKernels(pool: KernelPool, inputs: AttentionInputs): Floa
       arena.copyFloats(inputs.cos),
       arena.copyFloats(inputs.sin),
       arena.allocate(kvHeads * paddedTokens * headDim * 4),
-      arena.allocate(kvHeads * paddedTokens * roundUp(headDim, PANEL) * 4),
+      arena.allocate(kvHeads * paddedTokens * paddedDim * 4),
       mixed,
       tokens,
       heads,

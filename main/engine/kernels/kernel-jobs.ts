@@ -11,8 +11,8 @@ export const TILE_FUNCTIONS = [
   'arrangeBlock',
   'arrangeFactor',
   'arrangeWeights',
-  'windowToRows',
-  'rowsToWindow',
+  'stretchToRows',
+  'rowsToStretch',
   'columnErrors',
 ] as const;
 export type TileFunction = (typeof TILE_FUNCTIONS)[number];

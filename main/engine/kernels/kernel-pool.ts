@@ -165,7 +165,12 @@ export class KernelPool {
 
   /** Gives every thread scratch space for columns of `rows` rows; it lives as long as the caller's mark of the arena. */
   allocateScratch(rows: number): void {
-    const stride = Math.ceil(this.#parts.scratchBytes(rows) / 64) * 64;
+    this.allocateScratchBytes(this.#parts.scratchBytes(rows));
+  }
+
+  /** Gives every thread `bytes` of scratch space; it lives as long as the caller's mark of the arena. */
+  allocateScratchBytes(bytes: number): void {
+    const stride = Math.ceil(bytes / 64) * 64;
     this.#scratch = { pointer: this.arena.allocate(stride * this.threads), stride };
   }
 

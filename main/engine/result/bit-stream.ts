@@ -30,6 +30,26 @@ export class BitWriter {
     }
   }
 
+  /** Values of one width, at most 8, one after another. */
+  writeAll(values: Uint8Array, width: number): void {
+    const bytes = this.#bytes;
+    let at = this.#bit >>> 3;
+    let held = bytes[at] ?? 0;
+    let bits = this.#bit & 7;
+    for (const value of values) {
+      held |= value << bits;
+      bits += width;
+      if (bits >= 8) {
+        bytes[at] = held;
+        at += 1;
+        held >>>= 8;
+        bits -= 8;
+      }
+    }
+    if (bits > 0) bytes[at] = held;
+    this.#bit += values.length * width;
+  }
+
   /** `zeros` zero bits and a one: how far the high part moved on. */
   writeUnary(zeros: number): void {
     this.#bit += zeros;
@@ -70,6 +90,28 @@ export class BitReader {
       this.#bit += take;
     }
     return value;
+  }
+
+  /** Fills `values` with numbers of one width, at most 8. */
+  readAll(values: Uint8Array, width: number): void {
+    const bytes = this.#bytes;
+    if (this.#bit + values.length * width > 8 * bytes.length)
+      throw new RangeError('the bit stream is too short');
+    const mask = (1 << width) - 1;
+    let at = this.#bit >>> 3;
+    let bits = 8 - (this.#bit & 7);
+    let held = (bytes[at] ?? 0) >>> (8 - bits);
+    for (let i = 0; i < values.length; i++) {
+      if (bits < width) {
+        at += 1;
+        held |= (bytes[at] ?? 0) << bits;
+        bits += 8;
+      }
+      values[i] = held & mask;
+      held >>>= width;
+      bits -= width;
+    }
+    this.#bit += values.length * width;
   }
 
   /** Zero bits before the next one. */

@@ -102,7 +102,7 @@ function gridArrays(matrix: QuantizedMatrix, levels: GridLevels): ArrayToWrite[]
   const { rows, codes } = matrix;
   const width = matrix.widths[0] ?? 0;
   const writer = new BitWriter(codes.length * width);
-  for (const code of codes) writer.write(code, width);
+  writer.writeAll(codes, width);
   const packed = writer.finish();
   const scales = Float16Array.from(levels.scales);
   const foretold = packedGridBytes(matrix, width, levels.groupSize);
@@ -162,7 +162,7 @@ function readGrid(file: ArrayFile, metadata: z.infer<typeof gridSchema>): Quanti
   }
   const reader = new BitReader(packed);
   const codes = new Uint8Array(rows * columns);
-  for (let i = 0; i < codes.length; i++) codes[i] = reader.read(width);
+  reader.readAll(codes, width);
   return {
     rows,
     columns,

@@ -63,7 +63,7 @@ export function packMatrix(matrix: QuantizedMatrix): PackedCodebookMatrix {
   for (const [index, { width, members }] of classes.entries()) {
     for (const column of members) {
       classIndex[column] = index;
-      for (const code of matrix.codes.subarray(column * rows, (column + 1) * rows)) codes.write(code, width);
+      codes.writeAll(matrix.codes.subarray(column * rows, (column + 1) * rows), width);
       const codebook = levels.centroids.subarray(levels.start[column], levels.start[column + 1]);
       codebooks.set(codebook, centroid);
       centroid += codebook.length;
@@ -129,7 +129,7 @@ export function unpackMatrix(packed: PackedCodebookMatrix, rows: number, columns
   let value = 0;
   for (const { width, reserved, members } of classes) {
     for (const column of members) {
-      for (let row = 0; row < rows; row++) codes[column * rows + row] = codeReader.read(width);
+      codeReader.readAll(codes.subarray(column * rows, (column + 1) * rows), width);
       centroids.set(packed.codebooks.subarray(centroid, centroid + 2 ** width), centroidStart[column]);
       centroid += 2 ** width;
       reservedRows.set(readPositions(positionReader, reserved, rows), reservedStart[column]);

@@ -1,6 +1,6 @@
 /** Attention on our kernel threads in place of tfjs's operations, on engines that compute on the processor. */
 import * as tf from '@tensorflow/tfjs-core';
-import { attendOnKernels } from '../kernels/attention.ts';
+import { attendOnKernels, attentionFits } from '../kernels/attention.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 
 /** One segment's attention, before rotation and scaling. */
@@ -33,16 +33,14 @@ export function useKernelsForAttention(pool: KernelPool): () => void {
   };
 }
 
-/** Causal attention, [T, heads * headDim], on the kernel threads; undefined where they are not in use for it. */
+/** Causal attention, [T, heads * headDim], on the kernel threads; undefined where they are not in use for it, or have no room. */
 export function kernelAttention(attention: SegmentAttention): tf.Tensor2D | undefined {
-  if (kernels === undefined) return undefined;
   const { queries, heads, kvHeads, window } = attention;
   const [tokens, width] = queries.shape;
+  const shape = { tokens, heads, kvHeads, headDim: width / heads };
+  if (kernels === undefined || !attentionFits(shape)) return undefined;
   const mixed = attendOnKernels(kernels, {
-    tokens,
-    heads,
-    kvHeads,
-    headDim: width / heads,
+    ...shape,
     window,
     queries: queries.dataSync<'float32'>(),
     keys: attention.keys.dataSync<'float32'>(),

@@ -1,8 +1,8 @@
 import { ClaqError } from '../../../shared/errors.ts';
 
-/** What TensorFlow and CUDA say where an allocation fails. */
+/** What TensorFlow and CUDA say where an allocation fails, on the way to a card and in its libraries too. */
 const OUT_OF_MEMORY =
-  /OOM when allocating|RESOURCE_EXHAUSTED|ResourceExhausted|failed to allocate|out of memory/i;
+  /OOM when allocating|RESOURCE_EXHAUSTED|ResourceExhausted|failed to allocate|out of memory|Dst tensor is not initialized|STATUS_ALLOC_FAILED/i;
 
 /** Whether a backend says that its memory has run out. */
 export function isOutOfMemory(error: unknown): error is Error {

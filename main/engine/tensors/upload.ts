@@ -51,8 +51,11 @@ async function uploadStored(
   const size = bytesPerElement(dtype);
   const bytes = await checkpoint.readBytes(name, from * size, (from + shape[0] * shape[1]) * size);
   const tensor = uploadHalves(tensorflow, dtype, bytes, shape);
-  const isFinite = tf.tidy(() => tf.all(tf.isFinite(tensor)).dataSync()[0] === 1);
-  if (isFinite) return tensor;
-  tensor.dispose();
-  return undefined;
+  let isFinite = false;
+  try {
+    isFinite = tf.tidy(() => tf.all(tf.isFinite(tensor)).dataSync()[0] === 1);
+  } finally {
+    if (!isFinite) tensor.dispose();
+  }
+  return isFinite ? tensor : undefined;
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { windowBlocks } from '../../../main/engine/claq/device-updates.ts';
+import { stretchBlocks } from '../../../main/engine/claq/device-updates.ts';
 import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { BLOCK } from '../../../main/engine/kernels/layout.ts';
@@ -17,8 +17,8 @@ beforeAll(async () => {
 afterAll(() => pool.stop());
 
 const held = (): number => tensorflowInUse()?.getNumOfTFTensors() ?? tf.memory().numTensors;
-const WINDOW = 3 * BLOCK;
-const ON_DEVICE = { home: 'device', window: 3 } as const;
+const STRETCH = 3 * BLOCK;
+const ON_DEVICE = { home: 'device', stretch: 3 } as const;
 
 function shareOfSameCodes(a: QuantizedMatrix, b: QuantizedMatrix): number {
   return a.codes.filter((code, i) => code === b.codes[i]).length / a.codes.length;
@@ -26,9 +26,9 @@ function shareOfSameCodes(a: QuantizedMatrix, b: QuantizedMatrix): number {
 
 describe('a column loop whose factor stands on the device', () => {
   it.each([
-    ['one window, which is not full', 40, WINDOW - 60],
-    ['a window and a column', 40, WINDOW + 1],
-    ['several windows, rows that do not fill a strip', 61, 2 * WINDOW + 130],
+    ['one stretch, which is not full', 40, STRETCH - 60],
+    ['a stretch and a column', 40, STRETCH + 1],
+    ['several stretches, rows that do not fill a strip', 61, 2 * STRETCH + 130],
   ])('%s: the loss of the kernels to rounding, and nearly all codes', async (_, rows, columns) => {
     const one = { ...randomCase(new Random(81), rows, columns, 3), plan: everyColumn(columns, 3, 1, 2) };
     const before = held();
@@ -44,7 +44,7 @@ describe('a column loop whose factor stands on the device', () => {
   });
 
   it('leaves columns as they are where errors are not carried on', async () => {
-    const one = randomCase(new Random(84), 24, WINDOW + 100, 3);
+    const one = randomCase(new Random(84), 24, STRETCH + 100, 3);
     const kernels = await quantize(pool, one, { compensate: false });
     const device = await quantize(pool, one, { ...ON_DEVICE, compensate: false });
     expect(device.codes).toEqual(kernels.codes);
@@ -52,8 +52,8 @@ describe('a column loop whose factor stands on the device', () => {
 
   it('quantizes matrices of several heights together as each alone', async () => {
     const random = new Random(82);
-    const first = randomCase(random, 33, WINDOW + 60, 2);
-    const second = { ...randomCase(random, 70, WINDOW + 60, 2), hessian: first.hessian };
+    const first = randomCase(random, 33, STRETCH + 60, 2);
+    const second = { ...randomCase(random, 70, STRETCH + 60, 2), hessian: first.hessian };
     const together = await quantizeTogether(pool, [first, second], ON_DEVICE);
     const alone = [await quantize(pool, first, ON_DEVICE), await quantize(pool, second, ON_DEVICE)];
     for (const [i, matrix] of together.entries())
@@ -61,16 +61,16 @@ describe('a column loop whose factor stands on the device', () => {
   });
 
   it('gives the same bytes on any number of threads', async () => {
-    const one = randomCase(new Random(83), 48, 2 * WINDOW + 10, 2);
+    const one = randomCase(new Random(83), 48, 2 * STRETCH + 10, 2);
     const single = await KernelPool.start({ threads: 1 });
     const expected = await quantize(single, one, ON_DEVICE);
     await single.stop();
     expect(await quantize(pool, one, ON_DEVICE)).toEqual(expected);
   });
 
-  it('does large matrices in windows of four blocks, small ones in one', () => {
-    expect(windowBlocks(4096, 4096)).toBe(4);
-    expect(windowBlocks(3072, 1536)).toBe(16);
-    expect(windowBlocks(100_000, 97)).toBe(2);
+  it('does large matrices in stretches of four blocks, small ones in one', () => {
+    expect(stretchBlocks(4096, 4096)).toBe(4);
+    expect(stretchBlocks(3072, 1536)).toBe(16);
+    expect(stretchBlocks(100_000, 97)).toBe(2);
   });
 });

@@ -16,16 +16,14 @@ describe('runsThatFit', () => {
   it('takes as many matrices of a group together as the kernels have room for, in order', () => {
     const rows = (...counts: number[]): { rows: number }[] => counts.map((count) => ({ rows: count }));
     const device = { home: 'device', columns: 8192 } as const;
-    // LLaMA-65B's gate and up: 22,016 x (2 x 4 x 8256 + 8192) bytes each, 3.27 GB together.
-    expect(runsThatFit(rows(22_016, 22_016), device)).toEqual([rows(22_016, 22_016)]);
-    // LLaMA-2-70B's: 4.25 GB together.
-    expect(runsThatFit(rows(28_672, 28_672), device)).toEqual([rows(28_672), rows(28_672)]);
+    // LLaMA-65B's q, k and v: 8192 x (2 x 4 x 8256 + 8192) bytes each, 1.82 GB together.
+    expect(runsThatFit(rows(8192, 8192, 8192), device)).toEqual([rows(8192, 8192, 8192)]);
+    // Its gate and up: 3.27 GB together.
+    expect(runsThatFit(rows(22_016, 22_016), device)).toEqual([rows(22_016), rows(22_016)]);
     expect(runsThatFit(rows(8, 28_672, 16, 28_672), device)).toEqual([rows(8, 28_672, 16), rows(28_672)]);
     // With the factor in the same memory: two squares of 8256 x 8256 less.
-    expect(runsThatFit(rows(22_016, 22_016), { home: 'kernels', columns: 8192 })).toEqual([
-      rows(22_016),
-      rows(22_016),
-    ]);
+    const kernels = { home: 'kernels', columns: 8192 } as const;
+    expect(runsThatFit(rows(8192, 8192, 8192, 8192), kernels)).toEqual([rows(8192, 8192, 8192), rows(8192)]);
   });
 });
 

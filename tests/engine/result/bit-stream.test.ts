@@ -44,6 +44,35 @@ it('gives back numbers of 0 to 31 bits and unary runs in any order', () => {
   );
 });
 
+it('packs many of one width as one by one, from any bit on', () => {
+  const many = fc.integer({ min: 1, max: 8 }).chain((width) =>
+    fc.record({
+      width: fc.constant(width),
+      before: fc.integer({ min: 0, max: 9 }),
+      values: fc.uint8Array({ max: 2 ** width - 1, maxLength: 60 }),
+    }),
+  );
+  fc.assert(
+    fc.property(many, ({ width, before, values }) => {
+      const bits = before + values.length * width + 3;
+      const [one, all] = [new BitWriter(bits), new BitWriter(bits)];
+      for (const writer of [one, all]) writer.write(2 ** before - 1, before);
+      for (const value of values) one.write(value, width);
+      all.writeAll(values, width);
+      for (const writer of [one, all]) writer.write(0b101, 3);
+      expect(all.bits).toBe(bits);
+      expect(all.finish()).toEqual(one.finish());
+      const reader = new BitReader(all.finish());
+      reader.read(before);
+      const found = new Uint8Array(values.length);
+      reader.readAll(found, width);
+      expect(found).toEqual(values);
+      expect(reader.read(3)).toBe(0b101);
+    }),
+  );
+  expect(() => new BitReader(Uint8Array.of(1, 2)).readAll(new Uint8Array(6), 3)).toThrow(RangeError);
+});
+
 it('leaves stretches that are passed over at zero', () => {
   const writer = new BitWriter(24);
   writer.write(1, 1);

@@ -10,6 +10,8 @@ describe('tensorErrors', () => {
     'OOM when allocating tensor with shape[65536,65536,4096] and type float on /job:localhost by allocator cpu',
     'RESOURCE_EXHAUSTED: failed to allocate memory',
     'CUDA_ERROR_OUT_OF_MEMORY: out of memory',
+    'Failed copying input tensor from CPU:0 to GPU:0 in order to run MatMul: Dst tensor is not initialized.',
+    'Attempting to perform BLAS operation: CUBLAS_STATUS_ALLOC_FAILED',
   ])('tells of memory that ran out: %s', async (message) => {
     await expect(tensorErrors(() => Promise.reject(new Error(`${message}\nmore`)))).rejects.toMatchObject({
       code: 'engine/out-of-memory',

@@ -184,7 +184,7 @@ function packQueries(args: usize, head: i32, first: i32, queries: usize): void {
 function hideScores(scores: usize, start: i32, keys: i32, first: i32, window: i32): void {
   for (let lane = 0; lane < STRIP; lane++) {
     const query = first + lane;
-    for (let key = start; key <= query - window; key++) hideScore(scores, key - start, lane);
+    for (let key = start; key <= min(query - window, start + keys - 1); key++) hideScore(scores, key - start, lane);
     for (let key = query + 1; key < start + keys; key++) hideScore(scores, key - start, lane);
   }
 }

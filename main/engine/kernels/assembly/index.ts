@@ -4,5 +4,5 @@ export { packKeys, attendStrips } from './attention';
 export { gramBlock } from './gram';
 export { arrangeBlock, factorBlock, updateFactorBlock, arrangeFactor } from './factor';
 export { arrangeWeights, quantizeBlock, compensateBlock, columnErrors } from './column-loop';
-export { windowToRows, rowsToWindow } from './window';
+export { stretchToRows, rowsToStretch } from './stretch';
 export { scratchBytes } from './codebook-scratch';

@@ -1,11 +1,11 @@
-/** A window of blocks of columns between the blocked layout and plain rows, which is how other programs multiply. */
+/** A stretch of blocks of columns between the blocked layout and plain rows, which is how other programs multiply. */
 import { BLOCK, BLOCK_STRIP_BYTES, STRIP, STRIP_BYTES, pointer, word } from './layout';
 
-// Arguments of both: 0 first block of the window in the blocked layout, 1 rows [padded rows][blocks x BLOCK], 2 strips of a
-// block, 3 blocks of the window. One strip at a time.
+// Arguments of both: 0 first block of the stretch in the blocked layout, 1 rows [padded rows][blocks x BLOCK], 2 strips of a
+// block, 3 blocks of the stretch. One strip at a time.
 
 /** Copies a strip of all blocks out into rows. */
-export function windowToRows(args: usize, strip: i32): void {
+export function stretchToRows(args: usize, strip: i32): void {
   const blocks = word(args, 3);
   for (let block = 0; block < blocks; block++) {
     for (let j = 0; j < BLOCK; j++) {
@@ -18,7 +18,7 @@ export function windowToRows(args: usize, strip: i32): void {
 }
 
 /** Copies eight rows into a strip of all blocks. */
-export function rowsToWindow(args: usize, strip: i32): void {
+export function rowsToStretch(args: usize, strip: i32): void {
   const blocks = word(args, 3);
   for (let block = 0; block < blocks; block++) {
     for (let j = 0; j < BLOCK; j++) {
