@@ -10,6 +10,7 @@ import type { GroupResult, MethodSettings } from '../../main/engine/claq/quantiz
 import { evaluatePerplexity } from '../../main/engine/evaluate/perplexity.ts';
 import { type QuantizationRun, type RunOutcome, quantizeModel } from '../../main/engine/run.ts';
 import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
+import { useKernelsForAttention } from '../../main/engine/tensors/kernel-attention.ts';
 import { tensorflowInUse } from '../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
 import { HostMemory } from '../../main/engine/transformer/host-memory.ts';
 import { budgetOfBits } from '../../shared/budget.ts';
@@ -186,6 +187,9 @@ if (TEST_ENGINE !== 'wasm') {
   }
 
   describe('a run with little memory on the device', () => {
+    // As on a card: attention by operations, whose scores take memory. Taken into use and put back, the kernels are not in use.
+    beforeAll(() => useKernelsForAttention(engine.pool)());
+
     const LONG = { segments: sequences(400, 300), windows: sequences(400) };
     const total = (results: readonly GroupResult[]): number =>
       results.reduce((sum, { matrix }) => sum + matrix.loss, 0);
