@@ -49,7 +49,6 @@ async function quantizeTogether(
     for (const input of inputs) {
       const job = layOut(arena, factor, input, options);
       await arrangeWeights(pool, factor, job);
-      arena.floats(job.error, job.floats).fill(0);
       jobs.push(job);
     }
     if (factor.home === 'kernels') {
@@ -66,11 +65,11 @@ async function quantizeTogether(
 /** Bytes of weights that are copied into the kernels' memory at a time. */
 const COPIED_BYTES = 32 * 2 ** 20;
 
-/** Brings a matrix's weights into the blocked layout, some rows at a time. */
+/** Brings a matrix's weights into the blocked layout, some rows at a time; nothing is to be made up for yet. */
 async function arrangeWeights(
   pool: KernelPool,
   { columns, order, dead }: FactoredColumns,
-  { input, original }: LoopJob,
+  { input, original, error }: LoopJob,
 ): Promise<void> {
   const { arena } = pool;
   const { rows, weights } = input;
@@ -82,7 +81,7 @@ async function arrangeWeights(
     const chunkMark = arena.mark();
     const end = Math.min(row + chunk, rows);
     const source = arena.copyFloats(weights.subarray(row * columns, end * columns));
-    const args = arena.words([source, original, rows, columns, positions, deadColumns, row / STRIP]);
+    const args = arena.words([source, original, rows, columns, positions, deadColumns, row / STRIP, error]);
     await pool.runTilesAsync('arrangeWeights', args, Math.ceil((end - row) / STRIP));
     arena.release(chunkMark);
   }

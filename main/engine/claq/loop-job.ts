@@ -1,7 +1,6 @@
 /** One matrix in the kernels' memory while the column loop is at it. */
 import type { Arena } from '../kernels/arena.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
-
 import type { FactoredColumns } from './factored-columns.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import type { Levels, QuantizedMatrix } from './quantized-matrix.ts';
@@ -19,8 +18,6 @@ export interface LoopJob {
   readonly columns: number;
   readonly original: number;
   readonly error: number;
-  /** Floats of the blocked layout. */
-  readonly floats: number;
   readonly codes: number;
   /** By position of processing: first centroid and first reserved entry, and their ends. */
   readonly codebookStart: Int32Array;
@@ -92,7 +89,6 @@ export function layOut(
     columns,
     original,
     error,
-    floats,
     codes,
     codebookStart,
     codebooks,

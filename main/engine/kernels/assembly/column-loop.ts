@@ -53,7 +53,7 @@ function paddedRows(rows: i32): i32 {
  * Copies one strip of a row-major matrix into the blocked layout, columns in the order of processing. A strip of all blocks,
  * since a block's columns lie anywhere in the rows: so these stay in the cache until all blocks have taken theirs.
  * Arguments: 0 some rows of the matrix [][columns], 1 blocked, 2 rows of the matrix, 3 columns, 4 order (i32), 5 dead (u8 by
- * column): such a column becomes zero, 6 the strip that the rows begin with.
+ * column): such a column becomes zero, 6 the strip that the rows begin with, 7 its corrections, which become zero.
  */
 export function arrangeWeights(args: usize, index: i32): void {
   const matrix = pointer(args, 0);
@@ -73,6 +73,9 @@ export function arrangeWeights(args: usize, index: i32): void {
       <usize>(position % BLOCK) * STRIP_BYTES;
     v128.store(cell, i32x4.splat(0));
     v128.store(cell, i32x4.splat(0), 16);
+    const correction = cell - pointer(args, 1) + pointer(args, 7);
+    v128.store(correction, i32x4.splat(0));
+    v128.store(correction, i32x4.splat(0), 16);
     if (position >= columns) continue;
     const column = load<i32>(order + (<usize>position << 2));
     if (load<u8>(dead + <usize>column)) continue;
