@@ -22,8 +22,8 @@ export interface DeviceFactor extends FactoredColumns {
 
 /**
  * Damps and factors a Hessian where it was added up, and frees it. Reversing the order of the columns turns the upper factor
- * into the lower one of an ordinary Cholesky factorization. At most three matrices of columns x columns stand on the device
- * at a time. Throws ClaqError hessian/not-finite, hessian/not-positive-definite.
+ * into the lower one of an ordinary Cholesky factorization. Some three and a half matrices of columns x columns stand on the
+ * device at a time at most. Throws ClaqError hessian/not-finite, hessian/not-positive-definite.
  */
 export async function factorOnDevice(hessian: DeviceHessian, options: FactorOptions): Promise<DeviceFactor> {
   const backend = requireTensorflow();
