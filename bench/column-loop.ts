@@ -21,7 +21,7 @@ export interface ColumnLoopBench {
   /** Rows and columns of the matrix. */
   readonly size: number;
   readonly bits: number;
-  /** Counted runs of our loop. */
+  /** Counted runs of our loop; twice as many with all threads. */
   readonly runs: number;
 }
 
@@ -44,21 +44,28 @@ export async function benchColumnLoop({ size, bits, runs }: ColumnLoopBench): Pr
   const input = loopInput(weights, size, bits);
   const cores = availableParallelism();
   const backend = await startBackend({ threads: cores });
-  const all = await withFactor(cores, inputs, size, (pool, factor) =>
-    timeLoop(pool, factor, input, OURS, runs),
-  );
-  const onDevice =
-    backend.name === 'wasm'
-      ? undefined
-      : await withDeviceFactor(cores, inputs, size, (pool, factor) =>
-          timeLoop(pool, factor, input, OURS, runs),
-        );
+  const timeAll = async (): Promise<{ all: TimedLoop; onDevice: TimedLoop | undefined }> => {
+    const ours = (pool: KernelPool, factor: HessianFactor): Promise<TimedLoop> =>
+      timeLoop(pool, factor, input, OURS, runs);
+    return {
+      all: await withFactor(cores, inputs, size, ours),
+      onDevice: backend.name === 'wasm' ? undefined : await withDeviceFactor(cores, inputs, size, ours),
+    };
+  };
+  // Before and after the port, which takes long enough for the machine's speed to change.
+  const before = await timeAll();
   const one = await withFactor(1, inputs, size, async (pool, factor) => ({
     ours: await timeLoop(pool, factor, input, OURS, runs),
     scikit: await timeLoop(pool, factor, input, SCIKIT, 1),
     uncompensated: await timeLoop(pool, factor, input, NO_UPDATES, runs),
   }));
   const { ours, scikit, uncompensated } = one;
+  const after = await timeAll();
+  const all = { ...before.all, times: before.all.times.and(after.all.times) };
+  const onDevice =
+    before.onDevice === undefined || after.onDevice === undefined
+      ? undefined
+      : { ...before.onDevice, times: before.onDevice.times.and(after.onDevice.times) };
   const ratio = (loop: TimedLoop): string => (scikit.times.median / loop.times.median).toFixed(1);
   table(
     `Column loop, ${size} x ${size}, ${bits} bits, Hessian already factored`,

@@ -1,26 +1,31 @@
 /** Seconds of several runs of the same work. */
 export class Times {
-  readonly #sorted: readonly number[];
+  readonly sorted: readonly number[];
 
   constructor(seconds: readonly number[]) {
-    this.#sorted = seconds.toSorted((a, b) => a - b);
+    this.sorted = seconds.toSorted((a, b) => a - b);
+  }
+
+  /** With the runs of another time. */
+  and({ sorted }: Times): Times {
+    return new Times([...this.sorted, ...sorted]);
   }
 
   get best(): number {
-    return this.#sorted[0] ?? NaN;
+    return this.sorted[0] ?? NaN;
   }
 
   get median(): number {
-    const { length } = this.#sorted;
-    const [below, above] = [this.#sorted[(length - 1) >> 1], this.#sorted[length >> 1]];
+    const { length } = this.sorted;
+    const [below, above] = [this.sorted[(length - 1) >> 1], this.sorted[length >> 1]];
     return ((below ?? NaN) + (above ?? NaN)) / 2;
   }
 
   /** "1.02 s (0.98 to 1.31, 5 runs)" */
   toString(): string {
-    const { length } = this.#sorted;
+    const { length } = this.sorted;
     if (length === 1) return seconds(this.median);
-    return `${seconds(this.median)} (${figure(this.best)} to ${figure(this.#sorted[length - 1] ?? NaN)}, ${length} runs)`;
+    return `${seconds(this.median)} (${figure(this.best)} to ${figure(this.sorted[length - 1] ?? NaN)}, ${length} runs)`;
   }
 }
 
