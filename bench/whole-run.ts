@@ -1,17 +1,13 @@
 /** Whole runs of the service, from a model folder to the result on disk, and what they are measured against. */
-import { execFile } from 'node:child_process';
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
-import { z } from 'zod';
 import { openCheckpoint } from '../main/engine/checkpoint/open-checkpoint.ts';
 import { startEngine } from '../main/engine/start-engine.ts';
-import { readRunRecord } from '../main/service/open-run.ts';
 import type { EngineChoice, ForwardPrecision } from '../shared/engine.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixName, matrixShape } from '../shared/model.ts';
+import { firstBlocks, measuredRun } from './measured-run.ts';
 import { SMOLLM2_FOLDER } from './reference-data.ts';
 import { note, table } from './report.ts';
 import { scikitFits } from './scikit-learn.ts';
@@ -95,54 +91,22 @@ function figures({ seconds: whole, forward, hessian, quantize }: MeasuredRun): s
   return [whole, forward, hessian, quantize].map((value) => value.toFixed(1));
 }
 
-/** The command in a process of its own, as a user runs it: TensorFlow reads how it is to run when it is loaded. */
+/** SmolLM2, or some of its blocks. */
 async function wholeRun(
-  run: WholeRun,
+  { bits, segments, segmentLength, blocks, threads }: WholeRun,
   engine: EngineChoice,
   precision: ForwardPrecision,
 ): Promise<MeasuredRun> {
   const folder = await mkdtemp(join(tmpdir(), 'claq-bench-'));
   try {
-    const out = join(folder, 'run');
-    const args = [CLAQ, 'quantize', await modelOfBlocks(folder, run.blocks), '--out', out, '--no-export'];
-    const options = {
-      bits: run.bits,
-      segments: run.segments,
-      'segment-length': run.segmentLength,
-      windows: 0,
-      engine,
-      'forward-precision': precision,
-      threads: run.threads,
-    };
-    for (const [name, value] of Object.entries(options)) args.push(`--${name}`, String(value));
-    const start = performance.now();
-    await promisify(execFile)(process.execPath, [...args, '--join-documents']);
-    const whole = (performance.now() - start) / 1000;
-    const record = await readRunRecord(out);
-    const timing = timingSchema.parse(record?.result?.timing);
-    return { seconds: whole, ...timing, backend: record?.engine.backend ?? '' };
+    const model =
+      blocks === 30 ? SMOLLM2_FOLDER : await firstBlocks(SMOLLM2_FOLDER, blocks, join(folder, 'model'));
+    const calibration = { segments, tokens: segmentLength };
+    const measured = await measuredRun({ model, calibration, bits, engine, threads, precision });
+    return { ...measured, quantize: measured.factor + measured.planning + measured.loop };
   } finally {
     await rm(folder, { recursive: true });
   }
-}
-
-const CLAQ = fileURLToPath(new URL('../main/cli/claq.ts', import.meta.url));
-
-const timingSchema = z.object({ forward: z.number(), hessian: z.number(), quantize: z.number() });
-
-/** SmolLM2 cut off after some blocks: its own files, and a config that says fewer. */
-async function modelOfBlocks(folder: string, blocks: number): Promise<string> {
-  if (blocks === 30) return SMOLLM2_FOLDER;
-  const model = join(folder, 'model');
-  await mkdir(model);
-  for (const file of ['tokenizer.json', 'tokenizer_config.json', 'generation_config.json'])
-    await copyFile(join(SMOLLM2_FOLDER, file), join(model, file));
-  await symlink(resolve(SMOLLM2_FOLDER, 'model.safetensors'), join(model, 'model.safetensors'));
-  const config = z
-    .record(z.string(), z.unknown())
-    .parse(JSON.parse(await readFile(join(SMOLLM2_FOLDER, 'config.json'), 'utf8')));
-  await writeFile(join(model, 'config.json'), JSON.stringify({ ...config, num_hidden_layers: blocks }));
-  return model;
 }
 
 /** Multiplications and additions of the forward pass and of the Hessians' lower triangles, for all segments. */

@@ -46,6 +46,21 @@ export function* groupStages(
   const ffnNormed = (segment: number, rows?: TokenRange): tf.Tensor2D =>
     tf.tidy(() => ffnInput(model, hidden.upload(segment, rows), weights));
 
+  /** The group whose kept inputs go back into the residual stream. */
+  const intoStream = (
+    group: MatrixGroup,
+    inputs: HiddenStates,
+    output: typeof attentionOutput,
+  ): GroupStage => ({
+    group,
+    input: (segment, rows) => inputs.upload(segment, rows),
+    advance(segment) {
+      const step = (x: tf.Tensor2D, rows: TokenRange): tf.Tensor2D =>
+        output(x, inputs.upload(segment, rows), weights);
+      hidden.transform(segment, step, sizes.tokens);
+    },
+  });
+
   const context = inputsOf(model, output, hidden);
   try {
     yield {
@@ -59,15 +74,7 @@ export function* groupStages(
         );
       },
     };
-    yield {
-      group: output,
-      input: (segment, rows) => context.upload(segment, rows),
-      advance(segment) {
-        const step = (x: tf.Tensor2D, rows: TokenRange): tf.Tensor2D =>
-          attentionOutput(x, context.upload(segment, rows), weights);
-        hidden.transform(segment, step, sizes.tokens);
-      },
-    };
+    yield intoStream(output, context, attentionOutput);
   } finally {
     context.dispose();
   }
@@ -81,15 +88,7 @@ export function* groupStages(
         activated.compute(segment, sizes.tokens, (rows) => ffnGate(ffnNormed(segment, rows), weights));
       },
     };
-    yield {
-      group: down,
-      input: (segment, rows) => activated.upload(segment, rows),
-      advance(segment) {
-        const step = (x: tf.Tensor2D, rows: TokenRange): tf.Tensor2D =>
-          ffnOutput(x, activated.upload(segment, rows), weights);
-        hidden.transform(segment, step, sizes.tokens);
-      },
-    };
+    yield intoStream(down, activated, ffnOutput);
   } finally {
     activated.dispose();
   }

@@ -1,6 +1,5 @@
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
-import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { span } from '../trace.ts';
 import { throwIfCancelled } from '../transformer/segment-loop.ts';
 import { DeviceUpdates, stretchBlocks } from './device-updates.ts';
@@ -14,8 +13,8 @@ import type { QuantizedMatrix } from './quantized-matrix.ts';
 
 /**
  * The error-compensating column loop (GPTQ in its LDLQ form, CLAQ's codebooks): quantizes the matrices of a group side by
- * side, as many as fit into memory. Column by column in the factor's order: fit a codebook to the current column, assign, and let the columns behind
- * make up for what is lost. In large matrices TensorFlow's products carry the errors over long ways, where it is there. The
+ * side, as many as fit into memory. Column by column in the factor's order: fit a codebook to the current column, assign, and
+ * let the columns behind make up for what is lost. In large matrices TensorFlow's products carry the errors over long ways, where it is there. The
  * bytes of the result do not depend on the number of threads. Throws ClaqError run/cancelled, between matrices that do not fit
  * together and between stretches.
  */
@@ -54,7 +53,7 @@ async function quantizeTogether(
     if (factor.home === 'kernels') {
       await quantizeBlocks(pool, { first: 0, ...factor }, jobs, factor.paddedColumns / BLOCK);
     } else {
-      await tensorErrors(() => quantizeInStretches(pool, factor, jobs, options, signal));
+      await quantizeInStretches(pool, factor, jobs, options, signal);
     }
     return jobs.map((job) => collect(arena, factor, job));
   } finally {

@@ -25,9 +25,12 @@ function squareBytes(columns: number): number {
   return 4 * roundUp(columns, BLOCK) ** 2;
 }
 
-/** Room for matrices beside a factor, which stands in the same memory or not. */
-function roomForMatrices(home: HessianFactor['home'], columns: number): number {
-  return ARENA_BYTES - OTHER_BYTES - (home === 'kernels' ? 2 * squareBytes(columns) : 0);
+/** What matrices and factors can have. */
+const USABLE_BYTES = ARENA_BYTES - OTHER_BYTES;
+
+/** A Hessian and its factor beside the matrices, where they stand in the same memory. */
+function factorBytes(home: HessianFactor['home'], columns: number): number {
+  return home === 'kernels' ? 2 * squareBytes(columns) : 0;
 }
 
 /**
@@ -38,7 +41,7 @@ export function runsThatFit<T extends { readonly rows: number }>(
   matrices: readonly T[],
   { home, columns }: Pick<HessianFactor, 'home' | 'columns'>,
 ): T[][] {
-  const room = roomForMatrices(home, columns);
+  const room = USABLE_BYTES - factorBytes(home, columns);
   const runs: T[][] = [];
   let left = 0;
   for (const matrix of matrices) {
@@ -67,15 +70,15 @@ export function requireKernelMemory(model: ModelDescription): void {
       const needed = Math.max(
         // While the Hessian is factored: itself, what becomes of it, and the panels.
         home === 'kernels' ? 3 * squareBytes(shape.columns) : 0,
-        ARENA_BYTES - OTHER_BYTES - roomForMatrices(home, shape.columns) + matrixBytes(shape),
+        factorBytes(home, shape.columns) + matrixBytes(shape),
       );
-      if (needed <= ARENA_BYTES - OTHER_BYTES) continue;
+      if (needed <= USABLE_BYTES) continue;
       throw new ClaqError(
         'engine/out-of-memory',
         'The matrices of this model are too large for the kernels',
         {
           where: `${kind}, ${shape.rows} x ${shape.columns}`,
-          expected: `at most ${ARENA_BYTES - OTHER_BYTES} bytes of the 4 GiB that WebAssembly can address`,
+          expected: `at most ${USABLE_BYTES} bytes of the 4 GiB that WebAssembly can address`,
           found: `${needed} bytes`,
           remedy:
             home === 'kernels'

@@ -16,7 +16,6 @@ import type { FactoredColumns } from './factored-columns.ts';
 import type { Hessian } from './hessian.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { uniformGrid } from './uniform-grid.ts';
-import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { span } from '../trace.ts';
 
 /** Every choice of the method, decided. */
@@ -120,7 +119,7 @@ function factored(
   options: FactorOptions,
 ): Promise<HessianFactor> {
   if (hessian.home === 'kernels') return factorHessian(pool, hessian, options);
-  return tensorErrors(() => span('tensors', 'factor', () => factorOnDevice(hessian, options)));
+  return span('tensors', 'factor', () => factorOnDevice(hessian, options));
 }
 
 function loopOptions({ method, codebookFit, seed }: MethodSettings): ColumnLoopOptions {
