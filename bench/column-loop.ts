@@ -140,30 +140,37 @@ function loopInput(weights: Float32Array, size: number, bits: number): LoopInput
 
 const DAMPING = { percdamp: 0.01, actOrder: true, where: 'the synthetic matrix' };
 
+type FactorWork<T> = (pool: KernelPool, factor: HessianFactor) => Promise<T>;
+
+async function withPool<T>(threads: number, work: (pool: KernelPool) => Promise<T>): Promise<T> {
+  const pool = await KernelPool.start({ threads });
+  try {
+    return await work(pool);
+  } finally {
+    await pool.stop();
+  }
+}
+
 async function withFactor<T>(
   threads: number,
   inputs: Float32Array,
   columns: number,
-  work: (pool: KernelPool, factor: HessianFactor) => Promise<T>,
+  work: FactorWork<T>,
 ): Promise<T> {
-  const pool = await KernelPool.start({ threads });
-  try {
+  return await withPool(threads, async (pool) => {
     const hessian = new Hessian(pool, columns);
     await hessian.add(inputs, inputs.length / columns);
     return await work(pool, await factorHessian(pool, hessian, DAMPING));
-  } finally {
-    await pool.stop();
-  }
+  });
 }
 
 async function withDeviceFactor<T>(
   threads: number,
   inputs: Float32Array,
   columns: number,
-  work: (pool: KernelPool, factor: HessianFactor) => Promise<T>,
+  work: FactorWork<T>,
 ): Promise<T> {
-  const pool = await KernelPool.start({ threads });
-  try {
+  return await withPool(threads, async (pool) => {
     const tokens = inputs.length / columns;
     const hessian = new DeviceHessian(columns);
     hessian.addSegment(tokens, new BatchSizes(tokens), () => tf.tensor2d(inputs, [tokens, columns]));
@@ -173,9 +180,7 @@ async function withDeviceFactor<T>(
     } finally {
       factor.dispose();
     }
-  } finally {
-    await pool.stop();
-  }
+  });
 }
 
 interface TimedLoop {

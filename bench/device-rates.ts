@@ -165,6 +165,8 @@ async function measureAttention(samples: RateSamples, tokens: number, headDim: n
     values: queries,
     heads: HEADS,
     kvHeads: HEADS,
+    tokens,
+    headDim,
     window: pattern.window,
     cos,
     sin: cos,

@@ -6,33 +6,21 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Checkpoint } from '../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
-import type { GroupResult, MethodSettings } from '../../main/engine/claq/quantize-group.ts';
+import type { GroupResult } from '../../main/engine/claq/quantize-group.ts';
 import { evaluatePerplexity } from '../../main/engine/evaluate/perplexity.ts';
 import { type QuantizationRun, type RunOutcome, quantizeModel } from '../../main/engine/run.ts';
 import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
 import { useKernelsForAttention } from '../../main/engine/tensors/kernel-attention.ts';
 import { tensorflowInUse } from '../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
 import { HostMemory } from '../../main/engine/transformer/host-memory.ts';
-import { budgetOfBits } from '../../shared/budget.ts';
 import { familyFolder } from '../golden/families.ts';
 import { TEST_ENGINE } from './tensors/test-backend.ts';
 import { openSpillFiles } from './transformer/open-spill-files.ts';
+import { SETTINGS } from './run-settings.ts';
 
 /** Four heads, 48 wide, 80 in the feed-forward network, a vocabulary of 320. */
 const MODEL = familyFolder('llama');
 const BLOCKS = 2;
-
-const SETTINGS: MethodSettings = {
-  method: 'claq',
-  budget: budgetOfBits(3.12),
-  outlierS: 13,
-  columnOrder: 'benefit',
-  codebookFit: 'kept',
-  groupSize: undefined,
-  percdamp: 0.01,
-  actOrder: true,
-  seed: 0,
-};
 
 let engine: Engine;
 let checkpoint: Checkpoint;

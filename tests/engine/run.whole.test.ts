@@ -24,20 +24,9 @@ import { MATRIX_KINDS, matrixName, matrixShape } from '../../shared/model.ts';
 import type { Progress } from '../../shared/progress.ts';
 import { TEST_ENGINE } from './tensors/test-backend.ts';
 import { FAMILY_MODELS, familyFolder, type FamilyModel, readExpected } from '../golden/families.ts';
+import { SETTINGS } from './run-settings.ts';
 
 const DEMO_MODEL = fileURLToPath(new URL('../../resources/demo-model/model', import.meta.url));
-
-const SETTINGS: MethodSettings = {
-  method: 'claq',
-  budget: budgetOfBits(3.12),
-  outlierS: 13,
-  columnOrder: 'benefit',
-  codebookFit: 'kept',
-  groupSize: undefined,
-  percdamp: 0.01,
-  actOrder: true,
-  seed: 0,
-};
 
 let engine: Engine;
 beforeAll(async () => {

@@ -64,6 +64,7 @@ export async function factorOnDevice(hessian: DeviceHessian, options: FactorOpti
         columns,
         paddedColumns: columns + padding,
         order,
+        diagonal,
         dead,
         sensitivity: sensitivityOf(d, choices),
         damping,

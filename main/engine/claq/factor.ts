@@ -28,7 +28,8 @@ export async function factorHessian(
   const { arena } = pool;
   const { columns, paddedColumns } = hessian;
   const blocks = paddedColumns / BLOCK;
-  const choices = readDiagonal(hessian.diagonal(), options);
+  const diagonal = hessian.diagonal();
+  const choices = readDiagonal(diagonal, options);
   const { order, dead, mean } = choices;
   const panels = arena.allocate(paddedColumns * paddedColumns * 4);
   const d = arena.allocate(paddedColumns * 8);
@@ -56,6 +57,17 @@ export async function factorHessian(
     await pool.runTilesAsync('arrangeFactor', arena.words([work, paddedColumns, panels, d]), blocks);
     const sensitivity = sensitivityOf(arena.doubles(d, columns), choices);
     arena.release(mark);
-    return { home: 'kernels', columns, paddedColumns, order, dead, panels, d, sensitivity, damping } as const;
+    return {
+      home: 'kernels',
+      columns,
+      paddedColumns,
+      order,
+      diagonal,
+      dead,
+      panels,
+      d,
+      sensitivity,
+      damping,
+    } as const;
   });
 }

@@ -4,6 +4,8 @@ export interface FactoredColumns {
   readonly paddedColumns: number;
   /** Column at each position of processing. */
   readonly order: Int32Array;
+  /** diag(H) by the column's own index, undamped. */
+  readonly diagonal: Float64Array;
   /** 1 for columns whose inputs were always zero; their weights become zero. */
   readonly dead: Uint8Array;
   /** D by the column's own index; 0 for dead columns, whose errors cost nothing. */

@@ -68,11 +68,10 @@ export async function quantizeGroup(
 ): Promise<GroupResult[]> {
   const mark = pool.arena.mark();
   try {
-    const diagonal = hessian.diagonal();
     const where = matrices.map(({ name }) => name).join(', ');
     const factor = await factored(pool, hessian, { ...settings, where });
     try {
-      return await quantizeFactored(pool, { factor, diagonal, matrices, settings, signal });
+      return await quantizeFactored(pool, { factor, matrices, settings, signal });
     } finally {
       if (factor.home === 'device') factor.dispose();
     }
@@ -83,8 +82,6 @@ export async function quantizeGroup(
 
 interface FactoredGroup {
   readonly factor: HessianFactor;
-  /** diag(H). */
-  readonly diagonal: Float64Array;
   readonly matrices: readonly GroupMatrix[];
   readonly settings: MethodSettings;
   readonly signal: AbortSignal | undefined;
@@ -92,7 +89,7 @@ interface FactoredGroup {
 
 async function quantizeFactored(
   pool: KernelPool,
-  { factor, diagonal, matrices, settings, signal }: FactoredGroup,
+  { factor, matrices, settings, signal }: FactoredGroup,
 ): Promise<GroupResult[]> {
   const { columns } = factor;
   const inputs: LoopInput[] = [];
@@ -102,7 +99,7 @@ async function quantizeFactored(
     const statistics = columnStatistics(weights, { rows, columns }, [settings.outlierS]);
     const counts = statistics.outliers[0]?.columns ?? new Uint32Array(columns);
     ratios.push((statistics.outliers[0]?.total ?? 0) / weights.length);
-    inputs.push(await planMatrix(pool, { rows, columns, weights, counts, diagonal, factor }, settings));
+    inputs.push(await planMatrix(pool, { rows, columns, weights, counts, factor }, settings));
   }
   throwIfCancelled(signal);
   const quantized = await quantizeColumns(pool, factor, inputs, loopOptions(settings), signal);
@@ -138,7 +135,6 @@ interface MatrixToPlan {
   readonly weights: Float32Array;
   /** Outliers of each column at S. */
   readonly counts: Uint32Array;
-  readonly diagonal: Float64Array;
   readonly factor: FactoredColumns;
 }
 
@@ -147,7 +143,7 @@ async function planMatrix(
   matrix: MatrixToPlan,
   settings: MethodSettings,
 ): Promise<LoopInput> {
-  const { rows, columns, weights, counts, diagonal, factor } = matrix;
+  const { rows, columns, weights, counts, factor } = matrix;
   const { method, budget, columnOrder } = settings;
   if (method === 'gptq' || method === 'rtn') {
     const width = budget.precision.average;
@@ -173,6 +169,6 @@ async function planMatrix(
     const errors = await measureColumnErrors(pool, weights, rows, columns, budget);
     return { rows, weights, plan: planByBenefit(errors, factor.sensitivity, rows, budget) };
   }
-  const order = outlierOrder(counts, { rule: 'hessian-diagonal', values: diagonal });
+  const order = outlierOrder(counts, { rule: 'hessian-diagonal', values: factor.diagonal });
   return { rows, weights, plan: planByOrder(order.columns, rows, budget) };
 }

@@ -10,18 +10,18 @@ export interface AttentionShape {
   readonly headDim: number;
 }
 
-/** One segment's attention, before rotation and scaling. */
-export interface AttentionInputs extends AttentionShape {
+/** One segment's attention, before rotation and scaling, as arrays or as tensors. */
+export interface AttentionInputs<Values = Float32Array> extends AttentionShape {
   /** Keys that a query sees: itself and those before it, so many in all. */
   readonly window: number;
   /** [tokens, heads * headDim] row-major. */
-  readonly queries: Float32Array;
+  readonly queries: Values;
   /** [tokens, kvHeads * headDim] row-major. */
-  readonly keys: Float32Array;
-  readonly values: Float32Array;
+  readonly keys: Values;
+  readonly values: Values;
   /** Of each token's rotation, [tokens, headDim / 2]. */
-  readonly cos: Float32Array;
-  readonly sin: Float32Array;
+  readonly cos: Values;
+  readonly sin: Values;
 }
 
 /** Strips of queries that a thread handles at a time. The same number stands in assembly/attention.ts. */

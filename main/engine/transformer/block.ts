@@ -40,7 +40,9 @@ export function attentionMix(
     const { cos, sin, pattern } = positions;
     const { heads, kvHeads, headDim } = model;
     const { window } = pattern;
-    const mixed = kernelAttention({ queries, keys, values, heads, kvHeads, window, cos, sin });
+    const [tokens] = normed.shape;
+    const shape = { tokens, heads, kvHeads, headDim, window };
+    const mixed = kernelAttention({ ...shape, queries, keys, values, cos, sin });
     if (mixed !== undefined) return mixed;
     const byHead = (x: tf.Tensor2D): tf.Tensor3D => headsFirst(splitHeads(x, headDim));
     const rotated = (x: tf.Tensor2D): tf.Tensor3D => rotate(byHead(x), cos, sin);
