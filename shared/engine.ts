@@ -2,7 +2,8 @@
 import { z } from 'zod';
 
 export const ENGINE_NAMES = ['tensorflow-gpu', 'tensorflow-cpu', 'wasm'] as const;
-export type EngineName = (typeof ENGINE_NAMES)[number];
+export const engineNameSchema = z.enum(ENGINE_NAMES);
+export type EngineName = z.infer<typeof engineNameSchema>;
 
 /** `auto` takes the first of ENGINE_NAMES that runs on this machine. */
 export const ENGINE_CHOICES = ['auto', ...ENGINE_NAMES] as const;

@@ -89,6 +89,52 @@ export const budgetRequestSchema = z.strictObject({
 });
 export type BudgetRequest = z.infer<typeof budgetRequestSchema>;
 
+/** How a model is quantized, whoever asks and wherever the result goes. */
+const quantizeChoices = {
+  method: z.enum(METHODS).default('claq'),
+  budget: budgetRequestSchema.default({}),
+  outlierS: outlierS.default(DEFAULT_OUTLIER_S),
+  /** Without it: DEFAULT_COLUMN_ORDER, or `outlier` for the authors' own choices. */
+  columnOrder: z.enum(COLUMN_ORDERS).optional(),
+  /** Without it: `kept`, or `all` for the authors' own choices. */
+  codebookFit: z.enum(CODEBOOK_FITS).optional(),
+  /** Columns that share a scale (gptq, rtn); without it the whole row. */
+  groupSize: z.int().min(1).optional(),
+  /** Damping of the Hessian, as a share of its mean diagonal. */
+  percdamp: z.number().gt(0).max(1).default(DEFAULT_PERCDAMP),
+  actOrder: z.boolean().default(true),
+  calibration: z
+    .strictObject({
+      /** Without it the bundled corpus. */
+      source: path.optional(),
+      segments: z.int().min(1).max(MAX_SEGMENTS).default(DEFAULT_SEGMENTS),
+      /** Tokens; without it the smaller of DEFAULT_SEGMENT_LENGTH and the model's context. */
+      segmentLength: contextLength.optional(),
+      seed: z.int().min(0).max(MAX_SEED).default(0),
+      /** Lets a segment run over the end of a document into the next one. */
+      joinDocuments: z.boolean().default(false),
+    })
+    .prefault({}),
+  evaluation: z
+    .strictObject({
+      source: path.optional(),
+      /** 0 for no evaluation. */
+      windows: windows.default(DEFAULT_WINDOWS),
+      /** Tokens; without it the smaller of DEFAULT_SEGMENT_LENGTH and the model's context. */
+      contextLength: contextLength.optional(),
+      /** The original model's, where it is known: several budgets of one model measure it once. */
+      baseline: perplexityFigureSchema.optional(),
+    })
+    .prefault({}),
+  threads: threads.optional(),
+  /** Without it half of what is free. */
+  hostMemory: hostMemory.optional(),
+  engine: engineChoiceSchema.default('auto'),
+  forwardPrecision: forwardPrecisionSchema.default('float32'),
+  /** Dense export beside the run; undefined for none. */
+  exportDtype: z.enum(DENSE_DTYPES).optional(),
+};
+
 export const quantizeRequestSchema = z
   .strictObject({
     model: path,
@@ -96,67 +142,35 @@ export const quantizeRequestSchema = z
     out: path.optional(),
     /** Begins anew where the folder holds an unfinished run, instead of going on with it. */
     restart: z.boolean().default(false),
-    method: z.enum(METHODS).default('claq'),
-    budget: budgetRequestSchema.default({}),
-    outlierS: outlierS.default(DEFAULT_OUTLIER_S),
-    /** Without it: DEFAULT_COLUMN_ORDER, or `outlier` for the authors' own choices. */
-    columnOrder: z.enum(COLUMN_ORDERS).optional(),
-    /** Without it: `kept`, or `all` for the authors' own choices. */
-    codebookFit: z.enum(CODEBOOK_FITS).optional(),
-    /** Columns that share a scale (gptq, rtn); without it the whole row. */
-    groupSize: z.int().min(1).optional(),
-    /** Damping of the Hessian, as a share of its mean diagonal. */
-    percdamp: z.number().gt(0).max(1).default(DEFAULT_PERCDAMP),
-    actOrder: z.boolean().default(true),
-    calibration: z
-      .strictObject({
-        /** Without it the bundled corpus. */
-        source: path.optional(),
-        segments: z.int().min(1).max(MAX_SEGMENTS).default(DEFAULT_SEGMENTS),
-        /** Tokens; without it the smaller of DEFAULT_SEGMENT_LENGTH and the model's context. */
-        segmentLength: contextLength.optional(),
-        seed: z.int().min(0).max(MAX_SEED).default(0),
-        /** Lets a segment run over the end of a document into the next one. */
-        joinDocuments: z.boolean().default(false),
-      })
-      .prefault({}),
-    evaluation: z
-      .strictObject({
-        source: path.optional(),
-        /** 0 for no evaluation. */
-        windows: windows.default(DEFAULT_WINDOWS),
-        /** Tokens; without it the smaller of DEFAULT_SEGMENT_LENGTH and the model's context. */
-        contextLength: contextLength.optional(),
-        /** The original model's, where it is known: several budgets of one model measure it once. */
-        baseline: perplexityFigureSchema.optional(),
-      })
-      .prefault({}),
-    threads: threads.optional(),
-    /** Without it half of what is free. */
-    hostMemory: hostMemory.optional(),
-    engine: engineChoiceSchema.default('auto'),
-    forwardPrecision: forwardPrecisionSchema.default('float32'),
+    ...quantizeChoices,
     /** File for the run's trace, in Chrome's trace event format. */
     trace: path.optional(),
-    /** Dense export beside the run; undefined for none. */
-    exportDtype: z.enum(DENSE_DTYPES).optional(),
   })
-  .superRefine((request, context) => {
-    for (const issue of contradictions(request)) context.addIssue({ code: 'custom', ...issue });
-  });
+  .superRefine(refuseContradictions);
 /** What a caller may leave out is left out. */
 export type QuantizeRequest = z.input<typeof quantizeRequestSchema>;
 /** Every setting has a value or is decided by the model. */
 export type QuantizeSettings = z.output<typeof quantizeRequestSchema>;
 
-/** Settings that exclude each other, each with the path of the one to change. */
-function contradictions(request: {
+/** The choices alone, of which a form or a queue is made. */
+export const quantizeChoicesSchema = z.strictObject(quantizeChoices).superRefine(refuseContradictions);
+export type QuantizeChoicesRequest = z.input<typeof quantizeChoicesSchema>;
+export type QuantizeChoices = z.output<typeof quantizeChoicesSchema>;
+
+interface ExclusiveChoices {
   readonly method: Method;
   readonly budget: BudgetRequest;
   readonly columnOrder?: string | undefined;
   readonly codebookFit?: string | undefined;
   readonly groupSize?: number | undefined;
-}): { path: string[]; message: string }[] {
+}
+
+function refuseContradictions(request: ExclusiveChoices, context: z.RefinementCtx): void {
+  for (const issue of contradictions(request)) context.addIssue({ code: 'custom', ...issue });
+}
+
+/** Settings that exclude each other, each with the path of the one to change. */
+function contradictions(request: ExclusiveChoices): { path: string[]; message: string }[] {
   const { bits, apAverage, apWidths, orBits, orShares, orColumns } = request.budget;
   const found: { path: string[]; message: string }[] = [];
   const refuse = (condition: boolean, path: string, message: string): void => {

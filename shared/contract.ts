@@ -1,0 +1,124 @@
+/**
+ * Every call that a window, a browser or a command can make of the service: what goes in, what comes out, how it fails. Each
+ * host carries the same calls (message port, WebSocket, direct), and the service implements them once.
+ */
+import { eventIterator, oc } from '@orpc/contract';
+import { z } from 'zod';
+import { activityIdSchema, activitySchema } from './activity.ts';
+import { doctorReportSchema, doctorRequestSchema } from './doctor.ts';
+import { plainErrorSchema } from './errors.ts';
+import { folderListingSchema, licenceSchema, programInfoSchema } from './host.ts';
+import { modelCardSchema, modelIdSchema } from './library.ts';
+import { preflightSchema } from './preflight.ts';
+import { DENSE_DTYPES, setupRemovalSchema, setupRequestSchema } from './requests.ts';
+import {
+  exportCardSchema,
+  exportIdSchema,
+  runCardSchema,
+  runDetailSchema,
+  runEventSchema,
+  runIdSchema,
+  runRequestSchema,
+} from './runs.ts';
+import { settingsChangeSchema, settingsSchema } from './settings.ts';
+
+/** The one error of every call: a ClaqError as plain data. Anything else is a fault of the program and arrives without details. */
+const base = oc.errors({ CLAQ: { status: 422, data: plainErrorSchema } });
+
+/** What a list shows is out of date: ask again. */
+export const CHANGE_TOPICS = ['models', 'runs', 'settings'] as const;
+export const changeSchema = z.strictObject({ topic: z.enum(CHANGE_TOPICS) });
+export type Change = z.infer<typeof changeSchema>;
+
+const nothing = z.undefined();
+const ofModel = z.strictObject({ id: modelIdSchema });
+const ofRun = z.strictObject({ id: runIdSchema });
+const path = z.string().min(1).max(4096);
+
+export const contract = {
+  program: {
+    info: base.output(programInfoSchema),
+    /** Names, versions and licences of what the program is made of. */
+    licences: base.output(z.array(licenceSchema)),
+    /** What computes here, and what would make it faster. Takes seconds: each engine is tried. */
+    doctor: base.input(doctorRequestSchema).output(doctorReportSchema),
+    /** Sends a change whenever something in the library is another. */
+    changes: base.output(eventIterator(changeSchema)),
+  },
+  settings: {
+    get: base.output(settingsSchema),
+    change: base.input(settingsChangeSchema).output(settingsSchema),
+  },
+  models: {
+    list: base.output(z.array(modelCardSchema)),
+    get: base.input(ofModel).output(modelCardSchema),
+    /** A folder that is in the library already gives that model. */
+    addFolder: base.input(z.strictObject({ folder: path })).output(modelCardSchema),
+    addDemo: base.output(modelCardSchema),
+    /** Begins a download, which ends with a new model. The token is used for it alone, and not kept. */
+    download: base
+      .input(
+        z.strictObject({
+          /** `HuggingFaceTB/SmolLM2-135M-Instruct` */
+          repository: z
+            .string()
+            .max(200)
+            .regex(/^[\w.-]+\/[\w.-]+$/, 'a repository has the form owner/name'),
+          /** Branch, tag or commit. */
+          revision: z.string().min(1).max(200).default('main'),
+          token: z.string().min(1).max(500).optional(),
+        }),
+      )
+      .output(z.strictObject({ activity: activityIdSchema })),
+    /** Takes it out of the library, with its runs' entries. Files stay, unless a download of the program's own is to go too. */
+    remove: base.input(ofModel.extend({ deleteDownload: z.boolean().default(false) })).output(nothing),
+  },
+  runs: {
+    /** Latest first; of one model, or of all. */
+    list: base.input(z.strictObject({ modelId: modelIdSchema.optional() })).output(z.array(runCardSchema)),
+    get: base.input(ofRun).output(runDetailSchema),
+    preflight: base.input(runRequestSchema).output(preflightSchema),
+    /** Puts a run into the queue; it starts when the engine is free. */
+    start: base.input(runRequestSchema).output(runCardSchema),
+    /** Stops it, and frees the engine; what a block has finished is kept. */
+    pause: base.input(ofRun).output(nothing),
+    /** Puts a paused, cancelled, failed or interrupted run back into the queue, behind its last finished block. */
+    resume: base.input(ofRun).output(nothing),
+    cancel: base.input(ofRun).output(nothing),
+    /** Moves a waiting run by places in the queue: -1 is one nearer to its turn. */
+    move: base.input(ofRun.extend({ places: z.int().min(-1000).max(1000) })).output(nothing),
+    /** Takes a run that is not active out of the library, with its folder where that is asked for. */
+    remove: base.input(ofRun.extend({ deleteFolder: z.boolean() })).output(nothing),
+    watch: base.input(ofRun).output(eventIterator(runEventSchema)),
+  },
+  exports: {
+    /** Begins an export of a complete run. Without a folder it goes into the run's own. */
+    start: base
+      .input(
+        z.strictObject({
+          runId: runIdSchema,
+          dtype: z.enum(DENSE_DTYPES).default('source'),
+          folder: path.optional(),
+        }),
+      )
+      .output(z.strictObject({ activity: activityIdSchema })),
+    list: base.input(z.strictObject({ runId: runIdSchema })).output(z.array(exportCardSchema)),
+    /** Takes it out of the list, with its folder where that is asked for. */
+    remove: base.input(z.strictObject({ id: exportIdSchema, deleteFolder: z.boolean() })).output(nothing),
+  },
+  engine: {
+    setUp: base.input(setupRequestSchema).output(z.strictObject({ activity: activityIdSchema })),
+    remove: base.input(setupRemovalSchema).output(z.strictObject({ bytes: z.number() })),
+  },
+  activities: {
+    /** All that go on, and those that ended since they were last dismissed; again at each change, 60 times a second at most. */
+    watch: base.output(eventIterator(z.array(activitySchema))),
+    cancel: base.input(z.strictObject({ id: activityIdSchema })).output(nothing),
+    /** Forgets one that has ended. */
+    dismiss: base.input(z.strictObject({ id: activityIdSchema })).output(nothing),
+  },
+  files: {
+    /** What lies in a folder of the service's machine; without one, in the home folder. */
+    list: base.input(z.strictObject({ folder: path.optional() })).output(folderListingSchema),
+  },
+};

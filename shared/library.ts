@@ -1,0 +1,42 @@
+/** What the library knows: models, where they came from, and what was made of them. */
+import { z } from 'zod';
+import { modelDescriptionSchema } from './model.ts';
+import { perplexityFigureSchema } from './run-record.ts';
+
+export const modelIdSchema = z.int().positive().brand<'ModelId'>();
+export type ModelId = z.infer<typeof modelIdSchema>;
+
+export const modelSourceSchema = z.discriminatedUnion('kind', [
+  /** A folder of the user's. */
+  z.strictObject({ kind: z.literal('folder') }),
+  /** The small model that comes with the program. */
+  z.strictObject({ kind: z.literal('demo') }),
+  /** Downloaded from a Hugging Face hub; the commit is fixed. */
+  z.strictObject({ kind: z.literal('hub'), repository: z.string(), commit: z.string() }),
+]);
+export type ModelSource = z.infer<typeof modelSourceSchema>;
+
+export const modelCardSchema = z.strictObject({
+  id: modelIdSchema,
+  name: z.string(),
+  /** Absolute path. Weights stay where they are. */
+  folder: z.string(),
+  source: modelSourceSchema,
+  /** ISO 8601, UTC. */
+  addedAt: z.string(),
+  description: modelDescriptionSchema,
+  /** Values in all tensors, and weights in the matrices that are quantized. */
+  parameters: z.int(),
+  quantizedWeights: z.int(),
+  /** Of the weights' files. */
+  bytes: z.int(),
+  /** Of most of the weights: `BF16`. */
+  dtype: z.string(),
+  /** The folder is not there now: a disk that is not mounted, perhaps. */
+  missing: z.boolean(),
+  /** Runs that came to an end, and those that wait, run, or can be gone on with. */
+  runs: z.strictObject({ complete: z.int(), open: z.int() }),
+  /** Perplexity of the model as it is, where a run has measured it; the latest. */
+  baseline: perplexityFigureSchema.nullable(),
+});
+export type ModelCard = z.infer<typeof modelCardSchema>;
