@@ -1,7 +1,8 @@
 /** A machine that is not here: one graphics card of 24 GB and 16 cores. Its rates are data sheets times stated shares. */
+import { constantRate } from '../main/service/preflight/rate-curve.ts';
 import type { ForwardPrecision } from '../shared/engine.ts';
 import type { ModelDescription } from '../shared/model.ts';
-import { type Machine, constantRate } from './rates.ts';
+import type { Machine } from './rates.ts';
 import { syntheticDescription } from './synthetic-model.ts';
 
 /**

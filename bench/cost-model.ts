@@ -6,13 +6,15 @@
  * Not counted: reading the calibration text beyond the machine's `start`, embeddings, biases, evaluation, dense export, and
  * activations that go to the disk.
  */
-import { stretchBlocks } from '../main/engine/claq/device-updates.ts';
 import { runsThatFit } from '../main/engine/claq/kernel-memory.ts';
+import { stretchBlocks } from '../main/engine/claq/stretch-blocks.ts';
 import { BLOCK } from '../main/engine/kernels/layout.ts';
 import { BatchSizes } from '../main/engine/transformer/batch-sizes.ts';
+import { type RateCurve, extrapolatedRate, rateAt } from '../main/service/preflight/rate-curve.ts';
 import type { Budget } from '../shared/budget.ts';
 import { MATRIX_GROUPS, MATRIX_KINDS, type ModelDescription, matrixShape } from '../shared/model.ts';
-import { type DeviceRates, type Machine, type RateCurve, extrapolatedRate, rateAt } from './rates.ts';
+import { forwardBytes, hessianBytes } from '../shared/run-work.ts';
+import type { DeviceRates, Machine } from './rates.ts';
 
 /** Segments, and tokens of each. */
 export interface Calibration {
@@ -87,14 +89,15 @@ export function predictTimes(
     model.blocks * loops.reduce((sum, loop) => sum + loop[part], 0);
   const { upload, download } = machine.device;
   const { factor } = machine.factorsOnDevice ? machine.device : machine.kernels;
-  const moved = transferredBytes(model, calibration.tokens);
+  const segments = { count: calibration.segments, length: calibration.tokens };
+  const moved = forwardBytes(model, segments);
   return {
     start: host.start + fileBytes / host.hash,
     read: perBlock(({ weights }) => (HALF_BYTES * weights) / host.read),
     forward: passes * forwardSeconds(model, calibration.tokens, machine.device),
-    forwardTransfers: passes * (moved.forwardUp / upload + moved.forwardDown / download),
+    forwardTransfers: moved.up / upload + moved.down / download,
     hessian: passes * hessianSeconds(model, calibration.tokens, machine.device),
-    hessianTransfers: (passes * moved.hessianUp) / upload,
+    hessianTransfers: hessianBytes(model, segments).up / upload,
     factor: perBlock(({ columns }) => columns ** 3 / 3 / extrapolatedRate(factor, columns)),
     planning: isAdaptive(budget) ? perBlock((group) => planningSeconds(group, machine)) : 0,
     codebooks: ofLoops('codebooks'),
@@ -189,22 +192,6 @@ function hessianSeconds(model: ModelDescription, tokens: number, device: DeviceR
     },
     (2 * normed) / rateAt(device.norm, normed),
   );
-}
-
-/** Bytes of one segment's activations that a block's stages upload and download (calibration-pass.ts). */
-function transferredBytes(
-  model: ModelDescription,
-  tokens: number,
-): { readonly forwardUp: number; readonly forwardDown: number; readonly hessianUp: number } {
-  const hidden = FLOAT_BYTES * tokens * model.hiddenSize;
-  const context = FLOAT_BYTES * tokens * matrixShape(model, 'o').columns;
-  const activated = FLOAT_BYTES * tokens * model.ffnSize;
-  return {
-    // Through q, k, v; through o; through gate and up; through down.
-    forwardUp: hidden + (hidden + context) + hidden + (hidden + activated),
-    forwardDown: context + hidden + activated + hidden,
-    hessianUp: hidden + context + hidden + activated,
-  };
 }
 
 /** Columns go to whichever thread is free. */

@@ -1,5 +1,8 @@
 /** The tables that `npm run bench:cost` prints. */
 import { ARENA_BYTES } from '../main/engine/kernels/arena.ts';
+import { type MemoryNeeds, memoryNeeds } from '../main/service/preflight/memory-needs.ts';
+import { PROCESS_BYTES } from '../main/service/preflight/memory-space.ts';
+import type { RateCurve } from '../main/service/preflight/rate-curve.ts';
 import type { Budget } from '../shared/budget.ts';
 import type { ForwardPrecision } from '../shared/engine.ts';
 import {
@@ -12,7 +15,7 @@ import {
   SHARES,
   assumedMachine,
 } from './assumed-machine.ts';
-import { modelBytes, predictMemory } from './cost-memory.ts';
+import { modelBytes, packedModelBytes } from './cost-disk.ts';
 import {
   PHASES,
   PHASE_NAMES,
@@ -23,7 +26,7 @@ import {
   totalSeconds,
 } from './cost-model.ts';
 import type { MeasuredPhases } from './measured-run.ts';
-import type { Machine, RateCurve } from './rates.ts';
+import type { Machine } from './rates.ts';
 import { note, table } from './report.ts';
 
 export function printRates({ device, kernels, host, threads }: Machine): void {
@@ -159,25 +162,44 @@ function printLargeTimes(here: Machine, budget: Budget, precision: ForwardPrecis
   }
 }
 
+/** The engine of the assumed machine. */
+const ENGINE = 'tensorflow-gpu';
+
+interface LargeRun {
+  readonly name: string;
+  readonly needs: MemoryNeeds;
+  readonly packed: number;
+  readonly dense: number;
+}
+
 function printLargeMemory(budget: Budget): void {
-  const foretold = LARGE_MODELS.map(({ name, model }) => ({
+  const foretold = LARGE_MODELS.map(({ name, model }): LargeRun => ({
     name,
-    needs: predictMemory({ model, calibration: CALIBRATION, budget, threads: CORES }),
+    needs: memoryNeeds({
+      model,
+      segments: { count: CALIBRATION.segments, length: CALIBRATION.tokens },
+      windows: { count: 0, length: 0 },
+      budget,
+      threads: CORES,
+      engine: ENGINE,
+    }),
+    packed: packedModelBytes(model, budget),
+    dense: modelBytes(model),
   }));
   const gigabytes = (bytes: number): string => (bytes / 1e9).toFixed(1);
-  const row = (name: string, bytes: (needs: ReturnType<typeof predictMemory>) => number): string[] => [
+  const row = (name: string, bytes: (foretold: LargeRun) => number): string[] => [
     name,
-    ...foretold.map(({ needs }) => gigabytes(bytes(needs))),
+    ...foretold.map((each) => gigabytes(bytes(each))),
   ];
   table(
     'Memory at the peak and disk, GB',
     ['', ...foretold.map(({ name }) => name)],
     [
-      row('device', ({ device }) => device),
-      row('activations of all segments (host, or disk)', ({ activations }) => activations),
-      row("kernels' memory", ({ kernels }) => kernels),
-      row('process, weights and codes of a group', ({ otherHost }) => otherHost),
-      row('host memory in all, nothing on the disk', hostBytes),
+      row('device', ({ needs }) => deviceBytes(needs)),
+      row('activations of all segments (host, or disk)', ({ needs }) => needs.activations),
+      row("kernels' memory", ({ needs }) => needs.kernels),
+      row('process, weights and codes of a group', ({ needs }) => PROCESS_BYTES[ENGINE] + needs.groupWeights),
+      row('host memory in all, nothing on the disk', ({ needs }) => hostBytes(needs)),
       row('disk: packed', ({ packed }) => packed),
       row('disk: dense export, half precision', ({ dense }) => dense),
     ],
@@ -187,7 +209,7 @@ function printLargeMemory(budget: Budget): void {
       needs.kernels > ARENA_BYTES
         ? `the kernels' memory of ${gigabytes(ARENA_BYTES)} GB is too small for ${needs.largestGroup.join(', ')}`
         : undefined,
-      needs.device > CARD.memory ? `the card's memory is too small` : undefined,
+      deviceBytes(needs) > CARD.memory ? `the card's memory is too small` : undefined,
       hostBytes(needs) > HOST_MEMORY
         ? `a host with ${HOST_MEMORY / 1e9} GB keeps some activations on the disk`
         : undefined,
@@ -197,8 +219,12 @@ function printLargeMemory(budget: Budget): void {
   note('Memory was worked out, not measured.');
 }
 
-function hostBytes({ activations, kernels, otherHost }: ReturnType<typeof predictMemory>): number {
-  return activations + kernels + otherHost;
+function hostBytes({ activations, kernels, groupWeights }: MemoryNeeds): number {
+  return activations + kernels + PROCESS_BYTES[ENGINE] + groupWeights;
+}
+
+function deviceBytes({ device }: MemoryNeeds): number {
+  return device.block + device.step.bytes;
 }
 
 function sumOf(times: PhaseTimes, phases: readonly Phase[]): number {

@@ -11,8 +11,9 @@ import { AttentionPattern, attend, headsFirst, splitHeads } from '../main/engine
 import { BatchSizes } from '../main/engine/transformer/batch-sizes.ts';
 import { rmsNorm } from '../main/engine/transformer/norm.ts';
 import { rotate } from '../main/engine/transformer/rotary.ts';
+import { constantRate } from '../main/service/preflight/rate-curve.ts';
 import { attentionScores } from './cost-model.ts';
-import { type DeviceRates, constantRate } from './rates.ts';
+import type { DeviceRates } from './rates.ts';
 import type { RateSamples } from './rate-samples.ts';
 
 export const DAMPING = { percdamp: 0.01, actOrder: true, where: 'the measured matrix' };

@@ -1,4 +1,4 @@
-import type { RateCurve } from './rates.ts';
+import type { RateCurve } from '../main/service/preflight/rate-curve.ts';
 import { Times } from './timing.ts';
 
 /** Times of pieces of work as they come in, by name and size; rates are of their medians. */

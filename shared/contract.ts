@@ -30,7 +30,7 @@ export const CHANGE_TOPICS = ['models', 'runs', 'settings'] as const;
 export const changeSchema = z.strictObject({ topic: z.enum(CHANGE_TOPICS) });
 export type Change = z.infer<typeof changeSchema>;
 
-const nothing = z.undefined();
+const nothing = z.void();
 const ofModel = z.strictObject({ id: modelIdSchema });
 const ofRun = z.strictObject({ id: runIdSchema });
 const path = z.string().min(1).max(4096);

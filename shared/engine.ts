@@ -10,6 +10,13 @@ export const ENGINE_CHOICES = ['auto', ...ENGINE_NAMES] as const;
 export const engineChoiceSchema = z.enum(ENGINE_CHOICES);
 export type EngineChoice = z.infer<typeof engineChoiceSchema>;
 
+export const engineInUseSchema = z.strictObject({
+  name: engineNameSchema,
+  /** "TensorFlow 2.21.0 on the CPU" */
+  description: z.string(),
+});
+export type EngineInUse = Readonly<z.infer<typeof engineInUseSchema>>;
+
 /** An engine that was not taken, and why. */
 export interface PassedOver {
   readonly name: EngineName;

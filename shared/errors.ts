@@ -58,6 +58,34 @@ export const ERROR_CODES = [
   'setup/build-failed',
   'setup/check-failed',
   'run/cancelled',
+  /** The run cannot do that in the state that it is in. */
+  'run/wrong-state',
+  /** Another process has the library open. */
+  'library/in-use',
+  /** Nothing of this number is in the library. */
+  'library/not-found',
+  /** A model or run with work going on. */
+  'library/busy',
+  /** Written by a later version of the program. */
+  'store/newer-version',
+  /** Not a library, or one whose content is not what was written. */
+  'store/damaged',
+  'settings/invalid',
+  /** An error that is not ours: a fault of the program. */
+  'program/fault',
+  /** The page of `claq serve` has not been built. */
+  'service/died',
+  'serve/window-not-built',
+  'serve/address-unavailable',
+  /** The repository or the revision. */
+  'hub/not-found',
+  /** Not to be had without a token, or not with this one. */
+  'hub/needs-token',
+  'hub/unreachable',
+  /** What came is not what the hub's list of files says. */
+  'hub/changed',
+  /** An answer that a hub does not give. */
+  'hub/malformed',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -1,6 +1,6 @@
 /** What a run will take, said before it starts, with the figures that it follows from. */
 import { z } from 'zod';
-import { engineNameSchema } from './engine.ts';
+import { engineInUseSchema } from './engine.ts';
 
 /** One part of a sum, and in words what it follows from: `135 M weights x 2.45 bits`. */
 const bytesPartSchema = z.strictObject({ name: z.string(), bytes: z.number(), basis: z.string() });
@@ -16,7 +16,7 @@ const spaceSchema = z.strictObject({
 export type Space = z.infer<typeof spaceSchema>;
 
 export const preflightSchema = z.strictObject({
-  engine: z.strictObject({ name: engineNameSchema, description: z.string() }),
+  engine: engineInUseSchema,
   budget: z.string(),
   nominalBits: z.number(),
   /** At most: the choice by benefit spends no more. */

@@ -1,13 +1,13 @@
 /** What can be asked of the service, checked where it comes in, and what it answers. */
 import { z } from 'zod';
 import { MAX_RESERVATION_BITS, MAX_TAIL_SHARE, MAX_WIDTH, MIN_WIDTH } from './budget.ts';
-import { engineChoiceSchema, forwardPrecisionSchema } from './engine.ts';
+import { engineChoiceSchema, type EngineInUse, forwardPrecisionSchema } from './engine.ts';
 import { INSPECTED_S, type InspectionResult } from './inspection.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, type ColumnOrder, type Method, METHODS } from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { DEFAULT_OUTLIER_S } from './outlier-order.ts';
 import type { OnProgress } from './progress.ts';
-import { perplexityFigureSchema } from './run-record.ts';
+import { type MatrixResult, perplexityFigureSchema } from './run-record.ts';
 import type { EvaluateSummary, ExportSummary, QuantizeSummary } from './summaries.ts';
 
 /** How a caller follows a call of the service and calls it off; a cancelled one throws ClaqError run/cancelled. */
@@ -15,6 +15,10 @@ export interface RunHooks {
   readonly onProgress?: OnProgress | undefined;
   /** Something about the run that is worth a line, for people: what computes, for example. */
   readonly onNote?: ((line: string) => void) | undefined;
+  /** What computes, once it is known. */
+  readonly onEngine?: ((engine: EngineInUse) => void) | undefined;
+  /** Each matrix, when it is quantized and saved. */
+  readonly onMatrix?: ((matrix: MatrixResult) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

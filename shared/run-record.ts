@@ -38,17 +38,14 @@ export const perplexityFigureSchema = z.strictObject({
 /** A perplexity and all that has to be the same before two of them may be compared. */
 export type PerplexityFigure = z.infer<typeof perplexityFigureSchema>;
 
-const matrixRecordSchema = z.strictObject({
-  name: z.string(),
+/** What became of a matrix. */
+export const matrixResultSchema = z.strictObject({
   block: z.int(),
   kind: z.enum(MATRIX_KINDS),
   rows: z.int(),
   columns: z.int(),
-  /** File of its codes, relative to the run's folder, and the bytes of its arrays. */
-  file: z.string(),
+  /** Of the arrays in its packed file. */
   bytes: z.int(),
-  /** Of the file. */
-  sha256: z.string(),
   /** Null for rtn: without compensation the sum says nothing about the layer's output. */
   loss: z.number().nullable(),
   /** Entries that are outliers at S, as a share of all. */
@@ -57,6 +54,15 @@ const matrixRecordSchema = z.strictObject({
   damping: z.number(),
   /** Columns by width and reserved entries. */
   classes: z.array(z.strictObject({ width: z.int(), reserved: z.int(), columns: z.int() })),
+});
+export type MatrixResult = z.infer<typeof matrixResultSchema>;
+
+const matrixRecordSchema = matrixResultSchema.extend({
+  name: z.string(),
+  /** File of its codes, relative to the run's folder. */
+  file: z.string(),
+  /** Of the file. */
+  sha256: z.string(),
 });
 export type MatrixRecord = z.infer<typeof matrixRecordSchema>;
 

@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { plainErrorSchema } from './errors.ts';
 import { modelIdSchema } from './library.ts';
 import { METHODS } from './method.ts';
-import { MATRIX_KINDS } from './model.ts';
 import { progressSchema } from './progress.ts';
 import { DENSE_DTYPES, quantizeChoicesSchema } from './requests.ts';
-import { perplexityFigureSchema } from './run-record.ts';
+import { matrixResultSchema, perplexityFigureSchema } from './run-record.ts';
 
 export const runIdSchema = z.int().positive().brand<'RunId'>();
 export type RunId = z.infer<typeof runIdSchema>;
@@ -47,6 +46,8 @@ export const ACTIVE_STATES: ReadonlySet<RunState> = new Set<RunState>([
 /** What a run was asked for: a model of the library, and how it is quantized. */
 export const runRequestSchema = z.strictObject({ modelId: modelIdSchema, choices: quantizeChoicesSchema });
 export type RunRequest = z.input<typeof runRequestSchema>;
+/** A request with every choice made or left to the model. */
+export type RunOrder = z.output<typeof runRequestSchema>;
 
 /** What a complete run came to. */
 export const runFiguresSchema = z.strictObject({
@@ -100,23 +101,6 @@ export const runCardSchema = z.strictObject({
   error: plainErrorSchema.nullable(),
 });
 export type RunCard = z.infer<typeof runCardSchema>;
-
-export const matrixResultSchema = z.strictObject({
-  block: z.int(),
-  kind: z.enum(MATRIX_KINDS),
-  rows: z.int(),
-  columns: z.int(),
-  /** Null for rtn. */
-  loss: z.number().nullable(),
-  /** Entries that are outliers at the run's S, as a share of all. */
-  outlierRatio: z.number(),
-  damping: z.number(),
-  /** Of its packed file. */
-  bytes: z.int(),
-  /** Columns by width and reserved entries. */
-  classes: z.array(z.strictObject({ width: z.int(), reserved: z.int(), columns: z.int() })),
-});
-export type MatrixResult = z.infer<typeof matrixResultSchema>;
 
 export const runNoteSchema = z.strictObject({ at: z.string(), line: z.string() });
 export type RunNote = z.infer<typeof runNoteSchema>;

@@ -7,6 +7,7 @@ import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
 import { registerInspect } from './commands/inspect.ts';
 import { registerQuantize } from './commands/quantize.ts';
+import { registerServe } from './commands/serve.ts';
 import { registerSetup } from './commands/setup.ts';
 import { EXIT_CODES } from './run-command.ts';
 import { inEngineThread } from '../service/engine-thread/run-in-thread.ts';
@@ -35,6 +36,15 @@ function buildProgram(): Command {
     remove: (await import('../service/tensorflow-setup/remove-tensorflow.ts')).removeTensorflow,
   }));
   registerDoctor(program, async () => (await import('../service/doctor/examine-machine.ts')).examineMachine);
+  registerServe(program, async () => {
+    const [studio, server, page, folders] = await Promise.all([
+      import('../service/studio/studio.ts'),
+      import('../service/serve/start-server.ts'),
+      import('../service/serve/open-page.ts'),
+      import('../service/serve/served-folders.ts'),
+    ]);
+    return { ...studio, ...server, ...page, ...folders };
+  });
   return program;
 }
 

@@ -3,7 +3,7 @@ import pc from 'picocolors';
 import type { Progress } from '../../shared/progress.ts';
 import { readableDuration } from '../../shared/readable-quantities.ts';
 import { liveLine, progressCount, progressPace } from './progress-line.ts';
-import { workRate, type WorkRate } from './work-rate.ts';
+import { workRate, type WorkRate } from '../../shared/work-rate.ts';
 
 export interface ProgressReporter {
   report(progress: Progress): void;

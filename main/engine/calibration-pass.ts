@@ -98,11 +98,3 @@ export function* groupStages(
 function inputsOf(model: ModelDescription, group: MatrixGroup, hidden: HiddenStates): HiddenStates {
   return new HiddenStates(matrixShape(model, group[0]).columns, hidden.lengths, hidden.memory);
 }
-
-/** Bytes of activations that a calibration holds at its peak: hidden states, and the widest inputs that are kept between stages. */
-export function calibrationBytes(model: ModelDescription, segments: readonly Int32Array[]): number {
-  const tokens = segments.reduce((sum, { length }) => sum + length, 0);
-  const [, output, , down] = MATRIX_GROUPS;
-  const widest = Math.max(...[output, down].map((group) => matrixShape(model, group[0]).columns));
-  return tokens * (model.hiddenSize + widest) * Float32Array.BYTES_PER_ELEMENT;
-}

@@ -1,14 +1,15 @@
 /** The story of quantizing a model, block by block. Everything below it is a chapter of its own. */
 import { matrixName, matrixShape } from '../../shared/model.ts';
 import type { OnProgress } from '../../shared/progress.ts';
-import { type GroupStage, calibrationBytes, groupStages } from './calibration-pass.ts';
+import { calibrationBytes, evaluationBytes, tokensOf } from './activation-bytes.ts';
+import { type GroupStage, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { accumulateHessian, emptyHessian } from './claq/accumulate-hessian.ts';
 import type { DeviceHessian } from './claq/device-hessian.ts';
 import type { Hessian } from './claq/hessian.ts';
 import { dequantize } from './claq/quantized-matrix.ts';
 import { type GroupResult, type MethodSettings, quantizeGroup } from './claq/quantize-group.ts';
-import { type Perplexity, PerplexityEvaluation, evaluationBytes } from './evaluate/perplexity.ts';
+import { type Perplexity, PerplexityEvaluation } from './evaluate/perplexity.ts';
 import type { KernelPool } from './kernels/kernel-pool.ts';
 import { RunProgress } from './run-progress.ts';
 import { tensorErrors } from './tensors/tensor-errors.ts';
@@ -75,7 +76,8 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
   const { model } = checkpoint;
   const timing: RunTiming = { forward: 0, hessian: 0, quantize: 0, evaluate: 0 };
   const progress = new RunProgress({ blocks: model.blocks, segments, windows }, run.onProgress);
-  memory.tellOfSpill(calibrationBytes(model, segments) + evaluationBytes(model, windows), onNote);
+  const activations = calibrationBytes(model, tokensOf(segments)) + evaluationBytes(model, tokensOf(windows));
+  memory.tellOfSpill(activations, onNote);
   const longest = [...segments, ...windows].reduce((most, { length }) => Math.max(most, length), 1);
   const sizes = new BatchSizes(longest, () => onNote?.(shrinkNote(sizes)));
   const positions = new Positions(model, sizes);

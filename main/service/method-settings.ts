@@ -4,10 +4,10 @@ import { ClaqError } from '../../shared/errors.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
 import type { TieRule } from '../../shared/outlier-order.ts';
 import { requestedBudget } from '../../shared/requested-budget.ts';
-import { type BudgetRequest, DEFAULT_COLUMN_ORDER, type QuantizeSettings } from '../../shared/requests.ts';
+import { type BudgetRequest, DEFAULT_COLUMN_ORDER, type QuantizeChoices } from '../../shared/requests.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
 
-export function methodSettings(settings: QuantizeSettings, model: ModelDescription): MethodSettings {
+export function methodSettings(settings: QuantizeChoices, model: ModelDescription): MethodSettings {
   const { method, groupSize } = settings;
   const widest = Math.max(...MATRIX_KINDS.map((kind) => matrixShape(model, kind).columns));
   if (groupSize !== undefined && groupSize > widest) {

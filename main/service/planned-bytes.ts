@@ -1,7 +1,7 @@
 /** What a run will write, known from shapes and budget before it starts. */
 import { columnClasses, packedBytes, packedGridBytes, totalBytes } from '../../shared/bits.ts';
 import { authorsTails, exactTails, planByOrder } from '../../shared/budget.ts';
-import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
+import { MATRIX_KINDS, type ModelDescription, matrixName, matrixShape } from '../../shared/model.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { bytesPerElement, type StoredDtype } from '../engine/checkpoint/safetensors-dtype.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
@@ -9,7 +9,7 @@ import { targetDtype } from '../engine/export/dense-tensors.ts';
 import { type DenseDtypeName, ENGINE_DTYPES } from './export.ts';
 
 /** Room for run.json, headers and copied tokenizer files, beside the weights. */
-const SPARE_BYTES = 64 * 2 ** 20;
+export const SPARE_BYTES = 64 * 2 ** 20;
 
 /** Packed bytes of all matrices under the plan of any order; the choice by benefit spends at most as much. */
 export function plannedPackedBytes(model: ModelDescription, settings: MethodSettings): number {
@@ -40,12 +40,27 @@ export function plannedFolderBytes(
 }
 
 /** Bytes of the exported tensors: the model's own in the dtype asked for, and those it does not use as they are. */
-export function plannedDenseBytes({ tensors, extras }: Checkpoint, exportDtype: DenseDtypeName): number {
+export function plannedDenseBytes(
+  { tensors, extras }: Pick<Checkpoint, 'tensors' | 'extras'>,
+  exportDtype: DenseDtypeName,
+): number {
   let bytes = 0;
   for (const entry of tensors.values()) {
     bytes += tensorBytes(targetDtype(entry, ENGINE_DTYPES[exportDtype]), entry.shape);
   }
   for (const { dtype, shape } of extras.values()) bytes += tensorBytes(dtype, shape);
+  return bytes;
+}
+
+/** Bytes of the quantized matrices in the source model. */
+export function sourceBytes({ model, tensors }: Pick<Checkpoint, 'model' | 'tensors'>): number {
+  let bytes = 0;
+  for (let block = 0; block < model.blocks; block++) {
+    for (const kind of MATRIX_KINDS) {
+      const entry = tensors.get(`${matrixName(block, kind)}.weight`);
+      if (entry !== undefined) bytes += tensorBytes(entry.dtype, entry.shape);
+    }
+  }
   return bytes;
 }
 

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { nominalBitsOf, storedBits } from '../../shared/bits.ts';
 import { describeBudget } from '../../shared/budget.ts';
-import { matrixName, MATRIX_KINDS, quantizedWeights } from '../../shared/model.ts';
+import { quantizedWeights } from '../../shared/model.ts';
 import {
   type QuantizeRequest,
   type QuantizeSettings,
@@ -15,7 +15,7 @@ import type { QuantizeSummary } from '../../shared/summaries.ts';
 import { outputErrors } from '../engine/checkpoint/atomic-file.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
-import { bytesPerElement } from '../engine/checkpoint/safetensors-dtype.ts';
+import { hessianHome } from '../engine/claq/accumulate-hessian.ts';
 import { requireKernelMemory } from '../engine/claq/kernel-memory.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
 import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
@@ -32,7 +32,7 @@ import { DENSE_FOLDERS, exportCommand, writeDense } from './export.ts';
 import { bitsLabel, methodSettings } from './method-settings.ts';
 import { hashModelFiles } from './model-files.ts';
 import { openRun } from './open-run.ts';
-import { plannedFolderBytes } from './planned-bytes.ts';
+import { plannedFolderBytes, sourceBytes } from './planned-bytes.ts';
 import { RUN_FILE, type RunFolder, openRunFolder } from './run-folder.ts';
 import { MATRICES_FOLDER, RunWriter, runChoices } from './run-writer.ts';
 import { calibrationSegments, isMeasuredBy, perplexityFigure, windowsOfText } from './texts.ts';
@@ -70,8 +70,10 @@ export async function quantizeModel(
         forwardPrecision: settings.forwardPrecision,
       });
       try {
+        const { name, description } = engine.backend;
+        hooks.onEngine?.({ name, description });
         hooks.onNote?.(engineNote(engine));
-        requireKernelMemory(checkpoint.model);
+        requireKernelMemory(checkpoint.model, hessianHome());
         if (unfinished !== undefined) {
           requireSameRun(folder.folder, unfinished, { ...unfinished, ...runChoices({ method, engine }) });
         }
@@ -166,10 +168,12 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     settings: method,
     windows,
     memory,
-    onMatrix: (result) => writer.saveMatrix(result),
+    onMatrix: async (result) => hooks.onMatrix?.(await writer.saveMatrix(result)),
     onBlock: (timing) => writer.finishedBlock(timing),
     finished: unfinished === undefined ? undefined : finishedBlocks(writer.folder, unfinished, hooks.onNote),
-    ...hooks,
+    onProgress: hooks.onProgress,
+    onNote: hooks.onNote,
+    signal: hooks.signal,
   });
   const after =
     perplexity === undefined || evaluation === undefined
@@ -235,17 +239,4 @@ async function exportInto(
   }
   await writer.exported(DENSE_FOLDERS[dtype]);
   return folder;
-}
-
-/** Bytes of the quantized matrices in the source model. */
-function sourceBytes({ model, tensors }: Checkpoint): number {
-  let bytes = 0;
-  for (let block = 0; block < model.blocks; block++) {
-    for (const kind of MATRIX_KINDS) {
-      const entry = tensors.get(`${matrixName(block, kind)}.weight`);
-      if (entry === undefined) continue;
-      bytes += bytesPerElement(entry.dtype) * entry.shape.reduce((product, size) => product * size, 1);
-    }
-  }
-  return bytes;
 }

@@ -8,6 +8,7 @@ import { classesOf } from '../../shared/bits.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import {
   type MatrixRecord,
+  type MatrixResult,
   type PerplexityFigure,
   RUN_RECORD_VERSION,
   type RunRecord,
@@ -134,31 +135,20 @@ export class RunWriter {
     matrix,
     damping,
     outlierRatio,
-  }: GroupResult & { readonly block: number }): Promise<void> {
+  }: GroupResult & { readonly block: number }): Promise<MatrixResult> {
     const file = `${MATRICES_FOLDER}/${name}.safetensors`;
     const loss = this.#compensates ? matrix.loss : null;
     const path = join(this.folder, file);
     const bytes = await writeMatrix(path, name, { ...matrix, loss: loss ?? Number.NaN });
     const { rows, columns, widths } = matrix;
     const classes = classesOf(widths, reservedCounts(matrix));
-    const record: MatrixRecord = {
-      name,
-      block,
-      kind,
-      rows,
-      columns,
-      file,
-      bytes,
-      sha256: await hashFile(path),
-      loss,
-      outlierRatio,
-      damping,
-      classes,
-    };
+    const result = { block, kind, rows, columns, bytes, loss, outlierRatio, damping, classes };
+    const record: MatrixRecord = { ...result, name, file, sha256: await hashFile(path) };
     const matrices = [...this.#record.matrices];
     const older = matrices.findIndex((each) => each.name === name);
     matrices.splice(older < 0 ? matrices.length : older, 1, record);
     this.#record = { ...this.#record, matrices };
+    return result;
   }
 
   /** @param timing of this session */

@@ -1,7 +1,6 @@
 /** Calibration segments and evaluation windows for a model, from the texts that a request names or the bundled ones. */
-import { ClaqError } from '../../shared/errors.ts';
 import type { ModelDescription } from '../../shared/model.ts';
-import { DEFAULT_SEGMENT_LENGTH, type QuantizeSettings, type RunHooks } from '../../shared/requests.ts';
+import type { QuantizeSettings, RunHooks } from '../../shared/requests.ts';
 import type { PerplexityFigure } from '../../shared/run-record.ts';
 import type { EvaluateSummary } from '../../shared/summaries.ts';
 import type { Perplexity } from '../engine/evaluate/perplexity.ts';
@@ -12,22 +11,7 @@ import type { TextTokenizer } from '../engine/text/tokenizer.ts';
 import { type EvaluationWindows, evaluationWindows } from '../engine/text/windows.ts';
 import { throwIfCancelled } from '../engine/transformer/segment-loop.ts';
 import { BUNDLED_CALIBRATION, BUNDLED_EVALUATION } from './bundled-texts.ts';
-
-/** Tokens of a segment or window: where none are asked for the paper's 2048, and never more than the model was made for. */
-function lengthFor(
-  { contextLength }: ModelDescription,
-  requested: number | undefined,
-  option: '--segment-length' | '--context',
-): number {
-  if (requested === undefined) return Math.min(DEFAULT_SEGMENT_LENGTH, contextLength);
-  if (requested <= contextLength) return requested;
-  throw new ClaqError('request/invalid', 'The model was not made for so long a text', {
-    where: option,
-    expected: `at most the model's context, ${contextLength} tokens`,
-    found: `${requested} tokens`,
-    remedy: 'ask for fewer tokens, or leave the option out',
-  });
-}
+import { lengthFor } from './text-length.ts';
 
 /** The readers of texts end a cancelled reading in their own way; the service promises run/cancelled. */
 async function untilCancelled<T>({ signal }: RunHooks, read: () => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type MemoryQuestion, kernelBytes, predictMemory } from '../../bench/cost-memory.ts';
+import { modelBytes, packedModelBytes } from '../../bench/cost-disk.ts';
 import {
   type PhaseTimes,
   type PlannedRun,
@@ -8,18 +8,10 @@ import {
   predictTimes,
   totalSeconds,
 } from '../../bench/cost-model.ts';
-import {
-  type DeviceRates,
-  type HostRates,
-  type KernelRates,
-  type Machine,
-  constantRate,
-  extrapolatedRate,
-  rateAt,
-} from '../../bench/rates.ts';
+import type { DeviceRates, HostRates, KernelRates, Machine } from '../../bench/rates.ts';
 import { syntheticDescription } from '../../bench/synthetic-model.ts';
 import { productFlops } from '../../bench/whole-run.ts';
-import { ARENA_BYTES } from '../../main/engine/kernels/arena.ts';
+import { constantRate } from '../../main/service/preflight/rate-curve.ts';
 import { budgetOfBits } from '../../shared/budget.ts';
 
 /** q [4, 4], k and v [2, 4], o [4, 4], gate and up [6, 4], down [4, 6]: 120 weights a block. */
@@ -270,71 +262,9 @@ describe('attention', () => {
   });
 });
 
-describe('rates', () => {
-  const curve = [
-    { size: 100, rate: 1 },
-    { size: 400, rate: 3 },
-  ];
-
-  it('lie on a straight line over the logarithm of the size, and stay at the ends', () => {
-    expect([50, 100, 200, 400, 900].map((size) => rateAt(curve, size))).toEqual([1, 1, 2, 3, 3]);
-  });
-
-  it('go on beyond the last size as a fixed and a falling part, at most twofold', () => {
-    // A unit takes 1 / 9 + 8 / 9 x 100 / size.
-    expect(extrapolatedRate(curve, 400)).toBe(3);
-    expect(extrapolatedRate(curve, 800)).toBeCloseTo(4.5, 12);
-    expect(extrapolatedRate(curve, 1e9)).toBe(6);
-    expect(extrapolatedRate([{ size: 1, rate: 5 }], 100)).toBe(5);
-  });
-});
-
-describe('memory', () => {
-  const tiny: MemoryQuestion = {
-    model: TINY,
-    calibration: { segments: 5, tokens: 3 },
-    budget: budgetOfBits(2),
-    threads: 1,
-  };
-
-  it('of the kernels, by hand', () => {
-    // Scratch; [8, 96] of weights and errors, [8, 4] of codes; 4 codebooks of 4; weights on their way in.
-    expect(kernelBytes(['o'], tiny)).toBe(2 ** 20 + 124 * 4 + 8 * 8 * 96 + 8 * 4 + 4 * 4 * 4 + 32 * 2 ** 20);
-  });
-
-  it('of a tiny run', () => {
-    const needs = predictMemory(tiny);
-    // 15 tokens of 4 and 6 values.
-    expect(needs.activations).toBe(600);
-    // Codes of 240 weights, 60 codebooks of 4 halves, a class a matrix.
-    expect(needs.packed).toBe(60 + 60 * 8 + 14 * 8);
-    // 240 weights, 10 embeddings, 5 norms.
-    expect(needs.dense).toBe(2 * (240 + 40 + 20));
-  });
-
-  const large = (hiddenSize: number, ffnSize: number, heads: number, kvHeads = heads): MemoryQuestion => ({
-    model: syntheticDescription({ ...WIDE, hiddenSize, ffnSize, heads, kvHeads, blocks: 80 }),
-    calibration: { segments: 128, tokens: 2048 },
-    budget: budgetOfBits(2.12),
-    threads: 16,
-  });
-
-  it('of the kernels is of the matrices that are there together', () => {
-    const llama65 = predictMemory(large(8192, 22_016, 64));
-    expect(llama65.activations).toBe(262_144 * (8192 + 22_016) * 4);
-    // q, k and v; gate and up go one after the other.
-    expect(llama65.largestGroup).toEqual(['q', 'k', 'v']);
-    expect(llama65.kernels).toBeGreaterThan(3 * 8192 * 8192 * 9);
-    expect(llama65.kernels).toBeLessThan(ARENA_BYTES);
-  });
-
-  it('of the kernels is too small for matrices of 53,248 x 16,384', () => {
-    expect(predictMemory(large(16_384, 53_248, 128, 8)).kernels).toBeGreaterThan(ARENA_BYTES);
-  });
-
-  it('grows with tokens in proportion where they are kept, and with no other need of the host', () => {
-    const one = predictMemory(large(4096, 11_008, 32));
-    const two = predictMemory({ ...large(4096, 11_008, 32), calibration: { segments: 256, tokens: 2048 } });
-    expect(two).toEqual({ ...one, activations: 2 * one.activations });
-  });
+it('counts the bytes of a tiny model, packed and in half precision', () => {
+  // Codes of 240 weights, 60 codebooks of 4 halves, a class a matrix.
+  expect(packedModelBytes(TINY, budgetOfBits(2))).toBe(60 + 60 * 8 + 14 * 8);
+  // 240 weights, 10 embeddings, 5 norms.
+  expect(modelBytes(TINY)).toBe(2 * (240 + 40 + 20));
 });

@@ -2,7 +2,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { plainReporter } from '../../main/cli/progress-reporter.ts';
 import { liveLine, progressBar, progressPace } from '../../main/cli/progress-line.ts';
-import { workRate } from '../../main/cli/work-rate.ts';
+import { workRate } from '../../shared/work-rate.ts';
 import type { Progress } from '../../shared/progress.ts';
 
 const at = (done: number, total = 100): Progress => ({ phase: 'Packing', done, total, unit: 'matrices' });

@@ -2,7 +2,7 @@ import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 import { span } from '../trace.ts';
 import { throwIfCancelled } from '../transformer/segment-loop.ts';
-import { DeviceUpdates, stretchBlocks } from './device-updates.ts';
+import { DeviceUpdates } from './device-updates.ts';
 import type { DeviceFactor } from './device-factor.ts';
 import type { HessianFactor } from './factor.ts';
 import type { FactoredColumns } from './factored-columns.ts';
@@ -10,6 +10,7 @@ import { runsThatFit } from './kernel-memory.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import { type FactorPart, type LoopJob, collect, kernelArguments, layOut } from './loop-job.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
+import { stretchBlocks } from './stretch-blocks.ts';
 
 /**
  * The error-compensating column loop (GPTQ in its LDLQ form, CLAQ's codebooks): quantizes the matrices of a group side by

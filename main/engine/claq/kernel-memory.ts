@@ -8,7 +8,6 @@ import {
 } from '../../../shared/model.ts';
 import { ARENA_BYTES } from '../kernels/arena.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
-import { hessianHome } from './accumulate-hessian.ts';
 import type { HessianFactor } from './factor.ts';
 
 /** What codebooks, plans, and copies on their way in and out take beside matrices, and the scratch of 256 threads. */
@@ -59,11 +58,12 @@ export function runsThatFit<T extends { readonly rows: number }>(
 }
 
 /**
- * Refuses a model of which some matrix does not fit, before hours are spent on the ones before it. Needs a started backend:
- * with TensorFlow, Hessians and their factors are not in the kernels' memory. Throws ClaqError engine/out-of-memory.
+ * Refuses a model of which some matrix does not fit, before hours are spent on the ones before it.
+ *
+ * @param home where Hessians and their factors stand: with TensorFlow not in the kernels' memory
+ * @throws ClaqError engine/out-of-memory
  */
-export function requireKernelMemory(model: ModelDescription): void {
-  const home = hessianHome();
+export function requireKernelMemory(model: ModelDescription, home: HessianFactor['home']): void {
   for (const group of MATRIX_GROUPS) {
     for (const kind of group) {
       const shape = matrixShape(model, kind);

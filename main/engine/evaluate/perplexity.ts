@@ -1,6 +1,6 @@
 import { ClaqError } from '../../../shared/errors.ts';
-import type { ModelDescription } from '../../../shared/model.ts';
 import type { OnProgress } from '../../../shared/progress.ts';
+import { evaluationBytes, tokensOf } from '../activation-bytes.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { BatchSizes, shrinkNote } from '../transformer/batch-sizes.ts';
 import { forwardBlock } from '../transformer/block.ts';
@@ -193,7 +193,7 @@ export async function evaluatePerplexity(options: EvaluatePerplexity): Promise<P
 
 async function evaluateBlocks(options: EvaluatePerplexity): Promise<Perplexity> {
   const { checkpoint, windows, replace, memory = new HostMemory() } = options;
-  memory.tellOfSpill(evaluationBytes(checkpoint.model, windows), options.onNote);
+  memory.tellOfSpill(evaluationBytes(checkpoint.model, tokensOf(windows)), options.onNote);
   const evaluation = await PerplexityEvaluation.start(checkpoint, windows, { ...options, memory });
   try {
     for (let block = 0; block < checkpoint.model.blocks; block++) {
@@ -208,12 +208,6 @@ async function evaluateBlocks(options: EvaluatePerplexity): Promise<Perplexity> 
   } finally {
     evaluation.dispose();
   }
-}
-
-/** Bytes of activations that an evaluation holds. */
-export function evaluationBytes(model: ModelDescription, windows: readonly Int32Array[]): number {
-  const tokens = windows.reduce((sum, { length }) => sum + length, 0);
-  return tokens * model.hiddenSize * Float32Array.BYTES_PER_ELEMENT;
 }
 
 function mean(values: Float64Array | readonly number[]): number {

@@ -15,6 +15,7 @@ import {
   type TileFunction,
 } from './kernel-jobs.ts';
 import { type KernelFlavour, type KernelModule, loadKernelModule } from './kernel-module.ts';
+import { siblingModule } from '../sibling-module.ts';
 import { span } from '../trace.ts';
 import { PipelineSchedule, scheduleWords } from './pipeline-schedule.ts';
 
@@ -98,7 +99,7 @@ export class KernelPool {
     if (!isSizeFunction(scratchBytes)) throw new TypeError('the kernels have no scratchBytes');
     const workers = Array.from({ length: options.threads ?? availableParallelism() }, (_, thread) => {
       const workerData: KernelThreadData = { module, memory: arena.memory, control, thread };
-      return new Worker(new URL('./kernel-thread.ts', import.meta.url), { workerData });
+      return new Worker(siblingModule(import.meta.url, './kernel-thread'), { workerData });
     });
     const patience = options.patience ?? PATIENCE_MS;
     const pool = new KernelPool({ arena, flavour, control, workers, scratchBytes, patience });

@@ -4,6 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../../../shared/engine.ts';
 import { ClaqError } from '../../../shared/errors.ts';
+import { siblingModule } from '../sibling-module.ts';
 import { startBackend } from './backend.ts';
 import { type TensorflowBackend, tensorflowInUse } from './tensorflow/tensorflow-backend.ts';
 
@@ -12,7 +13,7 @@ import { type TensorflowBackend, tensorflowInUse } from './tensorflow/tensorflow
  * of its own: TensorFlow ends its process on a CPU that it does not know, and can be loaded only once.
  * Arguments: JSON of a ProbeTask.
  */
-export const PROBE_PROGRAM = fileURLToPath(new URL('./probe-process.ts', import.meta.url));
+export const PROBE_PROGRAM = fileURLToPath(siblingModule(import.meta.url, './probe-process'));
 
 export const probeTaskSchema = z.strictObject({
   engine: z.enum(ENGINE_NAMES),

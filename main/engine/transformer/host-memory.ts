@@ -50,8 +50,11 @@ export class HostMemory {
   }
 }
 
-/** Not process.availableMemory(): in a container that counts files in the system's cache as taken, the model's among them. */
-function freeMemory(): number {
+/**
+ * Bytes of memory that a run could still take. Not process.availableMemory(): in a container that counts files in the system's
+ * cache as taken, the model's among them.
+ */
+export function freeMemory(): number {
   // macOS fills its free memory with what it could throw away at any time.
   const free = process.platform === 'darwin' ? totalmem() : freemem();
   const limit = process.constrainedMemory();

@@ -1,8 +1,10 @@
 /** What the engine's thread and its caller say to each other. Each side checks what it hears. */
 import { z } from 'zod';
+import { engineInUseSchema } from '../../../shared/engine.ts';
 import { plainErrorSchema } from '../../../shared/errors.ts';
 import { type InspectionResult, inspectionResultSchema } from '../../../shared/inspection.ts';
 import { progressSchema } from '../../../shared/progress.ts';
+import { matrixResultSchema } from '../../../shared/run-record.ts';
 import {
   type EvaluateRequest,
   evaluateRequestSchema,
@@ -21,6 +23,12 @@ import {
   type QuantizeSummary,
   quantizeSummarySchema,
 } from '../../../shared/summaries.ts';
+import {
+  type MeasuredRates,
+  measuredRatesSchema,
+  type RatesRequest,
+  ratesRequestSchema,
+} from '../preflight/measured-rates.ts';
 
 /** What the thread can be asked to do. */
 interface Tasks {
@@ -28,6 +36,8 @@ interface Tasks {
   quantize: { request: QuantizeRequest; result: QuantizeSummary };
   evaluate: { request: EvaluateRequest; result: EvaluateSummary };
   export: { request: ExportRequest; result: ExportSummary };
+  /** How fast this machine is. */
+  rates: { request: RatesRequest; result: MeasuredRates };
 }
 
 export type EngineTask = keyof Tasks;
@@ -44,6 +54,7 @@ export const TASK_SCHEMAS: {
   quantize: { request: quantizeRequestSchema, result: quantizeSummarySchema },
   evaluate: { request: evaluateRequestSchema, result: evaluateSummarySchema },
   export: { request: exportRequestSchema, result: exportSummarySchema },
+  rates: { request: ratesRequestSchema, result: measuredRatesSchema },
 };
 
 const jobSchema = z.discriminatedUnion('task', [
@@ -51,6 +62,7 @@ const jobSchema = z.discriminatedUnion('task', [
   z.strictObject({ task: z.literal('quantize'), request: quantizeRequestSchema }),
   z.strictObject({ task: z.literal('evaluate'), request: evaluateRequestSchema }),
   z.strictObject({ task: z.literal('export'), request: exportRequestSchema }),
+  z.strictObject({ task: z.literal('rates'), request: ratesRequestSchema }),
 ]);
 /** A task with its request. */
 export type EngineJob = z.output<typeof jobSchema>;
@@ -65,6 +77,8 @@ export const orderSchema = z.discriminatedUnion('kind', [
 export const reportSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('progress'), progress: progressSchema }),
   z.strictObject({ kind: z.literal('note'), note: z.string() }),
+  z.strictObject({ kind: z.literal('engine'), engine: engineInUseSchema }),
+  z.strictObject({ kind: z.literal('matrix'), matrix: matrixResultSchema }),
   /** In the form that the task has in TASK_SCHEMAS. */
   z.strictObject({ kind: z.literal('result'), result: z.unknown() }),
   z.strictObject({ kind: z.literal('error'), error: plainErrorSchema }),

@@ -7,6 +7,7 @@ import { claqError, ClaqError } from '../../../shared/errors.ts';
 import type { Progress } from '../../../shared/progress.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
 import { systemErrorCode } from '../../../shared/system-error.ts';
+import { siblingModule } from '../../engine/sibling-module.ts';
 import { validRequest } from '../valid-request.ts';
 import {
   TASK_SCHEMAS,
@@ -25,10 +26,10 @@ export interface ThreadOptions {
   readonly resourceLimits?: ResourceLimits;
 }
 
-const BODY = new URL('./worker.ts', import.meta.url);
+const BODY = siblingModule(import.meta.url, './worker');
 
 /** These start TensorFlow or the kernel threads, which one thread of a process may have at a time. */
-const WITH_ENGINE: ReadonlySet<EngineTask> = new Set<EngineTask>(['quantize', 'evaluate']);
+const WITH_ENGINE: ReadonlySet<EngineTask> = new Set<EngineTask>(['quantize', 'evaluate', 'rates']);
 let engineAtWork: EngineTask | undefined;
 
 /**
@@ -83,6 +84,12 @@ async function outcome(job: Job, hooks: RunHooks, options: ThreadOptions): Promi
         return;
       case 'note':
         hooks.onNote?.(report.note);
+        return;
+      case 'engine':
+        hooks.onEngine?.(report.engine);
+        return;
+      case 'matrix':
+        hooks.onMatrix?.(report.matrix);
         return;
       case 'result':
         ending ??= { result: report.result };
@@ -149,6 +156,7 @@ const GO_ON: Record<EngineTask, string> = {
   inspect: 'start it again',
   quantize: "finished blocks are kept: the same command, with the run's folder as --out, goes on behind them",
   evaluate: 'start it again',
+  rates: 'start it again',
   export: "start it again: what was half-written has another name, and is in nobody's way",
 };
 

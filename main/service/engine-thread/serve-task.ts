@@ -1,12 +1,16 @@
 import { parentPort } from 'node:worker_threads';
+import type { EngineInUse } from '../../../shared/engine.ts';
 import { ClaqError, plainError } from '../../../shared/errors.ts';
 import type { OnProgress } from '../../../shared/progress.ts';
+import type { MatrixResult } from '../../../shared/run-record.ts';
 import { type EngineJob, orderSchema, type Report } from './protocol.ts';
 
 /** What goes on in a task goes to the thread's caller; `signal` is aborted when the caller calls the task off. */
 export interface TaskHooks {
   readonly onProgress: OnProgress;
   readonly onNote: (line: string) => void;
+  readonly onEngine: (engine: EngineInUse) => void;
+  readonly onMatrix: (matrix: MatrixResult) => void;
   readonly signal: AbortSignal;
 }
 
@@ -24,6 +28,8 @@ export function serveTask(perform: (job: EngineJob, hooks: TaskHooks) => Promise
       const result = await perform(job, {
         onProgress: (progress) => report({ kind: 'progress', progress }),
         onNote: (note) => report({ kind: 'note', note }),
+        onEngine: (engine) => report({ kind: 'engine', engine }),
+        onMatrix: (matrix) => report({ kind: 'matrix', matrix }),
         signal: cancellation.signal,
       });
       report({ kind: 'result', result });

@@ -15,5 +15,7 @@ async function perform(job: EngineJob, hooks: TaskHooks): Promise<unknown> {
       return (await import('../evaluate.ts')).evaluateModel(job.request, hooks);
     case 'export':
       return (await import('../export.ts')).exportRun(job.request, hooks);
+    case 'rates':
+      return (await import('../preflight/measure-rates.ts')).measureRates(job.request, hooks);
   }
 }

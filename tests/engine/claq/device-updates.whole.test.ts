@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { stretchBlocks } from '../../../main/engine/claq/device-updates.ts';
 import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { BLOCK } from '../../../main/engine/kernels/layout.ts';
@@ -66,11 +65,5 @@ describe('a column loop whose factor stands on the device', () => {
     const expected = await quantize(single, one, ON_DEVICE);
     await single.stop();
     expect(await quantize(pool, one, ON_DEVICE)).toEqual(expected);
-  });
-
-  it('does large matrices in stretches of four blocks, small ones in one', () => {
-    expect(stretchBlocks(4096, 4096)).toBe(4);
-    expect(stretchBlocks(3072, 1536)).toBe(16);
-    expect(stretchBlocks(100_000, 97)).toBe(2);
   });
 });

@@ -1,10 +1,7 @@
-import { beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { requireKernelMemory, runsThatFit } from '../../../main/engine/claq/kernel-memory.ts';
 import type { ModelDescription } from '../../../shared/model.ts';
-import { TEST_ENGINE, startTestBackend } from '../tensors/test-backend.ts';
 import { modelOf } from '../text/demo-tokenizer.ts';
-
-beforeAll(() => startTestBackend());
 
 /** A Llama without grouped queries. */
 function llama(hiddenSize: number, ffnSize: number): ModelDescription {
@@ -28,27 +25,24 @@ describe('runsThatFit', () => {
 });
 
 describe('requireKernelMemory', () => {
-  it('lets models through that fit', () => {
-    expect(() => requireKernelMemory(llama(4096, 11_008))).not.toThrow();
-    expect(() => requireKernelMemory(llama(5120, 13_824))).not.toThrow();
+  it.each(['kernels', 'device'] as const)('lets models through that fit, Hessians on the %s', (home) => {
+    expect(() => requireKernelMemory(llama(4096, 11_008), home)).not.toThrow();
+    expect(() => requireKernelMemory(llama(5120, 13_824), home)).not.toThrow();
   });
 
-  it('refuses a matrix that is too large on any engine', () => {
-    expect(() => requireKernelMemory(llama(16_384, 53_248))).toThrow(
-      expect.objectContaining({
-        code: 'engine/out-of-memory',
-        where: TEST_ENGINE === 'wasm' ? 'q, 16384 x 16384' : 'gate, 53248 x 16384',
-      }),
+  it.each([
+    ['kernels', 'q, 16384 x 16384'],
+    ['device', 'gate, 53248 x 16384'],
+  ] as const)('refuses a matrix that is too large on any engine, Hessians on the %s', (home, where) => {
+    expect(() => requireKernelMemory(llama(16_384, 53_248), home)).toThrow(
+      expect.objectContaining({ code: 'engine/out-of-memory', where }),
     );
   });
 
   it('refuses what only TensorFlow has room for where it is missing, and says so', () => {
     const large = llama(8192, 22_016);
-    if (TEST_ENGINE !== 'wasm') {
-      expect(() => requireKernelMemory(large)).not.toThrow();
-      return;
-    }
-    expect(() => requireKernelMemory(large)).toThrow(
+    expect(() => requireKernelMemory(large, 'device')).not.toThrow();
+    expect(() => requireKernelMemory(large, 'kernels')).toThrow(
       expect.objectContaining({
         code: 'engine/out-of-memory',
         where: 'down, 8192 x 22016',

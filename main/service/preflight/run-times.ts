@@ -1,0 +1,148 @@
+/**
+ * What a run takes, part by part. The engine's thread does one thing after another, so parts add up; in the column loop alone
+ * the threads work side by side. A coarser model than that of bench/cost-model.ts, whose rates take longer to measure.
+ *
+ * Not counted: embeddings, biases, long texts, activations that go to the disk.
+ */
+import type { EngineName } from '../../../shared/engine.ts';
+import {
+  MATRIX_GROUPS,
+  type MatrixGroup,
+  type ModelDescription,
+  matrixShape,
+  quantizedWeights,
+} from '../../../shared/model.ts';
+import {
+  type MovedBytes,
+  type TokenRuns,
+  evaluationBytesMoved,
+  factorFlops,
+  forwardBytes,
+  forwardFlops,
+  headFlops,
+  hessianBytes,
+  hessianFlops,
+} from '../../../shared/run-work.ts';
+import { runsThatFit } from '../../engine/claq/kernel-memory.ts';
+import { stretchBlocks } from '../../engine/claq/stretch-blocks.ts';
+import { BLOCK } from '../../engine/kernels/layout.ts';
+import { type ColumnMethod, columnSeconds, planningSeconds } from './column-costs.ts';
+import { homeOn } from './memory-needs.ts';
+import { type RateCurve, extrapolatedRate } from './rate-curve.ts';
+import type { Rates } from './rates.ts';
+
+export interface RunToTime {
+  readonly model: ModelDescription;
+  readonly method: ColumnMethod;
+  readonly segments: TokenRuns;
+  /** A count of 0 for no evaluation. */
+  readonly windows: TokenRuns;
+  readonly engine: EngineName;
+  /** Kernel threads. */
+  readonly threads: number;
+}
+
+/** The parts that a run's record has times of. */
+export const TIMED_PARTS = ['forward', 'hessian', 'quantize', 'evaluate'] as const;
+export type TimedPart = (typeof TIMED_PARTS)[number];
+
+/** Seconds of the parts of a run, or of all its matrices. */
+export interface RunTimes {
+  readonly forward: number;
+  readonly hessian: number;
+  readonly factor: number;
+  /** Errors at each width and share. */
+  readonly planning: number;
+  /** Codebooks, codes, errors carried on, and what is done with the matrices around them. */
+  readonly columns: number;
+  /** Of one model, the original or what became of it. */
+  readonly evaluate: number;
+  /** Dequantized, packed, written, hashed. */
+  readonly writing: number;
+}
+
+export function runTimes(run: RunToTime, rates: Rates): RunTimes {
+  const { model, segments, windows } = run;
+  const weights = quantizedWeights(model);
+  const atSize = (flops: number, curve: RateCurve, moved: MovedBytes): number =>
+    flops / extrapolatedRate(curve, model.hiddenSize) + transferSeconds(moved, rates);
+  const ofBlock = (seconds: (group: MatrixGroup) => number): number =>
+    model.blocks * MATRIX_GROUPS.reduce((sum, group) => sum + seconds(group), 0);
+  return {
+    forward: atSize(forwardFlops(model, segments), rates.forward, forwardBytes(model, segments)),
+    hessian: atSize(hessianFlops(model, segments), rates.hessian, hessianBytes(model, segments)),
+    factor: factorFlops(model) / extrapolatedRate(rates.factor, model.hiddenSize),
+    planning: ofBlock((group) => groupPlanningSeconds(group, run, rates)),
+    columns: ofBlock((group) => loopSeconds(group, run, rates)) + weights / rates.bookkeeping,
+    evaluate: atSize(
+      forwardFlops(model, windows) + headFlops(model, windows),
+      rates.evaluate,
+      evaluationBytesMoved(model, windows),
+    ),
+    writing: weights / rates.writing,
+  };
+}
+
+/** The same as a run's record has them. */
+export function timedParts({
+  forward,
+  hessian,
+  factor,
+  planning,
+  columns,
+  evaluate,
+}: RunTimes): Record<TimedPart, number> {
+  return { forward, hessian, quantize: factor + planning + columns, evaluate };
+}
+
+export function transferSeconds(
+  { up, down }: MovedBytes,
+  { upload, download }: Pick<Rates, 'upload' | 'download'>,
+): number {
+  return up / upload + down / download;
+}
+
+/** Columns go to whichever thread is free. */
+function groupPlanningSeconds(
+  group: MatrixGroup,
+  { model, method, threads }: RunToTime,
+  rates: Rates,
+): number {
+  const work = group.reduce((sum, kind) => {
+    const { rows, columns } = matrixShape(model, kind);
+    return sum + columns * planningSeconds(rows, method);
+  }, 0);
+  return work / rates.planning / threads;
+}
+
+/**
+ * Within a matrix each column waits for the one before it, so the loop of matrices side by side takes as long as the longest of
+ * them, or as all their work on all threads, whichever is more.
+ */
+function loopSeconds(group: MatrixGroup, run: RunToTime, rates: Rates): number {
+  const { model, method, threads, engine } = run;
+  const { columns } = matrixShape(model, group[0]);
+  const matrices = group.map((kind) => matrixShape(model, kind));
+  const product = extrapolatedRate(rates.forward, model.hiddenSize);
+  let seconds = 0;
+  for (const together of runsThatFit(matrices, { home: homeOn(engine), columns })) {
+    const each = together.map(({ rows }) => (columns * columnSeconds(rows, method)) / rates.codebooks);
+    const work = each.reduce((sum, one) => sum + one, 0) / threads;
+    const rows = together.reduce((sum, matrix) => sum + matrix.rows, 0);
+    const { near, far } = carriedFlops(rows, columns, run);
+    seconds += Math.max(...each, work + near / rates.updates) + far / product;
+  }
+  return seconds;
+}
+
+/** Errors that the kernels carry on, and those that the tensor operations carry to later stretches. */
+function carriedFlops(
+  rows: number,
+  columns: number,
+  { method, engine }: RunToTime,
+): { readonly near: number; readonly far: number } {
+  if (method.method === 'rtn') return { near: 0, far: 0 };
+  const stretch =
+    homeOn(engine) === 'kernels' ? columns : Math.min(columns, stretchBlocks(rows, columns) * BLOCK);
+  return { near: rows * columns * stretch, far: rows * columns * (columns - stretch) };
+}

@@ -1,0 +1,106 @@
+/** The parts of a run's time as people read them, in the order in which a run comes to them. */
+import { describeBudget } from '../../../shared/budget.ts';
+import { quantizedWeights } from '../../../shared/model.ts';
+import type { Preflight } from '../../../shared/preflight.ts';
+import { readableBytes } from '../../../shared/readable-quantities.ts';
+import {
+  type MovedBytes,
+  evaluationBytesMoved,
+  factorFlops,
+  forwardBytes,
+  forwardFlops,
+  headFlops,
+  hessianBytes,
+  hessianFlops,
+} from '../../../shared/run-work.ts';
+import { choosesByBenefit } from './column-costs.ts';
+import { readableCount, readableFlopRate, readableFlops } from './count-text.ts';
+import type { Rates } from './rates.ts';
+import type { Corrections } from './recorded-speed.ts';
+import { type RunToTime, runTimes } from './run-times.ts';
+
+type TimePart = Preflight['time']['parts'][number];
+
+/** Seconds for texts and what else comes before the first block, measured with the bundled texts (docs/performance.md). */
+const TEXT_SECONDS = 2;
+/** Bytes a second of a dense export, which is written, read back, and compared: SmolLM2-135M in float16, two cores. */
+const EXPORT_RATE = 25e6;
+
+export interface RunToTell extends RunToTime {
+  /** Of the model's weights, all of which are hashed. */
+  readonly fileBytes: number;
+  /** False where its perplexity is known already. */
+  readonly evaluatesOriginal: boolean;
+  /** Bytes of the dense export; 0 for none. */
+  readonly exportBytes: number;
+}
+
+export function timeParts(run: RunToTell, rates: Rates, corrections: Corrections): TimePart[] {
+  const { model, segments, windows, fileBytes, exportBytes, threads } = run;
+  const times = runTimes(run, rates);
+  const onCard = run.engine === 'tensorflow-gpu';
+  const atRate = (flops: number, seconds: number, moved?: MovedBytes): string => {
+    const way =
+      moved === undefined || !onCard ? '' : `, ${readableBytes(moved.up + moved.down)} to and from the GPU`;
+    return `${readableFlops(flops)} at ${readableFlopRate(flops, seconds)}${way}`;
+  };
+  const weights = readableCount(quantizedWeights(model), 'weights');
+  const evaluation = windows.count === 0 ? 0 : times.evaluate * corrections.evaluate;
+  const evaluationBasis = `${windows.count} x ${windows.length} tokens, ${atRate(
+    forwardFlops(model, windows) + headFlops(model, windows),
+    evaluation,
+    evaluationBytesMoved(model, windows),
+  )}`;
+  const forward = times.forward * corrections.forward;
+  const hessian = times.hessian * corrections.hessian;
+  const factor = times.factor * corrections.quantize;
+  const parts: TimePart[] = [
+    {
+      name: 'Start',
+      seconds: rates.start + TEXT_SECONDS + fileBytes / rates.reading,
+      basis: `the engine, texts, ${readableBytes(fileBytes)} of the model hashed`,
+    },
+    {
+      name: 'Perplexity of the original',
+      seconds: run.evaluatesOriginal ? evaluation : 0,
+      basis: evaluationBasis,
+    },
+    {
+      name: 'Forward pass',
+      seconds: forward,
+      basis: `${segments.count} x ${segments.length} tokens, ${atRate(
+        forwardFlops(model, segments),
+        forward,
+        forwardBytes(model, segments),
+      )}`,
+    },
+    {
+      name: 'Hessians',
+      seconds: hessian,
+      basis: atRate(hessianFlops(model, segments), hessian, hessianBytes(model, segments)),
+    },
+    { name: 'Factorization', seconds: factor, basis: atRate(factorFlops(model), factor) },
+    {
+      name: 'Choice of widths',
+      seconds: choosesByBenefit(run.method) ? times.planning * corrections.quantize : 0,
+      basis: `errors of ${weights} at each width and share, ${threadCount(threads)}`,
+    },
+    {
+      name: 'Columns',
+      seconds: times.columns * corrections.quantize,
+      basis: `${weights} at ${describeBudget(run.method.budget)}, ${threadCount(threads)}`,
+    },
+    { name: 'Reading and writing', seconds: times.writing, basis: `${weights} read, looked up, packed` },
+    { name: 'Perplexity of the result', seconds: evaluation, basis: evaluationBasis },
+    {
+      name: 'Dense export',
+      seconds: exportBytes / EXPORT_RATE,
+      basis: `${readableBytes(exportBytes)} written and read back`,
+    },
+  ];
+  return parts.filter(({ seconds }) => seconds > 0);
+}
+
+function threadCount(threads: number): string {
+  return threads === 1 ? '1 thread' : `${threads} threads`;
+}

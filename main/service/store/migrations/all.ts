@@ -1,0 +1,5 @@
+import { library } from './0001-library.ts';
+import type { Migration } from './migration.ts';
+
+/** In order; the last one's version is the one that this program writes. */
+export const MIGRATIONS: readonly Migration[] = [library];

@@ -1,0 +1,52 @@
+/** The library: what describes models and runs, in one SQLite file. Weights and codes stay in their folders. */
+import type { Database } from 'better-sqlite3';
+import { ColumnStatisticsTable } from './column-statistics-table.ts';
+import { ExportsTable } from './exports-table.ts';
+import { ModelsTable } from './models-table.ts';
+import { openDatabase } from './open-database.ts';
+import { RunsTable } from './runs-table.ts';
+import { SettingsTable } from './settings-table.ts';
+import { storeErrors } from './store-errors.ts';
+
+export type { StatisticsEntry, StoredStatistics } from './column-statistics-table.ts';
+export type { NewModel, StoredModel } from './models-table.ts';
+export type { NewRun, RunChange, SettableState } from './runs-table.ts';
+
+/**
+ * Opens the library's file, or makes it, and brings it to the present version; a file with content is backed up before, as
+ * `<name>.v<version>.backup` beside it. Several processes may have it open.
+ *
+ * @param file absolute path; its folder is made where it is not there
+ * @throws ClaqError store/newer-version, store/damaged, library/in-use, output/disk-full, output/not-writable
+ */
+export function openStore(file: string): Store {
+  return new Store(openDatabase(file));
+}
+
+/** Every call may throw ClaqError store/damaged, library/in-use and output/disk-full. */
+export class Store {
+  readonly models: ModelsTable;
+  readonly runs: RunsTable;
+  readonly exports: ExportsTable;
+  readonly settings: SettingsTable;
+  readonly columnStatistics: ColumnStatisticsTable;
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    this.#database = database;
+    this.models = new ModelsTable(database);
+    this.exports = new ExportsTable(database);
+    this.runs = new RunsTable(database, this.exports);
+    this.settings = new SettingsTable(database);
+    this.columnStatistics = new ColumnStatisticsTable(database);
+  }
+
+  /** Does all of it or, where something is thrown, none. Not for work that waits for anything. */
+  transaction<T>(work: () => T): T {
+    return storeErrors(this.#database.name, () => this.#database.transaction(work).immediate());
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}

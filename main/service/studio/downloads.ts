@@ -1,0 +1,70 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ActivityId } from '../../../shared/activity.ts';
+import type { RunHooks } from '../../../shared/requests.ts';
+import { downloadModel } from '../hub/download-model.ts';
+import type { Activities } from './activities.ts';
+import type { ModelLibrary } from './model-library.ts';
+import type { UserSettings } from './user-settings.ts';
+
+export interface DownloadParts {
+  readonly activities: Activities;
+  readonly models: ModelLibrary;
+  readonly settings: UserSettings;
+  readonly hubToken: (() => string | undefined) | undefined;
+}
+
+export interface DownloadRequest {
+  /** `owner/name` */
+  readonly repository: string;
+  readonly revision: string;
+  readonly token?: string | undefined;
+}
+
+/** Models that are fetched from a hub into the folder of the settings, and then are in the library. */
+export class Downloads {
+  readonly #parts: DownloadParts;
+
+  constructor(parts: DownloadParts) {
+    this.#parts = parts;
+  }
+
+  /** One that was broken off goes on where it stopped. What fails is told by the activity. */
+  start(request: DownloadRequest): ActivityId {
+    const { activities, settings } = this.#parts;
+    const cancellation = new AbortController();
+    const activity = activities.begin({
+      kind: 'download',
+      title: request.repository,
+      runId: null,
+      modelId: null,
+      cancel: () => cancellation.abort(),
+    });
+    const folder = join(settings.get().modelsFolder, request.repository.replace('/', '--'));
+    const hooks: RunHooks = {
+      signal: cancellation.signal,
+      onProgress: (progress) => activity.progress(progress),
+    };
+    void this.#download(request, folder, hooks).then(
+      () => activity.end(),
+      (error: unknown) => activity.end(error),
+    );
+    return activity.id;
+  }
+
+  /** Deletes what was downloaded. */
+  async removeFiles(folder: string): Promise<void> {
+    await rm(folder, { recursive: true, force: true });
+  }
+
+  async #download(request: DownloadRequest, folder: string, hooks: RunHooks): Promise<void> {
+    const { models, hubToken } = this.#parts;
+    const { repository, revision, token = hubToken?.() } = request;
+    const { commit } = await downloadModel(
+      { repository, revision, folder, ...(token === undefined ? {} : { token }) },
+      hooks,
+    );
+    const name = repository.split('/')[1] ?? repository;
+    await models.add(folder, { kind: 'hub', repository, commit }, name);
+  }
+}

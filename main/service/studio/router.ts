@@ -1,0 +1,137 @@
+import { implement, type Router } from '@orpc/server';
+import { ClaqError, plainError } from '../../../shared/errors.ts';
+import { contract } from '../../../shared/contract.ts';
+import type { ProgramInfo } from '../../../shared/host.ts';
+import { ACTIVE_STATES, type RunDetail, type RunId } from '../../../shared/runs.ts';
+import type { Store } from '../store/store.ts';
+import type { Activities } from './activities.ts';
+import type { Changes } from './changes.ts';
+import type { Downloads } from './downloads.ts';
+import type { EngineSetup } from './engine-setup.ts';
+import type { Exporter } from './exporter.ts';
+import { readLicences } from './licences.ts';
+import { listFolder } from './list-folder.ts';
+import { type ModelLibrary, notFound } from './model-library.ts';
+import { programInfo } from './program-info.ts';
+import { removeExport } from './remove-export.ts';
+import type { RunQueue } from './run-queue.ts';
+import { studioPreflight } from './studio-preflight.ts';
+import type { RunWatch } from './run-watch.ts';
+import type { UserSettings } from './user-settings.ts';
+
+export interface RouterParts {
+  readonly store: Store;
+  readonly changes: Changes;
+  readonly activities: Activities;
+  readonly watch: RunWatch;
+  readonly models: ModelLibrary;
+  readonly settings: UserSettings;
+  readonly runs: RunQueue;
+  readonly exporter: Exporter;
+  readonly downloads: Downloads;
+  readonly engineSetup: EngineSetup;
+  readonly dataFolder: string;
+  readonly host: ProgramInfo['host'];
+}
+
+/** Calls need nothing of their host but to be carried. */
+export type StudioRouter = Router<typeof contract, Record<never, never>>;
+
+/** The contract's calls, each a line: what they do stands elsewhere. */
+export function studioRouter(parts: RouterParts): StudioRouter {
+  const { store, changes, activities, watch, models, settings, runs, exporter, downloads, engineSetup } =
+    parts;
+  const os = implement(contract).use(async ({ next, errors }) => {
+    try {
+      return await next();
+    } catch (error) {
+      if (!(error instanceof ClaqError)) throw error;
+      throw errors.CLAQ({ message: error.message, data: plainError(error) });
+    }
+  });
+  return os.router({
+    program: {
+      info: os.program.info.handler(() => programInfo(parts.host, parts.dataFolder)),
+      licences: os.program.licences.handler(() => readLicences()),
+      doctor: os.program.doctor.handler(async ({ input, signal }) => {
+        const { examineMachine } = await import('../doctor/examine-machine.ts');
+        return await examineMachine(input, { signal });
+      }),
+      changes: os.program.changes.handler(({ signal }) => changes.watch(signal)),
+    },
+    settings: {
+      get: os.settings.get.handler(() => settings.get()),
+      change: os.settings.change.handler(({ input }) => settings.change(input)),
+    },
+    models: {
+      list: os.models.list.handler(() => models.list()),
+      get: os.models.get.handler(({ input }) => models.get(input.id)),
+      addFolder: os.models.addFolder.handler(({ input }) => models.add(input.folder)),
+      addDemo: os.models.addDemo.handler(() => models.addDemo()),
+      download: os.models.download.handler(({ input }) => ({ activity: downloads.start(input) })),
+      remove: os.models.remove.handler(async ({ input }) => {
+        const model = models.stored(input.id);
+        const busy = store.runs.list(input.id).find(({ state }) => ACTIVE_STATES.has(state));
+        if (busy !== undefined) {
+          throw new ClaqError('library/busy', 'A run of this model is still going on', {
+            where: model.name,
+            found: busy.state,
+            remedy: 'cancel it first',
+          });
+        }
+        models.remove(input.id);
+        if (input.deleteDownload && model.source.kind === 'hub') await downloads.removeFiles(model.folder);
+      }),
+    },
+    runs: {
+      list: os.runs.list.handler(({ input }) => store.runs.list(input.modelId)),
+      get: os.runs.get.handler(({ input }) => storedRun(store, input.id)),
+      preflight: os.runs.preflight.handler(({ input }) => studioPreflight(parts, input)),
+      start: os.runs.start.handler(({ input }) => runs.start(input)),
+      pause: os.runs.pause.handler(({ input }) => runs.pause(input.id)),
+      resume: os.runs.resume.handler(({ input }) => runs.resume(input.id)),
+      cancel: os.runs.cancel.handler(({ input }) => runs.cancel(input.id)),
+      move: os.runs.move.handler(({ input }) => runs.move(input.id, input.places)),
+      remove: os.runs.remove.handler(({ input }) => runs.remove(input.id, input.deleteFolder)),
+      watch: os.runs.watch.handler(({ input, signal }) => {
+        storedRun(store, input.id);
+        return watch.watch(input.id, signal);
+      }),
+    },
+    exports: {
+      start: os.exports.start.handler(({ input }) => ({
+        activity: exporter.start(input.runId, input.dtype, input.folder),
+      })),
+      list: os.exports.list.handler(({ input }) => store.exports.list(input.runId)),
+      remove: os.exports.remove.handler(({ input }) => removeExport(parts, input.id, input.deleteFolder)),
+    },
+    engine: {
+      setUp: os.engine.setUp.handler(({ input }) => ({ activity: engineSetup.start(input) })),
+      remove: os.engine.remove.handler(async ({ input }) => {
+        const { removeTensorflow } = await import('../tensorflow-setup/remove-tensorflow.ts');
+        const { bytes } = await removeTensorflow(input);
+        return { bytes };
+      }),
+    },
+    activities: {
+      watch: os.activities.watch.handler(({ signal }) => activities.watch(signal)),
+      cancel: os.activities.cancel.handler(({ input }) => activities.cancel(input.id)),
+      dismiss: os.activities.dismiss.handler(({ input }) => activities.dismiss(input.id)),
+    },
+    files: {
+      list: os.files.list.handler(({ input }) => {
+        const { runsFolder, modelsFolder } = settings.get();
+        return listFolder(input.folder, [
+          { name: 'Models', path: modelsFolder },
+          { name: 'Runs', path: runsFolder },
+        ]);
+      }),
+    },
+  });
+}
+
+function storedRun(store: Store, id: RunId): RunDetail {
+  const run = store.runs.get(id);
+  if (run === undefined) throw notFound('run', id);
+  return run;
+}

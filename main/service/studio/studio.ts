@@ -1,0 +1,115 @@
+/**
+ * CLAQ Studio without a window: the library, the queue of runs, and everything that a window can ask. One implementation of the
+ * contract, whoever carries its calls: Electron's message port, a browser's socket, or a call in this process.
+ */
+import { mkdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { ClaqError } from '../../../shared/errors.ts';
+import type { ProgramInfo } from '../../../shared/host.ts';
+import { inEngineThread } from '../engine-thread/run-in-thread.ts';
+import { lockFolder } from '../folder-lock.ts';
+import { openStore } from '../store/store.ts';
+import { Activities } from './activities.ts';
+import { Changes } from './changes.ts';
+import { Downloads } from './downloads.ts';
+import { EngineSetup } from './engine-setup.ts';
+import { Exporter, type ExportTask } from './exporter.ts';
+import { ModelLibrary } from './model-library.ts';
+import type { QuantizeTask } from './perform-run.ts';
+import { type StudioRouter, studioRouter } from './router.ts';
+import { RunQueue } from './run-queue.ts';
+import { RunWatch } from './run-watch.ts';
+import { UserSettings } from './user-settings.ts';
+
+export interface StudioOptions {
+  /** Folder of the library; made where it is not there. */
+  readonly dataFolder: string;
+  readonly host: ProgramInfo['host'];
+  /** The user's token for the Hugging Face hub, where the host keeps one; asked when a download begins. */
+  readonly hubToken?: () => string | undefined;
+  /** Another engine, for tests of everything around it. */
+  readonly tasks?: { readonly quantize?: QuantizeTask; readonly exportRun?: ExportTask };
+}
+
+export interface Studio {
+  readonly router: StudioRouter;
+  /** Pauses the run that is at work, calls the other long things off, and closes the library. */
+  close(): Promise<void>;
+}
+
+const LIBRARY_FILE = 'library.sqlite';
+
+/**
+ * Opens the library and goes on with the queue. Throws ClaqError library/in-use, store/newer-version, store/damaged.
+ */
+export async function openStudio(options: StudioOptions): Promise<Studio> {
+  const dataFolder = resolve(options.dataFolder);
+  await mkdir(dataFolder, { recursive: true });
+  const lock = await lockLibrary(dataFolder);
+  try {
+    const store = openStore(join(dataFolder, LIBRARY_FILE));
+    store.runs.interruptActive(new Date().toISOString());
+    const changes = new Changes();
+    const activities = new Activities();
+    const watch = new RunWatch((id) => store.runs.get(id));
+    const models = new ModelLibrary(store, changes);
+    const settings = new UserSettings(store, changes, dataFolder);
+    const quantize: QuantizeTask =
+      options.tasks?.quantize ?? ((request, hooks) => inEngineThread('quantize', request, hooks));
+    const exportRun: ExportTask =
+      options.tasks?.exportRun ?? ((request, hooks) => inEngineThread('export', request, hooks));
+    const exporter = new Exporter({ store, activities, watch, exportRun });
+    const runs = new RunQueue({ store, changes, activities, watch, models, settings, quantize, exporter });
+    const downloads = new Downloads({ activities, models, settings, hubToken: options.hubToken });
+    const engineSetup = new EngineSetup(activities);
+    const router = studioRouter({
+      store,
+      changes,
+      activities,
+      watch,
+      models,
+      settings,
+      runs,
+      exporter,
+      downloads,
+      engineSetup,
+      dataFolder,
+      host: options.host,
+    });
+    runs.begin();
+    return {
+      router,
+      async close() {
+        try {
+          await Promise.all([runs.close(), activities.close()]);
+        } finally {
+          changes.close();
+          watch.close();
+          store.close();
+          await lock.release();
+        }
+      },
+    };
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+/** The library is one process' at a time: two would each think that the engine is free. */
+async function lockLibrary(folder: string): Promise<{ release(): Promise<void> }> {
+  try {
+    return await lockFolder(folder);
+  } catch (error) {
+    if (!(error instanceof ClaqError) || error.code !== 'output/in-use') throw error;
+    const { where, found } = error;
+    throw new ClaqError('library/in-use', 'CLAQ Studio is open already', {
+      ...(where === undefined ? {} : { where }),
+      expected: 'a library that no other process has open',
+      ...(found === undefined ? {} : { found }),
+      remedy:
+        'use the one that is open, or name another folder with --data; if it is no longer running, delete the file named above',
+      cause: error,
+    });
+  }
+}

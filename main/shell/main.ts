@@ -1,0 +1,4 @@
+/** Electron's main process. */
+import { startShell } from './start-shell.ts';
+
+startShell();

@@ -1,0 +1,17 @@
+/** The screens and their addresses. Each is loaded when it is first shown. */
+import { createRouter, createWebHistory, type Router, type RouteRecordRaw } from 'vue-router';
+
+const routes: RouteRecordRaw[] = [
+  { path: '/', redirect: '/library' },
+  { path: '/library', name: 'library', component: () => import('../library/LibraryScreen.vue') },
+  { path: '/models/:id(\\d+)', name: 'model', component: () => import('../library/ModelScreen.vue') },
+  { path: '/models/:id(\\d+)/run', name: 'new-run', component: () => import('../run/NewRun.vue') },
+  { path: '/runs', name: 'runs', component: () => import('../run/RunList.vue') },
+  { path: '/runs/:id(\\d+)', name: 'run', component: () => import('../run/RunScreen.vue') },
+  { path: '/settings', name: 'settings', component: () => import('../settings/SettingsScreen.vue') },
+  { path: '/:rest(.*)*', name: 'not-found', component: () => import('./NotFound.vue') },
+];
+
+export function createAppRouter(): Router {
+  return createRouter({ history: createWebHistory(), routes });
+}

@@ -1,0 +1,94 @@
+/** The curve of losses, as ECharts wants to be told. */
+import type { EChartsCoreOption } from 'echarts/core';
+import { MATRIX_KINDS, type MatrixKind } from '../../shared/model.ts';
+import type { MatrixResult } from '../../shared/run-record.ts';
+import type { ChartColours } from './chart-colours.ts';
+import { KIND_MARKS } from './kind-marks.ts';
+import { QUANTITIES, figures } from './matrix-quantities.ts';
+
+/** Place in the order of computation, from 1, and the loss a weight. */
+export type CurvePoint = readonly [place: number, loss: number];
+
+/** Matrices with a loss above 0, which is what a logarithmic axis can show. */
+export function curvePoints(sequence: readonly MatrixResult[], kind: MatrixKind): CurvePoint[] {
+  return sequence.flatMap((matrix, index): CurvePoint[] => {
+    const loss = matrix.kind === kind ? QUANTITIES.lossPerWeight.of(matrix) : null;
+    return loss === null || loss <= 0 ? [] : [[index + 1, loss]];
+  });
+}
+
+export function curveOption(
+  sequence: readonly MatrixResult[],
+  total: number,
+  colours: ChartColours,
+): EChartsCoreOption {
+  const labels = { color: colours.muted, fontFamily: colours.font, fontSize: 11 };
+  return {
+    textStyle: { fontFamily: colours.font },
+    grid: { left: 52, right: 12, top: 30, bottom: 24 },
+    legend: {
+      top: 0,
+      left: 0,
+      itemWidth: 14,
+      itemHeight: 8,
+      itemGap: 10,
+      inactiveColor: colours.line,
+      textStyle: labels,
+    },
+    tooltip: {
+      // HTML tooltips would need styles that the page's policy refuses.
+      renderMode: 'richText',
+      trigger: 'item',
+      backgroundColor: colours.surface,
+      borderColor: colours.line,
+      textStyle: { color: colours.text, fontFamily: colours.font, fontSize: 12 },
+      formatter: (point: { readonly data: CurvePoint }) => tooltipText(sequence, point.data),
+    },
+    xAxis: {
+      type: 'value',
+      min: 1,
+      max: Math.max(total, 2),
+      axisLabel: labels,
+      axisLine: { lineStyle: { color: colours.line } },
+      axisTick: { show: false },
+      splitLine: { show: false },
+      minInterval: 1,
+    },
+    yAxis: {
+      type: 'log',
+      axisLabel: { ...labels, formatter: (value: number) => figures(value) },
+      splitLine: { lineStyle: { color: colours.faint } },
+    },
+    series: MATRIX_KINDS.map((kind) => ({
+      id: kind,
+      name: kind,
+      type: 'line',
+      data: curvePoints(sequence, kind),
+      symbol: KIND_MARKS[kind].symbol,
+      symbolSize: 5,
+      lineStyle: { width: 1, opacity: 0.6 },
+      itemStyle: { color: KIND_MARKS[kind].colour },
+    })),
+  };
+}
+
+function tooltipText(sequence: readonly MatrixResult[], [place, loss]: CurvePoint): string {
+  const matrix = sequence[place - 1];
+  if (matrix === undefined) return '';
+  return `Block ${matrix.block + 1}, ${matrix.kind}\n${QUANTITIES.lossPerWeight.text(loss)}`;
+}
+
+/** The curve in words: least and most of each kind, and where. */
+export function curveDescription(
+  sequence: readonly MatrixResult[],
+  kinds: readonly MatrixKind[] = MATRIX_KINDS,
+): string {
+  const parts = kinds.flatMap((kind) => {
+    const points = curvePoints(sequence, kind);
+    if (points.length === 0) return [];
+    const losses = points.map(([, loss]) => loss);
+    return [`${kind} from ${figures(Math.min(...losses))} to ${figures(Math.max(...losses))}`];
+  });
+  if (parts.length === 0) return 'Loss a weight by matrix, in the order of computation: no figures yet';
+  return `Loss a weight by matrix, in the order of computation: ${parts.join(', ')}`;
+}

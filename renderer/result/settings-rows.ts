@@ -1,0 +1,52 @@
+/** The choices that made a run, in words; what nobody chose is said as what it came to. */
+import type { RunDetail } from '../../shared/runs.ts';
+import {
+  CODEBOOK_FIT_WORDS,
+  COLUMN_ORDER_WORDS,
+  DTYPE_WORDS,
+  ENGINE_WORDS,
+  METHOD_WORDS,
+} from '../run/method-words.ts';
+import { hasUniformGrid } from '../run/run-form.ts';
+
+export type SettingsRow = readonly [label: string, value: string];
+
+export function settingsRows({ choices, budget, engine }: RunDetail): SettingsRow[] {
+  const { method, calibration, evaluation } = choices;
+  const order = choices.columnOrder ?? (method === 'reference' ? 'outlier' : 'benefit');
+  const fit = choices.codebookFit ?? (method === 'reference' ? 'all' : 'kept');
+  const length = calibration.segmentLength;
+  const rows: (SettingsRow | undefined)[] = [
+    ['Method', METHOD_WORDS[method].label],
+    ['Budget', budget],
+    hasUniformGrid(method)
+      ? [
+          'Columns that share a scale',
+          choices.groupSize === undefined ? 'the whole row' : String(choices.groupSize),
+        ]
+      : ['Bits go to columns', COLUMN_ORDER_WORDS[order].label.toLowerCase()],
+    hasUniformGrid(method)
+      ? undefined
+      : ['Codebooks are fitted on', CODEBOOK_FIT_WORDS[fit].label.toLowerCase()],
+    ['S of the outliers', String(choices.outlierS)],
+    ['Damping', String(choices.percdamp)],
+    ['Order by activations', choices.actOrder ? 'yes' : 'no'],
+    ['Calibration text', calibration.source ?? 'the default text'],
+    [
+      'Calibration',
+      `${calibration.segments} segments${length === undefined ? '' : ` of ${length.toLocaleString('en')} tokens`}, seed ${calibration.seed}${calibration.joinDocuments ? ', over documents’ ends' : ''}`,
+    ],
+    [
+      'Evaluation',
+      evaluation.windows === 0
+        ? 'none'
+        : `${evaluation.windows} windows of ${evaluation.source ?? 'the bundled text'}`,
+    ],
+    ['Engine', engine ?? ENGINE_WORDS[choices.engine]],
+    ['Forward pass', choices.forwardPrecision],
+    ['Threads', choices.threads === undefined ? 'all cores' : String(choices.threads)],
+    choices.hostMemory === undefined ? undefined : ['Memory for activations', `${choices.hostMemory} GB`],
+    choices.exportDtype === undefined ? undefined : ['Export with the run', DTYPE_WORDS[choices.exportDtype]],
+  ];
+  return rows.filter((row) => row !== undefined);
+}

@@ -1,0 +1,61 @@
+/** Names of the choices of a run, and a line on each for whoever does not know it. */
+import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
+import type { CodebookFit, ColumnOrder, Method } from '../../shared/method.ts';
+import type { DenseDtype } from './run-form.ts';
+
+export interface ChoiceWords {
+  readonly label: string;
+  readonly meaning: string;
+}
+
+export const METHOD_WORDS: Readonly<Record<Method, ChoiceWords>> = {
+  claq: {
+    label: 'CLAQ',
+    meaning:
+      'A codebook a column, errors carried on; more bits and kept outliers for the columns where they pay most.',
+  },
+  reference: {
+    label: 'Reference',
+    meaning: 'The choices of the authors’ code: scikit-learn’s K-Means, columns by outlier ratio. Slower.',
+  },
+  gptq: {
+    label: 'GPTQ',
+    meaning: 'A baseline: a uniform grid with one width for all, errors carried on.',
+  },
+  rtn: {
+    label: 'Round to nearest',
+    meaning: 'A baseline: a uniform grid, each weight by itself. Fast, and the worst.',
+  },
+};
+
+export const COLUMN_ORDER_WORDS: Readonly<Record<ColumnOrder, ChoiceWords>> = {
+  benefit: { label: 'By benefit', meaning: 'Bits go to the columns where they lower the loss most.' },
+  outlier: {
+    label: 'By outliers',
+    meaning: 'Bits go to the columns with the most outliers, as in the paper.',
+  },
+};
+
+export const CODEBOOK_FIT_WORDS: Readonly<Record<CodebookFit, ChoiceWords>> = {
+  kept: { label: 'Coded entries', meaning: 'Reserved entries have no say in a column’s codebook.' },
+  all: { label: 'Whole column', meaning: 'Reserved entries count as well.' },
+};
+
+export const ENGINE_WORDS: Readonly<Record<EngineChoice, string>> = {
+  auto: 'The fastest that runs here',
+  'tensorflow-gpu': 'TensorFlow on a GPU',
+  'tensorflow-cpu': 'TensorFlow on the CPU',
+  wasm: 'WebAssembly',
+};
+
+export const PRECISION_WORDS: Readonly<Record<ForwardPrecision, string>> = {
+  float32: 'float32',
+  bfloat16: 'bfloat16',
+  float16: 'float16',
+};
+
+export const DTYPE_WORDS: Readonly<Record<DenseDtype, string>> = {
+  source: 'As in the source model',
+  f16: 'float16',
+  f32: 'float32',
+};

@@ -1,0 +1,18 @@
+/**
+ * What the preload script says to the page of the desktop app, by `postMessage` to the page's own origin. It says nothing else,
+ * and puts nothing into the page's global scope. Plain constants: the preload script is one small file.
+ */
+
+/** The scheme that the page is served under, and its address. */
+export const APP_SCHEME = 'claq';
+export const APP_HOST = 'app';
+export const APP_ADDRESS = `${APP_SCHEME}://${APP_HOST}/`;
+
+/**
+ * `{ kind: PORTS_MESSAGE }` with two ports: the service's (contract.ts) and the shell's (shell-contract.ts). It comes when the
+ * document is there, and again with new ports whenever the service was started anew; the ports before are dead then.
+ */
+export const PORTS_MESSAGE = 'claq-ports';
+
+/** `{ kind: DROPPED_MESSAGE, paths }`: absolute paths of what the user dropped on the page, which a page cannot know itself. */
+export const DROPPED_MESSAGE = 'claq-dropped';

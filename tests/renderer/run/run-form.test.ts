@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import {
+  calibrationPresets,
+  choicesOfForm,
+  emptyForm,
+  formOfChoices,
+  isPreset,
+  presetBits,
+} from '../../../renderer/run/run-form.ts';
+import { METHODS } from '../../../shared/method.ts';
+import { type QuantizeChoicesRequest, quantizeChoicesSchema } from '../../../shared/requests.ts';
+import { LLAMA_7B, SMOLLM2 } from './known-models.ts';
+
+describe('choicesOfForm', () => {
+  it('asks for the defaults where nothing was changed', () => {
+    const { budget, ...others } = quantizeChoicesSchema.parse(choicesOfForm(emptyForm()));
+    const { budget: none, ...defaults } = quantizeChoicesSchema.parse({});
+    expect(budget).toEqual({ bits: 4 });
+    expect(none).toEqual({});
+    expect(others).toEqual(defaults);
+  });
+
+  it('has what was filled in, in its place', () => {
+    const request = choicesOfForm({
+      ...emptyForm(),
+      budget: { bits: 2.12 },
+      calibrationText: ' /texts/c4.txt ',
+      segments: 8,
+      segmentLength: 512,
+      joinDocuments: true,
+      seed: 3,
+      windows: 0,
+      outlierS: 7,
+      columnOrder: 'outlier',
+      codebookFit: 'all',
+      percdamp: 0.02,
+      actOrder: false,
+      engine: 'wasm',
+      threads: 2,
+      hostMemory: 1.5,
+      forwardPrecision: 'bfloat16',
+      exportDtype: 'f16',
+    });
+    expect(quantizeChoicesSchema.parse(request)).toEqual({
+      method: 'claq',
+      budget: { bits: 2.12 },
+      outlierS: 7,
+      columnOrder: 'outlier',
+      codebookFit: 'all',
+      percdamp: 0.02,
+      actOrder: false,
+      calibration: { source: '/texts/c4.txt', segments: 8, segmentLength: 512, seed: 3, joinDocuments: true },
+      evaluation: { windows: 0 },
+      threads: 2,
+      hostMemory: 1.5,
+      engine: 'wasm',
+      forwardPrecision: 'bfloat16',
+      exportDtype: 'f16',
+    });
+  });
+
+  it.each(METHODS)('leaves out what does not go with the method: %s', (method) => {
+    const form = {
+      ...emptyForm(),
+      method,
+      columnOrder: 'benefit',
+      codebookFit: 'kept',
+      groupSize: 64,
+    } as const;
+    const parsed = quantizeChoicesSchema.safeParse(choicesOfForm(form));
+    expect(parsed.error?.issues ?? []).toEqual([]);
+  });
+});
+
+describe('formOfChoices', () => {
+  const requests: readonly QuantizeChoicesRequest[] = [
+    { budget: { bits: 3 } },
+    { method: 'reference', budget: { apAverage: 2.2, apWidths: [2, 4], orShares: [1.4, 0.4] } },
+    { method: 'gptq', budget: { bits: 4 }, groupSize: 128, exportDtype: 'source' },
+    {
+      budget: { bits: 2.12 },
+      columnOrder: 'outlier',
+      calibration: { source: '/a.txt', segments: 16, segmentLength: 1024, seed: 9, joinDocuments: true },
+      evaluation: { source: '/b.txt', windows: 0, contextLength: 512 },
+      threads: 4,
+      hostMemory: 2,
+      engine: 'tensorflow-cpu',
+    },
+  ];
+  it.each(requests)('makes the same request once more: %#', (request) => {
+    const choices = quantizeChoicesSchema.parse(request);
+    expect(quantizeChoicesSchema.parse(choicesOfForm(formOfChoices(choices)))).toEqual(choices);
+  });
+
+  it('shows the bits that no budget stands for', () => {
+    expect(formOfChoices(quantizeChoicesSchema.parse({})).budget).toEqual({ bits: 4 });
+  });
+});
+
+describe('presets', () => {
+  it('are the paper’s settings, and whole widths for a uniform grid', () => {
+    expect(presetBits('claq')).toEqual([2, 2.1, 2.12, 2.24, 2.5, 3, 3.12, 3.23, 4]);
+    expect(presetBits('rtn')).toEqual([2, 3, 4]);
+  });
+
+  it('never have segments longer than the model’s context', () => {
+    const short = { ...LLAMA_7B, contextLength: 256 };
+    expect(calibrationPresets(short).map(({ segmentLength }) => segmentLength)).toEqual([256, 256]);
+    expect(calibrationPresets(SMOLLM2)).toMatchObject([
+      { label: 'Quick look', segments: 8, segmentLength: 512 },
+      { label: 'As in the paper', segments: 128, segmentLength: 2048 },
+    ]);
+  });
+
+  it('are recognized, also where the length is left to the model', () => {
+    const [quick, paper] = calibrationPresets(SMOLLM2);
+    expect(paper && isPreset(emptyForm(), paper, SMOLLM2)).toBe(true);
+    expect(quick && isPreset(emptyForm(), quick, SMOLLM2)).toBe(false);
+    expect(paper && isPreset({ ...emptyForm(), segments: 127 }, paper, SMOLLM2)).toBe(false);
+  });
+});

@@ -1,0 +1,4 @@
+/** The app that Electron 22 starts in tests: the shim, then the shell that is tested. */
+'use strict';
+require('./electron-22.cjs');
+require(process.env.CLAQ_TEST_SHELL);
