@@ -3,6 +3,10 @@ import { createApp } from 'vue';
 import { connect } from './api/connect.ts';
 import App from './app/App.vue';
 import { createAppRouter } from './app/routes.ts';
+import { showFaults } from './app/show-faults.ts';
 
 connect();
-createApp(App).use(createPinia()).use(createAppRouter()).mount('#app');
+const router = createAppRouter();
+const app = createApp(App).use(createPinia()).use(router);
+showFaults(app, router);
+app.mount('#app');

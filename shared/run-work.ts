@@ -2,13 +2,7 @@
  * How much there is to compute in a run, from a model's description alone. A fused multiply-add counts as two operations; norms,
  * rotations and sums, which are few beside the products, are not counted.
  */
-import {
-  MATRIX_GROUPS,
-  MATRIX_KINDS,
-  type ModelDescription,
-  matrixShape,
-  quantizedWeights,
-} from './model.ts';
+import { MATRIX_GROUPS, type ModelDescription, matrixShape, quantizedWeights } from './model.ts';
 
 const FLOAT_BYTES = 4;
 
@@ -46,15 +40,6 @@ export function hessianFlops(model: ModelDescription, { count, length }: TokenRu
 /** H = U D U^T of all groups. */
 export function factorFlops(model: ModelDescription): number {
   return model.blocks * sumOverGroups(model, (columns) => columns ** 3 / 3);
-}
-
-/** Errors of each column carried to all columns behind it. */
-export function updateFlops(model: ModelDescription): number {
-  const ofBlock = MATRIX_KINDS.reduce((sum, kind) => {
-    const { rows, columns } = matrixShape(model, kind);
-    return sum + rows * columns ** 2;
-  }, 0);
-  return model.blocks * ofBlock;
 }
 
 function sumOverGroups(model: ModelDescription, of: (columns: number) => number): number {

@@ -10,7 +10,8 @@ export const APP_ADDRESS = `${APP_SCHEME}://${APP_HOST}/`;
 
 /**
  * `{ kind: PORTS_MESSAGE }` with two ports: the service's (contract.ts) and the shell's (shell-contract.ts). It comes when the
- * document is there, and again with new ports whenever the service was started anew; the ports before are dead then.
+ * document is there, and again with new ports whenever the service was started anew. The service's port before is dead then, and
+ * streams on the shell's have ended; calls that are on their way are still answered.
  */
 export const PORTS_MESSAGE = 'claq-ports';
 

@@ -168,7 +168,11 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     settings: method,
     windows,
     memory,
-    onMatrix: async (result) => hooks.onMatrix?.(await writer.saveMatrix(result)),
+    onMatrix: async (result) => {
+      // Saved whether or not anybody listens.
+      const saved = await writer.saveMatrix(result);
+      hooks.onMatrix?.(saved);
+    },
     onBlock: (timing) => writer.finishedBlock(timing),
     finished: unfinished === undefined ? undefined : finishedBlocks(writer.folder, unfinished, hooks.onNote),
     onProgress: hooks.onProgress,

@@ -17,6 +17,7 @@ export function startLog(): void {
   log.transports.file.resolvePathFn = logFile;
   log.transports.file.maxSize = MAX_BYTES;
   log.transports.console.level = app.isPackaged ? false : 'info';
+  log.scope.labelPadding = false;
   log.errorHandler.startCatching({ showDialog: app.isPackaged });
   log.info(
     `${app.name} ${app.getVersion()}, Electron ${process.versions.electron}, ${process.platform}-${process.arch}`,

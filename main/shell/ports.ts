@@ -10,7 +10,7 @@ import {
 import { APP_ADDRESS } from '../../shared/window-messages.ts';
 import { PORTS_CHANNEL, PORTS_WANTED_CHANNEL } from '../../preload/channels.ts';
 import { isWithin } from './outside-links.ts';
-import type { ShellRouter } from './shell-router.ts';
+import type { CallContext, ShellRouter } from './shell-router.ts';
 
 export interface PortParts {
   readonly router: ShellRouter;
@@ -21,9 +21,9 @@ export interface PortParts {
 
 export class Ports {
   readonly #parts: PortParts;
-  readonly #handler: RPCHandler<object>;
-  /** Pages that have asked, and the shell's end of the port that each was given. */
-  readonly #given = new Map<WebContents, MessagePortMain>();
+  readonly #handler: RPCHandler<CallContext>;
+  /** Pages that have asked, and what says that the ports of each were replaced by others. */
+  readonly #given = new Map<WebContents, AbortController>();
 
   constructor(parts: PortParts) {
     this.#parts = parts;
@@ -41,11 +41,13 @@ export class Ports {
 
   #give(page: WebContents): void {
     if (!this.#given.has(page)) page.once('destroyed', () => this.#given.delete(page));
-    this.#given.get(page)?.close();
     const service = new MessageChannelMain();
     const shell = new MessageChannelMain();
-    this.#given.set(page, shell.port1);
-    this.#handler.upgrade(shell.port1);
+    // The last port stays open: a call may be on its way, or a dialog be open.
+    this.#given.get(page)?.abort();
+    const replaced = new AbortController();
+    this.#given.set(page, replaced);
+    this.#handler.upgrade(shell.port1, { context: { replaced: replaced.signal } });
     shell.port1.start();
     // A port that leads nowhere is closed, so that the page sees that there is no service now.
     if (!this.#parts.connect(service.port1)) service.port1.close();

@@ -9,14 +9,15 @@ export class ShellEvents {
     this.#publisher.publish('told', event);
   }
 
-  /** The service's state as it is now, then everything that is told. Ends with the signal. */
-  async *watch(
-    service: () => ServiceState,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<ShellEvent, undefined> {
+  /** The service's state as it is now, then everything that is told. Ends with the signal, without an error. */
+  async *watch(service: () => ServiceState, signal: AbortSignal): AsyncGenerator<ShellEvent, undefined> {
     // Subscribed first, so that nothing falls between the two.
     const told = this.#publisher.subscribe('told', { signal });
-    yield { kind: 'service', service: service() };
-    yield* told;
+    try {
+      yield { kind: 'service', service: service() };
+      yield* told;
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
   }
 }

@@ -10,8 +10,13 @@ import type { ShellEvents } from './shell-events.ts';
 import { setTheme, theme } from './theme.ts';
 import type { TokenStore } from './token-store.ts';
 
-/** Calls need nothing of their host but to be carried. */
-export type ShellRouter = Router<typeof shellContract, object>;
+/** What is known of the port that a call came by. */
+export interface CallContext {
+  /** Another port was given to the same page: what goes on for ever on this one ends. */
+  readonly replaced: AbortSignal;
+}
+
+export type ShellRouter = Router<typeof shellContract, CallContext>;
 
 export interface ShellRouterParts {
   readonly events: ShellEvents;
@@ -21,16 +26,21 @@ export interface ShellRouterParts {
 }
 
 export function shellRouter({ events, service, tokens, window }: ShellRouterParts): ShellRouter {
-  const os = implement(shellContract).use(async ({ next, errors }) => {
-    try {
-      return await next();
-    } catch (error) {
-      if (!(error instanceof ClaqError)) throw error;
-      throw errors.CLAQ({ message: error.message, data: plainError(error) });
-    }
-  });
+  const os = implement(shellContract)
+    .$context<CallContext>()
+    .use(async ({ next, errors }) => {
+      try {
+        return await next();
+      } catch (error) {
+        if (!(error instanceof ClaqError)) throw error;
+        throw errors.CLAQ({ message: error.message, data: plainError(error) });
+      }
+    });
   return os.router({
-    events: os.events.handler(({ signal }) => events.watch(() => service.state, signal)),
+    events: os.events.handler(({ signal, context }) => {
+      const ends = signal === undefined ? context.replaced : AbortSignal.any([signal, context.replaced]);
+      return events.watch(() => service.state, ends);
+    }),
     dialogs: {
       chooseFolder: os.dialogs.chooseFolder.handler(({ input }) => chooseFolder(window(), input)),
       chooseSaveFolder: os.dialogs.chooseSaveFolder.handler(({ input }) => chooseSaveFolder(window(), input)),

@@ -48,7 +48,6 @@ export function startShell(): void {
     return;
   }
   registerAppScheme();
-  app.enableSandbox();
   startLog();
 
   const events = new ShellEvents();

@@ -24,7 +24,7 @@ export const ACTIVITY_STATE_WORDS: Readonly<Record<Activity['state'], string>> =
 export function progressFigures({ progress }: Pace): string {
   const { done, total, unit } = progress;
   if (unit === 'bytes') return `${readableBytes(done)} of ${readableBytes(total)}`;
-  return `${done.toLocaleString('en')} of ${total.toLocaleString('en')} ${unit}`;
+  return `${Math.floor(done).toLocaleString('en')} of ${total.toLocaleString('en')} ${unit}`;
 }
 
 /** `12.3 MB/s`, `2,048 tokens/s`; null before there is a rate. */

@@ -8,7 +8,7 @@ export function useShortcuts(router: Router, showKeys: () => void): void {
   const actions: Readonly<Record<string, () => void>> = {
     '?': showKeys,
     '[': toggleSideBar,
-    '/': () => document.querySelector<HTMLElement>('main input[type="search"]')?.focus(),
+    '/': focusSearch,
     ...Object.fromEntries(GO_TO.map(({ keys, path }) => [keys, () => void router.push(path)])),
   };
   const read = shortcutReader(Object.keys(actions));
@@ -21,6 +21,11 @@ export function useShortcuts(router: Router, showKeys: () => void): void {
     event.preventDefault();
     actions[name]?.();
   });
+}
+
+/** Puts the keyboard into the search field of the screen, where it has one. */
+export function focusSearch(): void {
+  document.querySelector<HTMLElement>('main input[type="search"]')?.focus();
 }
 
 function isTyping(target: EventTarget | null): boolean {

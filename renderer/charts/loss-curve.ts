@@ -48,7 +48,8 @@ export function curveOption(
       type: 'value',
       min: 1,
       max: Math.max(total, 2),
-      axisLabel: labels,
+      // The axis ends with the last matrix, which is no round number.
+      axisLabel: { ...labels, showMaxLabel: false },
       axisLine: { lineStyle: { color: colours.line } },
       axisTick: { show: false },
       splitLine: { show: false },

@@ -6,10 +6,15 @@ import type { MenuItem } from '../components/menu-item.ts';
 import { FOLDER_ACTION, openFolder } from '../run/folders.ts';
 
 /** What can be done with a model, the same on its card and on its page. */
-export function useModelMenu(model: () => ModelCard, remove: () => void): ComputedRef<readonly MenuItem[]> {
+export function useModelMenu(
+  model: () => ModelCard | undefined,
+  remove: () => void,
+): ComputedRef<readonly MenuItem[]> {
   const router = useRouter();
   return computed(() => {
-    const { id, folder, missing } = model();
+    const shown = model();
+    if (shown === undefined) return [];
+    const { id, folder, missing } = shown;
     return [
       { label: 'Quantize', icon: Play, disabled: missing, act: () => void router.push(`/models/${id}/run`) },
       { label: 'Show its runs', icon: Table2, act: () => void router.push(`/models/${id}`) },

@@ -8,22 +8,27 @@ export interface ChoiceWords {
   readonly meaning: string;
 }
 
-export const METHOD_WORDS: Readonly<Record<Method, ChoiceWords>> = {
+/** `brief` is for tables. */
+export const METHOD_WORDS: Readonly<Record<Method, ChoiceWords & { readonly brief: string }>> = {
   claq: {
     label: 'CLAQ',
+    brief: 'CLAQ',
     meaning:
       'A codebook a column, errors carried on; more bits and kept outliers for the columns where they pay most.',
   },
   reference: {
     label: 'Reference',
+    brief: 'Reference',
     meaning: 'The choices of the authors’ code: scikit-learn’s K-Means, columns by outlier ratio. Slower.',
   },
   gptq: {
     label: 'GPTQ',
+    brief: 'GPTQ',
     meaning: 'A baseline: a uniform grid with one width for all, errors carried on.',
   },
   rtn: {
     label: 'Round to nearest',
+    brief: 'RTN',
     meaning: 'A baseline: a uniform grid, each weight by itself. Fast, and the worst.',
   },
 };

@@ -4,7 +4,7 @@ import { ACTIVE_STATES, RESUMABLE_STATES, type RunDetail, type RunState } from '
 
 /** `42.1 %`; 100 only when all is done. */
 export function percentDone({ done, total }: Pick<Progress, 'done' | 'total'>): string {
-  if (total <= 0) return '0 %';
+  if (total <= 0 || done <= 0) return '0 %';
   if (done >= total) return '100 %';
   const percent = Math.floor((1000 * done) / total) / 10;
   return `${percent.toFixed(1)} %`;

@@ -4,7 +4,7 @@ import type { Router } from 'vue-router';
 import type { RunCard, RunId } from '../../shared/runs.ts';
 import { service } from '../api/service.ts';
 import { shownError } from '../api/shown-error.ts';
-import type { MenuItem } from '../components/Menu.vue';
+import type { MenuItem } from '../components/menu-item.ts';
 import { say } from '../components/status-messages.ts';
 import { FOLDER_ACTION, openFolder } from './folders.ts';
 import { runAbilities } from './pace-words.ts';
@@ -36,7 +36,7 @@ export function runMenu(run: RunCard, router: Router, remove: () => void): MenuI
     ...item(can.pause, { label: 'Pause', icon: CirclePause, act: () => void act('pause', run) }),
     ...item(can.resume, { label: 'Resume', icon: CirclePlay, act: () => void act('resume', run) }),
     ...item(can.cancel, { label: 'Cancel', icon: CircleStop, act: () => void act('cancel', run) }),
-    { label: 'Run again with other settings', icon: RotateCcw, act: () => runAgain(router, run) },
+    { label: 'Change and run again', icon: RotateCcw, act: () => runAgain(router, run) },
     { ...FOLDER_ACTION, act: () => void openFolder(run.folder) },
     ...item(can.remove, { label: 'Delete…', icon: Trash2, danger: true, separated: true, act: remove }),
   ];

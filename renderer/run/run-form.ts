@@ -61,6 +61,14 @@ export function presetBits(method: Method): readonly number[] {
   return hasUniformGrid(method) ? WHOLE_BITS.filter((bits) => bits >= 2 && bits <= 4) : PAPER_BITS;
 }
 
+/** The form's part for another method: a uniform grid has a whole width for all columns. */
+export function withMethod({ budget }: RunForm, method: Method): Pick<RunForm, 'method' | 'budget'> {
+  const { bits, ...parts } = budget;
+  if (!hasUniformGrid(method)) return { method, budget };
+  const whole = Number.isInteger(bits) && Object.keys(parts).length === 0;
+  return { method, budget: whole ? budget : { bits: Math.floor(bits ?? DEFAULT_BITS) } };
+}
+
 export function emptyForm(): RunForm {
   return {
     method: 'claq',

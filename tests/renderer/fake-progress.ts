@@ -66,7 +66,7 @@ function tell(state: FakeState, run: RunDetail, ticks: number): void {
   const pace: Pace = {
     progress: {
       phase: `Quantizing block ${Math.floor(run.matrices.length / 7) + 1} of ${run.blocks}`,
-      done: Number(done.toFixed(2)),
+      done: Math.floor(done),
       total: run.matricesTotal,
       unit: 'matrices',
       detail: `model.layers.${Math.floor(run.matrices.length / 7)}.${MATRIX_KINDS[run.matrices.length % 7] ?? 'q'}`,

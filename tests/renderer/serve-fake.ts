@@ -13,9 +13,19 @@ export interface ServedFake {
   close(): Promise<void>;
 }
 
-export async function serveFake(scenario: Scenario, port = 0): Promise<ServedFake> {
+export interface ServeFakeOptions {
+  /** Of the built page; where `npm run build` puts it, without one. */
+  readonly rendererFolder?: string;
+  readonly port?: number;
+  readonly token?: string;
+}
+
+export async function serveFake(
+  scenario: Scenario,
+  { rendererFolder = RENDERER_FOLDER, port = 0, token }: ServeFakeOptions = {},
+): Promise<ServedFake> {
   const service = fakeService(scenario);
-  const server = await startServer({ router: service.router, rendererFolder: RENDERER_FOLDER, port });
+  const server = await startServer({ router: service.router, rendererFolder, port, token });
   return {
     server,
     service,
@@ -30,6 +40,6 @@ if (process.argv[1] === import.meta.filename) {
   const [, , asked = 'demo', port = '0'] = process.argv;
   const scenario = SCENARIOS.find((name) => name === asked);
   if (scenario === undefined) throw new RangeError(`there is no scenario ${asked}: ${SCENARIOS.join(', ')}`);
-  const { server } = await serveFake(scenario, Number(port));
+  const { server } = await serveFake(scenario, { port: Number(port) });
   console.log(server.url);
 }

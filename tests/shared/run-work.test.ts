@@ -7,7 +7,6 @@ import {
   headFlops,
   hessianBytes,
   hessianFlops,
-  updateFlops,
 } from '../../shared/run-work.ts';
 import { DEMO_DESCRIPTION, LLAMA_7B } from '../service/preflight/planned-models.ts';
 
@@ -28,11 +27,9 @@ describe('the demo model, 6 blocks, by hand', () => {
     expect(forwardFlops(window3, { count: 1, length: 2 })).toBe(2 * 2 * 2_359_296 + 6 * 3 * 3 * 4 * 64);
   });
 
-  it('has Hessians, factors, updates, a head', () => {
+  it('has Hessians, factors, a head', () => {
     expect(hessianFlops(DEMO_DESCRIPTION, segments)).toBe(512 * 6 * (3 * 192 ** 2 + 512 ** 2));
     expect(factorFlops(DEMO_DESCRIPTION)).toBe(310_902_784);
-    // 192, 2 x 64, 192, 2 x 512 rows of 192 columns, 192 rows of 512 columns.
-    expect(updateFlops(DEMO_DESCRIPTION)).toBe(6 * (1536 * 192 ** 2 + 192 * 512 ** 2));
     expect(headFlops(DEMO_DESCRIPTION, { count: 2, length: 128 })).toBe(2 * 256 * 4096 * 192);
   });
 
@@ -56,11 +53,10 @@ describe('LLaMA-7B with 128 x 2048 tokens', () => {
     expect(forwardFlops(LLAMA_7B, segments)).toBe(3_395_291_906_572_288 + 140_806_207_832_064);
   });
 
-  it('has Hessians of 1.4 PFLOP, factors of 16 TFLOP, updates of 36', () => {
+  it('has Hessians of 1.4 PFLOP, factors of 16 TFLOP', () => {
     // 262,144 x 32 x (3 x 4096^2 + 11008^2)
     expect(hessianFlops(LLAMA_7B, segments)).toBe(1_438_710_964_944_896);
     expect(factorFlops(LLAMA_7B)).toBeCloseTo(16_427_355_122_346.67, 0);
-    expect(updateFlops(LLAMA_7B)).toBe(36_498_632_081_408);
     expect(headFlops(LLAMA_7B, segments)).toBe(68_719_476_736_000);
   });
 

@@ -9,6 +9,7 @@ import type { HubFile } from './content-hash.ts';
 import {
   earlierDownload,
   isComplete,
+  type Present,
   requireRoom,
   requireSameCommit,
   sortLeftovers,
@@ -21,11 +22,12 @@ import { SILENCE_MILLISECONDS } from './hub-answer.ts';
 import type { HubSession } from './hub-session.ts';
 import { currentCommit } from './model-listing.ts';
 import { PARTIAL } from './partial-file.ts';
-import { planDownload } from './plan-download.ts';
+import { type DownloadPlan, planDownload } from './plan-download.ts';
 import { realWait, throwIfCancelled, type Wait } from './retries.ts';
 
 /** More connections get no more out of a line, and are unkind to the hub. */
 const FILES_AT_A_TIME = 2;
+const PHASE = 'Downloading';
 
 const requestSchema = z.object({
   repository: z
@@ -97,48 +99,63 @@ export async function downloadModel(
   return await withDownloadFolder(folder, async () => {
     const earlier = await earlierDownload(folder, repository);
     const goesOn = earlier !== undefined && !isComplete(earlier) && earlier.revision === revision;
-    const { signal, onNote } = hooks;
-    const { wait, silenceMilliseconds } = place;
-    const source = { hub, repository, revision: goesOn ? earlier.commit : revision };
-    const session: HubSession = { source, signal, onNote, wait, silenceMilliseconds };
-
+    const session: HubSession = {
+      source: { hub, repository, revision: goesOn ? earlier.commit : revision },
+      signal: hooks.signal,
+      onNote: hooks.onNote,
+      wait: place.wait,
+      silenceMilliseconds: place.silenceMilliseconds,
+    };
     const commit = await currentCommit(session);
     requireSameCommit(folder, earlier, commit);
-    const { files, read } = await planDownload(session, commit);
+    const plan = await planDownload(session, commit);
+    const { files } = plan;
     const present = await sortLeftovers(folder, earlier, files);
     const bytes = sum(files.map((file) => file.bytes));
-    const there = sum([...present.values()].map((each) => each.bytes));
-    await requireRoom(folder, bytes - there, place.freeBytes);
-
-    const isWhole = (file: HubFile): boolean => present.get(file.name)?.whole === true;
-    const manifest = new DownloadManifest(
-      folder,
-      { hub: hub.url, repository, revision, commit },
-      files.map((file) => ({ ...file, whole: isWhole(file) })),
-    );
-    await manifest.write();
-
-    let done = there;
-    const report = (more: number, detail?: string): void => {
-      done += more;
-      const progress = { phase: 'Downloading', done, total: bytes, unit: 'bytes' } as const;
-      hooks.onProgress?.(detail === undefined ? progress : { ...progress, detail });
-    };
-    report(0);
-    const missing = files.filter((file) => !isWhole(file));
-    await severalAtATime(missing, signal, async (file, either) => {
-      const onBytes = (more: number): void => report(more, file.name);
-      const content = read.get(file.name);
-      if (content === undefined) {
-        await fetchFile(file, { session: { ...session, signal: either }, commit, folder, onBytes });
-      } else {
-        await writeAtomically(join(folder, file.name), (write) => write(content));
-        await rm(join(folder, file.name + PARTIAL), { force: true });
-        onBytes(content.length - (present.get(file.name)?.bytes ?? 0));
-      }
-      await manifest.markWhole(file);
-    });
+    await requireRoom(folder, bytes - presentBytes(present), place.freeBytes);
+    const record = { hub: hub.url, repository, revision, commit };
+    await fetchMissing(plan, { folder, session, present, record, onProgress: hooks.onProgress });
     return { folder, commit, files: files.map(({ name }) => name), bytes };
+  });
+}
+
+interface Target extends Pick<RunHooks, 'onProgress'> {
+  readonly folder: string;
+  readonly session: HubSession;
+  readonly present: Present;
+  readonly record: ConstructorParameters<typeof DownloadManifest>[1];
+}
+
+/** Fetches what is not there whole, and records each file that then is. */
+async function fetchMissing({ commit, files, read }: DownloadPlan, target: Target): Promise<void> {
+  const { folder, session, present, record, onProgress } = target;
+  const isWhole = (file: HubFile): boolean => present.get(file.name)?.whole === true;
+  const manifest = new DownloadManifest(
+    folder,
+    record,
+    files.map((file) => ({ ...file, whole: isWhole(file) })),
+  );
+  await manifest.write();
+
+  const total = sum(files.map((file) => file.bytes));
+  let done = presentBytes(present);
+  onProgress?.({ phase: PHASE, done, total, unit: 'bytes' });
+  const missing = files.filter((file) => !isWhole(file));
+  await severalAtATime(missing, session.signal, async (file, signal) => {
+    const onBytes = (bytes: number): void => {
+      done += bytes;
+      onProgress?.({ phase: PHASE, done, total, unit: 'bytes', detail: file.name });
+    };
+    const path = join(folder, file.name);
+    const content = read.get(file.name);
+    if (content === undefined) {
+      await fetchFile(file, { session: { ...session, signal }, commit, folder, onBytes });
+    } else {
+      await writeAtomically(path, (write) => write(content));
+      await rm(path + PARTIAL, { force: true });
+      onBytes(content.length - (present.get(file.name)?.bytes ?? 0));
+    }
+    await manifest.markWhole(file);
   });
 }
 
@@ -161,6 +178,10 @@ async function severalAtATime<T>(
     ending.abort();
     await Promise.allSettled(lanes);
   }
+}
+
+function presentBytes(present: Present): number {
+  return sum([...present.values()].map(({ bytes }) => bytes));
 }
 
 function sum(values: readonly number[]): number {

@@ -15,7 +15,8 @@ export function setSecurityHeaders(response: ServerResponse, host: string | unde
     new Map([
       ['Content-Security-Policy', contentSecurityPolicy(host === undefined ? [] : [`ws://${host}`])],
       ['X-Content-Type-Options', 'nosniff'],
-      ['Referrer-Policy', 'no-referrer'],
+      // Not `no-referrer`: with it a browser says `Origin: null` when the page posts to its own server.
+      ['Referrer-Policy', 'same-origin'],
       ['Cross-Origin-Opener-Policy', 'same-origin'],
       ['Cross-Origin-Resource-Policy', 'same-origin'],
       ['Permissions-Policy', NO_PERMISSIONS],

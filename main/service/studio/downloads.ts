@@ -40,7 +40,7 @@ export class Downloads {
       modelId: null,
       cancel: () => cancellation.abort(),
     });
-    const folder = join(settings.get().modelsFolder, request.repository.replace('/', '--'));
+    const folder = join(settings.get().modelsFolder, folderName(request));
     const hooks: RunHooks = {
       signal: cancellation.signal,
       onProgress: (progress) => activity.progress(progress),
@@ -67,4 +67,10 @@ export class Downloads {
     const name = repository.split('/')[1] ?? repository;
     await models.add(folder, { kind: 'hub', repository, commit }, name);
   }
+}
+
+/** A revision that was asked for by name is a model of its own. */
+function folderName({ repository, revision }: DownloadRequest): string {
+  const name = revision === 'main' ? repository : `${repository}/${revision}`;
+  return name.replaceAll(/[^\w.-]+/g, '--');
 }

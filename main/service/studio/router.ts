@@ -1,4 +1,4 @@
-import { implement, type Router } from '@orpc/server';
+import { implement } from '@orpc/server';
 import { ClaqError, plainError } from '../../../shared/errors.ts';
 import { contract } from '../../../shared/contract.ts';
 import type { ProgramInfo } from '../../../shared/host.ts';
@@ -15,7 +15,7 @@ import { type ModelLibrary, notFound } from './model-library.ts';
 import { programInfo } from './program-info.ts';
 import { removeExport } from './remove-export.ts';
 import type { RunQueue } from './run-queue.ts';
-import { studioPreflight } from './studio-preflight.ts';
+import type { StudioPreflight } from './studio-preflight.ts';
 import type { RunWatch } from './run-watch.ts';
 import type { UserSettings } from './user-settings.ts';
 
@@ -30,17 +30,18 @@ export interface RouterParts {
   readonly exporter: Exporter;
   readonly downloads: Downloads;
   readonly engineSetup: EngineSetup;
+  readonly preflight: StudioPreflight;
   readonly dataFolder: string;
   readonly host: ProgramInfo['host'];
 }
 
 /** Calls need nothing of their host but to be carried. */
-export type StudioRouter = Router<typeof contract, Record<never, never>>;
+export type StudioRouter = ReturnType<typeof studioRouter>;
 
 /** The contract's calls, each a line: what they do stands elsewhere. */
-export function studioRouter(parts: RouterParts): StudioRouter {
-  const { store, changes, activities, watch, models, settings, runs, exporter, downloads, engineSetup } =
-    parts;
+export function studioRouter(parts: RouterParts) {
+  const { store, changes, activities, watch, models, settings, runs, exporter } = parts;
+  const { downloads, engineSetup, preflight } = parts;
   const os = implement(contract).use(async ({ next, errors }) => {
     try {
       return await next();
@@ -86,7 +87,7 @@ export function studioRouter(parts: RouterParts): StudioRouter {
     runs: {
       list: os.runs.list.handler(({ input }) => store.runs.list(input.modelId)),
       get: os.runs.get.handler(({ input }) => storedRun(store, input.id)),
-      preflight: os.runs.preflight.handler(({ input }) => studioPreflight(parts, input)),
+      preflight: os.runs.preflight.handler(({ input }) => preflight.of(input)),
       start: os.runs.start.handler(({ input }) => runs.start(input)),
       pause: os.runs.pause.handler(({ input }) => runs.pause(input.id)),
       resume: os.runs.resume.handler(({ input }) => runs.resume(input.id)),

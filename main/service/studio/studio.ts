@@ -13,12 +13,15 @@ import { Activities } from './activities.ts';
 import { Changes } from './changes.ts';
 import { Downloads } from './downloads.ts';
 import { EngineSetup } from './engine-setup.ts';
+import { EngineRates } from './engine-rates.ts';
+import { EngineTurn } from './engine-turn.ts';
 import { Exporter, type ExportTask } from './exporter.ts';
 import { ModelLibrary } from './model-library.ts';
 import type { QuantizeTask } from './perform-run.ts';
 import { type StudioRouter, studioRouter } from './router.ts';
 import { RunQueue } from './run-queue.ts';
 import { RunWatch } from './run-watch.ts';
+import { StudioPreflight } from './studio-preflight.ts';
 import { UserSettings } from './user-settings.ts';
 
 export interface StudioOptions {
@@ -54,8 +57,12 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     const watch = new RunWatch((id) => store.runs.get(id));
     const models = new ModelLibrary(store, changes);
     const settings = new UserSettings(store, changes, dataFolder);
-    const quantize: QuantizeTask =
+    const turn = new EngineTurn();
+    const perform: QuantizeTask =
       options.tasks?.quantize ?? ((request, hooks) => inEngineThread('quantize', request, hooks));
+    const quantize: QuantizeTask = (request, hooks) => turn.take(() => perform(request, hooks));
+    const rates = new EngineRates(dataFolder, turn, (request) => inEngineThread('rates', request));
+    const preflight = new StudioPreflight({ store, models, settings, rates });
     const exportRun: ExportTask =
       options.tasks?.exportRun ?? ((request, hooks) => inEngineThread('export', request, hooks));
     const exporter = new Exporter({ store, activities, watch, exportRun });
@@ -73,6 +80,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       exporter,
       downloads,
       engineSetup,
+      preflight,
       dataFolder,
       host: options.host,
     });

@@ -1,50 +1,55 @@
 import { describe, expect, it } from 'vitest';
-import { countDone, paceSummary, percentDone, rateText, timeLeft } from '../../../renderer/run/pace-words.ts';
-import type { Pace } from '../../../shared/runs.ts';
+import { percentDone, runAbilities, stateNote } from '../../../renderer/run/pace-words.ts';
+import { RUN_STATES } from '../../../shared/runs.ts';
+import { runDetail } from './run-card.ts';
 
-function pace(part: Partial<Pace> = {}, progress: Partial<Pace['progress']> = {}): Pace {
-  return {
-    progress: { phase: 'Quantizing', done: 86016, total: 245760, unit: 'tokens', ...progress },
-    rate: 5210.4,
-    secondsLeft: 185.2,
-    ...part,
-  };
-}
+it('is done only when all is done', () => {
+  const shares: [number, number][] = [
+    [0, 0],
+    [0, 8],
+    [1, 3],
+    [245759, 245760],
+    [8, 8],
+  ];
+  const texts = shares.map(([done, total]) => percentDone({ done, total }));
+  expect(texts).toEqual(['0 %', '0.0 %', '33.3 %', '99.9 %', '100 %']);
+});
 
-describe('a pace in words', () => {
-  it('says share, count, rate and time left', () => {
-    expect(percentDone(pace().progress)).toBe('35.0 %');
-    expect(countDone(pace().progress)).toBe('86,016 of 245,760 tokens');
-    expect(rateText(pace())).toBe('5,210 tokens/s');
-    expect(timeLeft(pace())).toBe('about 3 min 05 s');
-    expect(paceSummary(pace())).toBe('35.0 %, about 3 min 05 s left');
+describe('stateNote', () => {
+  it('says a waiting run’s place in the queue', () => {
+    const waiting = (ahead: number): string | null => stateNote(runDetail({ state: 'queued', ahead }));
+    expect(waiting(0)).toBe('Next in the queue: it starts when the engine is free.');
+    expect(waiting(1)).toBe('One run is before it in the queue. It starts when the engine is free.');
+    expect(waiting(3)).toBe('3 runs are before it in the queue. It starts when the engine is free.');
   });
 
-  it('says nothing of a rate that is not known', () => {
-    const early = pace({ rate: null, secondsLeft: null });
-    expect(rateText(early)).toBeNull();
-    expect(timeLeft(early)).toBeNull();
-    expect(paceSummary(early)).toBe('35.0 %');
+  it('says what a stopped run keeps and how it goes on', () => {
+    expect(stateNote(runDetail({ state: 'paused', matricesDone: 14 }))).toBe(
+      'The engine is free for other runs. 14 of 210 matrices are done, and finished blocks are kept. Resume goes on behind the last finished block.',
+    );
+    expect(stateNote(runDetail({ state: 'interrupted' }))).toContain('Nothing was finished yet.');
   });
 
-  it('counts bytes as bytes', () => {
-    const bytes = pace({ rate: 12_345_678 }, { unit: 'bytes', done: 1_200_000, total: 3_400_000 });
-    expect(countDone(bytes.progress)).toBe('1.20 MB of 3.40 MB');
-    expect(rateText(bytes)).toBe('12.3 MB/s');
+  it('leaves a running and a complete run to their figures', () => {
+    expect(stateNote(runDetail({ state: 'running' }))).toBeNull();
+    expect(stateNote(runDetail({ state: 'complete' }))).toBeNull();
   });
+});
 
-  it('is done only when all is done', () => {
-    expect(percentDone(pace({}, { done: 245759 }).progress)).toBe('99.9 %');
-    expect(percentDone(pace({}, { done: 245760 }).progress)).toBe('100 %');
-    expect(percentDone(pace({}, { done: 0, total: 0 }).progress)).toBe('0 %');
+it('offers in each state what the service takes', () => {
+  const offered = RUN_STATES.map((state) => {
+    const can = Object.entries(runAbilities(state)).filter(([, is]) => is);
+    return [state, can.map(([name]) => name).join(' ')];
   });
-
-  it('does not count the last seconds', () => {
-    expect(timeLeft(pace({ secondsLeft: 4.9 }))).toBe('a few seconds');
-    expect(timeLeft(pace({ secondsLeft: 5 }))).toBe('about 5 s');
-  });
-
-  it('keeps three figures of a slow rate', () => {
-    expect(rateText(pace({ rate: 0.5123 }, { unit: 'matrices' }))).toBe('0.51 matrices/s');
+  expect(Object.fromEntries(offered)).toEqual({
+    queued: 'pause cancel',
+    running: 'pause cancel',
+    pausing: 'cancel',
+    paused: 'cancel resume remove',
+    cancelling: '',
+    cancelled: 'resume remove',
+    failed: 'resume remove',
+    interrupted: 'resume remove',
+    complete: 'remove',
   });
 });

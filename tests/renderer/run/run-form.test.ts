@@ -6,6 +6,7 @@ import {
   formOfChoices,
   isPreset,
   presetBits,
+  withMethod,
 } from '../../../renderer/run/run-form.ts';
 import { METHODS } from '../../../shared/method.ts';
 import { type QuantizeChoicesRequest, quantizeChoicesSchema } from '../../../shared/requests.ts';
@@ -117,5 +118,21 @@ describe('presets', () => {
     expect(paper && isPreset(emptyForm(), paper, SMOLLM2)).toBe(true);
     expect(quick && isPreset(emptyForm(), quick, SMOLLM2)).toBe(false);
     expect(paper && isPreset({ ...emptyForm(), segments: 127 }, paper, SMOLLM2)).toBe(false);
+  });
+});
+
+describe('withMethod', () => {
+  it('keeps the budget of a method that has columns of different widths', () => {
+    const form = { ...emptyForm(), budget: { bits: 2.12 } };
+    expect(withMethod(form, 'reference')).toEqual({ method: 'reference', budget: { bits: 2.12 } });
+  });
+
+  it('goes down to a whole width for a uniform grid', () => {
+    expect(withMethod({ ...emptyForm(), budget: { bits: 2.12 } }, 'gptq').budget).toEqual({ bits: 2 });
+    expect(withMethod({ ...emptyForm(), budget: { bits: 3 } }, 'rtn').budget).toEqual({ bits: 3 });
+    expect(withMethod({ ...emptyForm(), budget: { bits: 3, orBits: 0.1 } }, 'rtn').budget).toEqual({
+      bits: 3,
+    });
+    expect(withMethod({ ...emptyForm(), budget: {} }, 'rtn').budget).toEqual({ bits: 4 });
   });
 });

@@ -1,9 +1,10 @@
 /** A small model on a local hub, and downloads from it that never wait. */
-import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { onTestFinished } from 'vitest';
 import { DEMO_MODEL } from '../../../main/service/bundled-texts.ts';
+import { hashFile } from '../../../main/service/file-hash.ts';
 import {
   downloadModel,
   type DownloadPlace,
@@ -20,18 +21,20 @@ export const WEIGHTS = 'model.safetensors';
 /** Several reads of a socket, so that a download can be stopped in between. */
 export const WEIGHTS_BYTES = 600_000;
 
+export function noise(length: number, seed: number): Uint8Array {
+  const generator = xoroshiro128plus(seed);
+  return Uint8Array.from({ length }, () => generator.next() & 0xff);
+}
+
+const WEIGHTS_CONTENT = noise(WEIGHTS_BYTES, 1);
+
 /** A folder with the demo's config and weights of noise: what a download looks at. */
 export async function smallModel(files: Readonly<Record<string, string | Uint8Array>> = {}): Promise<string> {
   const folder = await temporaryFolder();
   await copyFile(join(DEMO_MODEL, 'config.json'), join(folder, 'config.json'));
-  const all = { 'tokenizer_config.json': '{}', [WEIGHTS]: noise(WEIGHTS_BYTES, 1), ...files };
+  const all = { 'tokenizer_config.json': '{}', [WEIGHTS]: WEIGHTS_CONTENT, ...files };
   for (const [name, content] of Object.entries(all)) await writeFile(join(folder, name), content);
   return folder;
-}
-
-export function noise(length: number, seed: number): Uint8Array {
-  const generator = xoroshiro128plus(seed);
-  return Uint8Array.from({ length }, () => generator.next() & 0xff);
 }
 
 /** A hub with one repository, closed when the test ends. */
@@ -118,11 +121,10 @@ export async function downloadHalf(hub: LocalHub, folder: string): Promise<numbe
   return (await readFile(join(folder, `${WEIGHTS}.partial`))).length;
 }
 
-/** All files of a folder, but for the download's own. */
-export async function contentsOf(folder: string): Promise<Record<string, Buffer>> {
-  await mkdir(folder, { recursive: true });
+/** SHA-256 of each file of a folder, but for the download's own. */
+export async function contentsOf(folder: string): Promise<Record<string, string>> {
   const names = (await readdir(folder)).filter((name) => name !== 'claq-download.json').toSorted();
-  return Object.fromEntries(
-    await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name))] as const)),
-  );
+  const hashes: Record<string, string> = {};
+  for (const name of names) hashes[name] = await hashFile(join(folder, name));
+  return hashes;
 }

@@ -87,8 +87,8 @@ describe('times, by hand: the demo model', () => {
   });
 
   it('carries errors on with all methods but rtn', () => {
-    // Twelve times the rows' squares of columns: see the updates of shared/run-work.ts.
-    expect(taken(RUN, { updates: 1 })).toEqual({ columns: 641_728_512 });
+    // 192 + 2 x 64 + 192 + 2 x 512 rows of 192 columns, 192 rows of 512 columns.
+    expect(taken(RUN, { updates: 1 })).toEqual({ columns: 6 * (1536 * 192 ** 2 + 192 * 512 ** 2) });
     const method = { method: 'rtn', budget: budgetOfBits(2), columnOrder: 'outlier' } as const;
     expect(taken({ ...RUN, method }, { updates: 1 })).toEqual({});
   });

@@ -110,7 +110,7 @@ describe('windows', () => {
   });
 
   it('that answer no ping are dropped, and their streams end', async () => {
-    small = await SmallServer.start({ heartbeat: 30 });
+    small = await SmallServer.start({ heartbeat: 250 });
     const silent = small.socket(small.ownHeaders, '/rpc', { autoPong: false });
     await once(silent, 'open');
     const talking = await small.open();

@@ -76,7 +76,7 @@ export class SmallServer {
       rendererFolder: folder,
       port: 0,
       onFault: (error) => faults.push(error),
-      limits: { ...SERVER_LIMITS, wrongToken: 1, leave: 200, ...limits },
+      limits: { ...SERVER_LIMITS, wrongToken: 1, leave: 2000, ...limits },
       ...options,
     });
     return new SmallServer(server, await sessionCookie(server), traces, faults, remove);

@@ -76,6 +76,8 @@ describe('startServer', () => {
     ninth.resume();
     await once(ninth, 'close');
     for (const socket of sockets) socket.destroy();
+    // It hears of that a little later.
+    while (!(await server.rawGet('/')).startsWith('HTTP/1.1 200 '));
     await server.expectAlive();
   });
 });
@@ -143,7 +145,7 @@ describe('the page', () => {
       'cache-control': 'no-cache',
       'content-security-policy': `default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; connect-src 'self' ws://127.0.0.1:${port}; object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
       'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
+      'referrer-policy': 'same-origin',
       'cross-origin-opener-policy': 'same-origin',
       'cross-origin-resource-policy': 'same-origin',
       'permissions-policy': 'camera=(), geolocation=(), microphone=(), payment=(), serial=(), usb=()',
@@ -241,8 +243,7 @@ describe('the page', () => {
     const answer = await server.rawGet(path);
     // Node itself refuses what is no HTTP.
     expect(answer).toMatch(/^HTTP\/1\.1 40[04] /);
-    expect(answer).not.toContain('secret\n');
-    expect(answer).not.toMatch(/secret$/);
+    expect(answer).not.toContain('secret');
     await server.expectAlive();
   });
 

@@ -7,8 +7,7 @@ import Database from 'better-sqlite3';
 export function writeVersion1(file: string): void {
   const database = new Database(file);
   try {
-    database.exec(SCHEMA);
-    database.exec(ENTRIES);
+    database.exec(`BEGIN; ${SCHEMA} ${ENTRIES} COMMIT;`);
   } finally {
     database.close();
   }

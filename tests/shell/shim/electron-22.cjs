@@ -10,8 +10,22 @@ const { join } = require('node:path');
 const electron = require('electron');
 
 // Of Node 18 and later, which oRPC looks at when it is loaded, and when it asks what a value is.
-for (const [name, value] of Object.entries({ Blob, ...require('node:stream/web') })) globalThis[name] ??= value;
+for (const [name, value] of Object.entries({ Blob, ...require('node:stream/web') }))
+  globalThis[name] ??= value;
 for (const name of ['File', 'FormData', 'Headers', 'Request']) globalThis[name] ??= class {};
+
+AbortSignal.any ??= (signals) => {
+  const any = new AbortController();
+  for (const signal of signals) signal.addEventListener('abort', () => any.abort(signal.reason));
+  return any.signal;
+};
+URL.canParse ??= (address) => {
+  try {
+    return Boolean(new URL(address));
+  } catch {
+    return false;
+  }
+};
 
 /** As much of Response as protocol.ts makes. */
 globalThis.Response ??= class Response {
@@ -23,7 +37,13 @@ globalThis.Response ??= class Response {
 electron.protocol.handle ??= (scheme, handler) => {
   electron.protocol.registerBufferProtocol(scheme, ({ url, method }, callback) => {
     void handler({ url, method }).then(({ body, status, headers }) =>
-      callback({ statusCode: status, headers, mimeType: headers['Content-Type'].split(';')[0], charset: 'utf-8', data: body }),
+      callback({
+        statusCode: status,
+        headers,
+        mimeType: headers['Content-Type'].split(';')[0],
+        charset: 'utf-8',
+        data: body,
+      }),
     );
   });
 };
@@ -88,7 +108,6 @@ class NodeProcess extends EventEmitter {
 }
 
 electron.utilityProcess.fork = (modulePath, args) => {
-  const child = new NodeProcess(modulePath, args);
-  electron.app.emit('test-service', child);
-  return child;
+  globalThis.service = new NodeProcess(modulePath, args);
+  return globalThis.service;
 };

@@ -2,6 +2,7 @@ import { readdir, readFile, rm } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { DEMO_MODEL } from '../../../main/service/bundled-texts.ts';
 import type { DownloadRequest } from '../../../main/service/hub/download-model.ts';
 import type { ClaqError } from '../../../shared/errors.ts';
 import { thrownBy } from '../../engine/checkpoint/thrown.ts';
@@ -90,9 +91,9 @@ describe('a repository that is no model folder', () => {
   });
 
   it('has a model that cannot be computed here', async () => {
-    const config: unknown = JSON.parse(await readFile(join(await smallModel(), 'config.json'), 'utf8'));
-    const changed = { ...Object(config), model_type: 'mamba', architectures: ['MambaForCausalLM'] };
-    const error = await refused(await hubWith(await smallModel({ 'config.json': JSON.stringify(changed) })));
+    const config = await readFile(join(DEMO_MODEL, 'config.json'), 'utf8');
+    const changed = config.replace('"llama"', '"mamba"').replace('LlamaForCausalLM', 'MambaForCausalLM');
+    const error = await refused(await hubWith(await smallModel({ 'config.json': changed })));
     expect(error).toMatchObject({ code: 'model/unsupported' });
     expect(error.where).toContain(`${REPOSITORY}/config.json`);
   });

@@ -1,4 +1,4 @@
-import { readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.ts';
@@ -43,7 +43,10 @@ describe('downloadModel', () => {
       ],
       bytes: 6_571_182,
     });
-    expect(await contentsOf(folder)).toEqual(await contentsOf(DEMO_MODEL));
+    for (const name of await readdir(DEMO_MODEL)) {
+      const source = await readFile(join(DEMO_MODEL, name));
+      expect(source.equals(await readFile(join(folder, name)))).toBe(true);
+    }
     const checkpoint = await openCheckpoint(folder);
     expect(checkpoint.model.blocks).toBe(6);
     await checkpoint.close();
@@ -343,6 +346,5 @@ describe('names in a manifest', () => {
     const hub = await hubWith(source);
     expect((await thrownBy(() => download(hub, folder))).code).toBe('output/not-empty');
     expect(await readFile(victim, 'utf8')).toBe('mine');
-    await rename(victim, `${victim}-2`);
   });
 });
