@@ -2,11 +2,21 @@ import { z } from 'zod';
 import { ERROR_CODES, type ClaqError, plainError, plainErrorSchema } from '../../shared/errors.ts';
 import { type Progress, progressSchema } from '../../shared/progress.ts';
 
+/** Where `claq serve` shows its page. */
+const servingEventSchema = z.strictObject({
+  event: z.literal('serving'),
+  /** With the token. */
+  url: z.string(),
+  origin: z.string(),
+  port: z.int(),
+});
+
 /** With --json every line on stdout is one of these. */
 export const cliEventSchema = z.discriminatedUnion('event', [
   progressSchema.extend({ event: z.literal('progress') }),
   /** A line for people, that they see beside the progress. */
   z.strictObject({ event: z.literal('note'), note: z.string() }),
+  servingEventSchema,
   z.strictObject({ event: z.literal('result'), command: z.string(), result: z.unknown() }),
   plainErrorSchema.extend({
     event: z.literal('error'),

@@ -67,8 +67,13 @@ export function serveParent(parent: ParentPort, { openStudio, exit, onFault }: P
   const refuse = (error: unknown): void => {
     // Any other error is a fault: it ends the process, which the parent starts again.
     if (!(error instanceof ClaqError)) throw error;
+    // The parent ends the process: one that exits takes what it has just said along.
     parent.postMessage({ kind: 'refused', error: plainError(error) });
-    exit(0);
+  };
+
+  const close = async (): Promise<void> => {
+    const service = await opened?.catch(() => undefined);
+    await service?.studio.close();
   };
 
   parent.on('message', ({ data, ports }) => {
@@ -90,10 +95,7 @@ export function serveParent(parent: ParentPort, { openStudio, exit, onFault }: P
         token = message.hubToken ?? undefined;
         return;
       case 'close':
-        void (opened ?? Promise.resolve(undefined)).then(async (service) => {
-          await service?.studio.close();
-          exit(0);
-        });
+        void close().then(() => exit(0));
         return;
     }
   });

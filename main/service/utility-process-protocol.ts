@@ -18,7 +18,7 @@ export type ToService = z.infer<typeof toServiceSchema>;
 
 export const fromServiceSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('opened') }),
-  /** The library cannot be opened, and trying again would not help. The process ends. */
+  /** The library cannot be opened, and trying again would not help. The parent ends the process. */
   z.strictObject({ kind: z.literal('refused'), error: plainErrorSchema }),
 ]);
 export type FromService = z.infer<typeof fromServiceSchema>;

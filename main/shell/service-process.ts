@@ -85,12 +85,12 @@ export class ServiceProcess<Port> {
     const { fork, dataFolder, hubToken, onProcess } = this.#parts;
     this.#tell({ state: 'starting' });
     const child = fork();
-    let refusal: ClaqError['code'] | undefined;
+    let isRefused = false;
     const gone = new Promise<void>((resolve) => {
       child.on('exit', (code) => {
         this.#running = undefined;
         this.#parts.onGone();
-        if (refusal === undefined && !this.#isStopping) this.#died(code);
+        if (!isRefused && !this.#isStopping) this.#died(code);
         resolve();
       });
     });
@@ -100,8 +100,9 @@ export class ServiceProcess<Port> {
         this.#tell({ state: 'running', restarted: again });
         return;
       }
-      refusal = message.error.code;
+      isRefused = true;
       this.#tell({ state: 'failed', error: message.error });
+      child.kill();
     });
     this.#running = { child, gone };
     child.postMessage({ kind: 'open', dataFolder, hubToken: hubToken() ?? null });

@@ -2,7 +2,7 @@
 import { createORPCClient } from '@orpc/client';
 import type { ContractRouterClient } from '@orpc/contract';
 import type { contract } from '../../shared/contract.ts';
-import { openBrowserLine } from './browser-line.ts';
+import { browserLines } from './browser-line.ts';
 import { Connection } from './connection.ts';
 import { desktopLines } from './desktop-line.ts';
 
@@ -11,6 +11,6 @@ export type ServiceClient = ContractRouterClient<typeof contract>;
 /** Whether the page is shown by the desktop app, and not by a browser. */
 export const isDesktop = location.protocol === 'claq:';
 
-export const connection = new Connection(isDesktop ? desktopLines('service') : openBrowserLine);
+export const connection = new Connection(isDesktop ? desktopLines('service') : browserLines());
 
 export const service: ServiceClient = createORPCClient(connection);

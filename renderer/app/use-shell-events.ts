@@ -15,7 +15,7 @@ const ROUTES: Readonly<Record<Exclude<MenuCommand, 'find'>, string>> = {
   library: '/library',
   runs: '/runs',
   settings: '/settings',
-  about: '/settings#about',
+  about: '/settings?part=about',
 };
 
 export function useShellEvents(router: Router): void {

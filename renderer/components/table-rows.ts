@@ -25,7 +25,7 @@ export function sortedRows<Row>(
   });
 }
 
-/** Rows drawn above and below those that are seen, so that scrolling shows no gaps. */
+/** Rows of a table drawn above and below those that are seen, so that scrolling shows no gaps. */
 const SPARE_ROWS = 12;
 
 /** First and one behind the last of the rows to draw: those in view, and some spare ones. Heights in pixels. */
@@ -34,8 +34,9 @@ export function drawnRows(
   rowHeight: number,
   scrollTop: number,
   viewHeight: number,
+  spare = SPARE_ROWS,
 ): { readonly first: number; readonly end: number } {
-  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - SPARE_ROWS);
-  const end = Math.min(count, Math.ceil((scrollTop + viewHeight) / rowHeight) + SPARE_ROWS);
+  const first = Math.max(0, Math.floor(scrollTop / rowHeight) - spare);
+  const end = Math.min(count, Math.ceil((scrollTop + viewHeight) / rowHeight) + spare);
   return { first: Math.min(first, end), end };
 }

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { servingEventSchema } from '../../main/cli/commands/serve.ts';
+import { type CliEvent, cliEventSchema } from '../../main/cli/json-events.ts';
 import { RPC_PATH, SESSION_PATH, tokenOfHash } from '../../shared/session.ts';
 import { claq, eventsOf, finish, type Finished, start } from './claq-process.ts';
 
@@ -36,6 +36,13 @@ async function serve(...args: string[]): Promise<{ line: string; stop: () => Pro
       return finished;
     },
   };
+}
+
+/** The event that a line holds. */
+function servingEvent(line: string): Extract<CliEvent, { event: 'serving' }> {
+  const event = cliEventSchema.parse(JSON.parse(line));
+  if (event.event !== 'serving') throw new Error(`not where it serves: ${line}`);
+  return event;
 }
 
 /** The cookie for the token in the address. */
@@ -70,7 +77,7 @@ describe('claq serve', () => {
 
   it('speaks JSON lines only when asked to', async () => {
     const { line, stop } = await serve('--port', '0', '--json');
-    const { url, origin, port } = servingEventSchema.parse(JSON.parse(line));
+    const { url, origin, port } = servingEvent(line);
     expect([origin, url.startsWith(`${origin}/#`)]).toEqual([`http://127.0.0.1:${port}`, true]);
     const { code, stdout, stderr } = await stop();
     expect(code).toBe(0);
@@ -145,7 +152,7 @@ describe('claq serve where it cannot', () => {
 
   it('says that a port is taken', async () => {
     const { line, stop } = await serve('--port', '0', '--json');
-    const { port } = servingEventSchema.parse(JSON.parse(line));
+    const { port } = servingEvent(line);
     const { code, stderr } = await finish(
       start('tests/cli/serve-process.ts', [page, 'serve', '--port', String(port)]),
     );

@@ -91,7 +91,6 @@ interface Shown {
 const SCREENS: readonly Shown[] = [
   { name: 'library-first-start', scenario: 'empty', path: '/library', text: 'Try the demo model' },
   { name: 'library', scenario: 'running', path: '/library', text: 'SmolLM2-135M-Instruct' },
-  { name: 'library-many', scenario: 'many', path: '/library', text: 'Qwen3-0.6B-checkpoint-049' },
   { name: 'library-failed', scenario: 'failing', path: '/library', text: 'The library cannot be read' },
   { name: 'library-loading', scenario: 'loading', path: '/library', text: 'Library' },
   { name: 'add-by-folder', scenario: 'demo', path: '/library?add=folder', text: 'Folder of the model' },
@@ -279,7 +278,10 @@ describe('what goes on', () => {
       await page.getByRole('spinbutton', { name: 'Threads' }).fill('4');
       await expect.poll(() => fake.service.state.settings.threads).toBe(4);
       await page.getByRole('button', { name: 'Licences…' }).click();
-      await page.getByRole('dialog', { name: 'Licences' }).getByText('better-sqlite3').waitFor();
+      await page
+        .getByRole('dialog', { name: 'Licences' })
+        .getByText('better-sqlite3', { exact: true })
+        .waitFor();
     });
   });
 
@@ -289,6 +291,21 @@ describe('what goes on', () => {
       fake.service.state.models = fake.service.state.models.filter(({ name }) => name !== 'Demo model');
       fake.service.state.changes.send({ topic: 'models' });
       await page.getByRole('article', { name: 'Demo model' }).waitFor({ state: 'detached' });
+    });
+  });
+});
+
+describe('a large library', () => {
+  it('draws the cards in view, and the others when they come into view', async () => {
+    await onScreen('many', '/library', async ({ page }) => {
+      await page.getByRole('article', { name: 'Mistral-7B-v0.1-checkpoint-049' }).waitFor();
+      expect(await page.getByRole('article').count()).toBeLessThan(30);
+      await page.locator('[data-scrolls]').evaluate('(room) => { room.scrollTop = room.scrollHeight; }');
+      await page.getByRole('article', { name: 'SmolLM2-135M-Instruct', exact: true }).waitFor();
+      expect(await page.getByRole('article').count()).toBeLessThan(30);
+      await page.getByRole('searchbox').fill('qwen3 12');
+      await page.getByRole('article', { name: 'Qwen3-0.6B-checkpoint-012' }).waitFor();
+      expect(await page.getByRole('article').count()).toBe(1);
     });
   });
 });
@@ -307,7 +324,7 @@ describe('the line to the service', () => {
       port: first.server.port,
     });
     await page.getByText('The connection to the service is lost.').waitFor({ state: 'detached' });
-    await page.getByRole('article', { name: 'Qwen3-0.6B-checkpoint-049' }).waitFor();
+    await page.getByRole('article', { name: 'Mistral-7B-v0.1-checkpoint-049' }).waitFor();
     await page.close();
     await second.close();
   });

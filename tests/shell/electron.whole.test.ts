@@ -24,6 +24,11 @@ import { startXServer, type XServer } from './x-server.ts';
 
 const SLOW_SERVICE = fileURLToPath(new URL('slow-service.ts', import.meta.url));
 
+/** The machine may have other things to do. */
+const PATIENCE = { timeout: 60_000, interval: 50 };
+const eventually = <T>(look: () => Promise<T>): ReturnType<typeof expect.poll<T>> =>
+  expect.poll(look, PATIENCE);
+
 const electron = await findElectron();
 
 describe.skipIf('missing' in electron)('the shell in Electron', () => {
@@ -43,7 +48,7 @@ describe.skipIf('missing' in electron)('the shell in Electron', () => {
     await start();
   });
   afterAll(async () => {
-    await app.close();
+    await quit();
     await screen.stop();
     await rm(folder, { recursive: true, force: true });
   });
@@ -51,6 +56,12 @@ describe.skipIf('missing' in electron)('the shell in Electron', () => {
   async function start(): Promise<void> {
     ({ app, page } = await launch(options));
     await portsHandedOver(1);
+  }
+
+  /** Whatever goes on. */
+  async function quit(): Promise<void> {
+    await inShell('void (answers.button = 1)');
+    await app.close();
   }
 
   const portsHandedOver = (times: number): Promise<unknown> => inPage(`probe.portsHandedOver(${times})`);
@@ -144,7 +155,7 @@ describe.skipIf('missing' in electron)('the shell in Electron', () => {
       return menu?.items.map(({ label }) => label);
     });
     expect(labels).toEqual(['&File', '&Edit', '&View', 'Help']);
-    await expect.poll(events).toEqual(
+    await eventually(events).toEqual(
       expect.arrayContaining([
         { kind: 'menu', command: 'settings' },
         { kind: 'menu', command: 'add-model' },
@@ -191,8 +202,13 @@ describe.skipIf('missing' in electron)('the shell in Electron', () => {
     await inShell('service.kill()');
     await portsHandedOver(2);
     expect(await call('service', 'program.info')).toMatchObject({ host: 'desktop' });
+    // The new port tells first how things are, which the old one has told too.
     const told = (await events()).flatMap((event) => (event.kind === 'service' ? [event.service.state] : []));
-    expect(told.slice(-3)).toEqual(['crashed', 'starting', 'running']);
+    expect(told.filter((state, i) => state !== told[i - 1]).slice(-3)).toEqual([
+      'crashed',
+      'starting',
+      'running',
+    ]);
     expect((await events()).at(-1)).toEqual({
       kind: 'service',
       service: { state: 'running', restarted: true },
@@ -222,8 +238,8 @@ describe.skipIf('missing' in electron)('the shell in Electron', () => {
     const run = z
       .object({ id: z.int() })
       .parse(await call('service', 'runs.start', { modelId: model.id, choices: { budget: { bits: 2 } } }));
-    await expect.poll(isAwake).toBe(true);
-    await expect.poll(() => inShell('recorded.bars')).toEqual([2, 0.25]);
+    await eventually(isAwake).toBe(true);
+    await eventually(() => inShell('recorded.bars')).toContain(0.25);
 
     const [{ title }] = z.tuple([activitySchema]).parse(await inPage(`probe.activities()`));
     await app.evaluate(({ app: electronApp }) => electronApp.quit());
@@ -257,7 +273,7 @@ describe.skipIf('missing' in electron)('the shell in Electron', () => {
   });
 
   it('says why the library cannot be opened, and opens it when that has changed', async () => {
-    await app.close();
+    await quit();
     const lock = join(options.home, 'data', 'claq-studio', 'run.lock');
     await writeFile(
       lock,
@@ -268,7 +284,7 @@ describe.skipIf('missing' in electron)('the shell in Electron', () => {
       (await events()).flatMap((event) =>
         event.kind === 'service' && event.service.state === 'failed' ? [event.service.error.code] : [],
       );
-    await expect.poll(failure).toEqual(['library/in-use']);
+    await eventually(failure).toEqual(['library/in-use']);
     await rm(lock);
     await call('shell', 'service.restart');
     await portsHandedOver(2);

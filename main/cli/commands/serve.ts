@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { openPage } from '../../service/serve/open-page.ts';
 import type { RunningServer, ServerOptions, startServer } from '../../service/serve/start-server.ts';
+import { eventLine } from '../json-events.ts';
 import { checkedRequest, wholeValue } from '../option-values.ts';
 import { type CommandHooks, runCommand } from '../run-command.ts';
 
@@ -20,16 +21,6 @@ const FLAGS = { port: '--port', data: '--data', allowHost: '--allow-host' };
 
 /** The same from day to day, for tunnels and bookmarks; a free one where it is taken. */
 const USUAL_PORT = 8725;
-
-/** With --json, the line that says where the page is. */
-export const servingEventSchema = z.strictObject({
-  event: z.literal('serving'),
-  /** With the token. */
-  url: z.string(),
-  origin: z.string(),
-  port: z.int(),
-});
-export type ServingEvent = z.infer<typeof servingEventSchema>;
 
 const NOTES = `
 The page is for whoever has the address that is printed: it holds a token, which is another at each start. The server
@@ -124,8 +115,7 @@ async function startOn(
 }
 
 function announce({ url, origin, port }: RunningServer, { json }: Options, { onNote }: CommandHooks): void {
-  const event: ServingEvent = { event: 'serving', url, origin, port };
-  process.stdout.write(`${json ? JSON.stringify(event) : url}\n`);
+  process.stdout.write(json ? eventLine({ event: 'serving', url, origin, port }) : `${url}\n`);
   const here = `${userInfo().username}@${hostname()}`;
   onNote(
     `From another machine: ssh -N -L ${port}:127.0.0.1:${port} ${here}, then open the same address there.`,

@@ -1,0 +1,104 @@
+import type { Locator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Window, axeFindings, openWindow } from './open-page.ts';
+
+let window: Window;
+beforeAll(async () => {
+  window = await openWindow();
+});
+afterAll(() => window.close());
+
+describe('the list of runs', () => {
+  const ways: readonly [string, (first: Locator, second: Locator) => Promise<void>][] = [
+    ['its button', (first) => first.getByRole('button', { name: 'One place down' }).press('Enter')],
+    ['Alt and an arrow key', (first) => first.getByRole('link').press('Alt+ArrowDown')],
+    ['dragging', (first, second) => first.dragTo(second)],
+  ];
+  it.each(ways)('moves a waiting run by %s', async (_, move) => {
+    const { page, service, close } = await window.open({
+      scenario: 'running',
+      path: '/runs',
+      prepare: ({ state }) => {
+        state.runs = state.runs.map((run) => (run.id === 21 ? { ...run, ahead: 0 } : run));
+      },
+    });
+    // The service keeps the latest first: its turn comes last.
+    const turns = (): number[] =>
+      service.state.runs.flatMap(({ id, state }) => (state === 'queued' ? [id] : [])).toReversed();
+    expect(turns()).toEqual([21, 22]);
+    const entries = page.getByRole('listitem').filter({ hasText: 'Waiting' });
+    await move(entries.first(), entries.last());
+    await expect.poll(turns).toEqual([22, 21]);
+    await close();
+  });
+
+  it('finds, filters, sorts, and opens a run by keyboard', async () => {
+    const { page, close } = await window.open({ scenario: 'demo', path: '/runs' });
+    const rows = page.getByRole('grid', { name: 'Runs' }).locator('tbody tr');
+    await rows.first().waitFor();
+    expect(await rows.count()).toBe(8);
+    await page.getByRole('radio', { name: 'Complete 4' }).focus();
+    await page.keyboard.press('Space');
+    await expect.poll(() => rows.count()).toBe(4);
+    await page.getByLabel('Find').fill('llama 2.12');
+    await expect.poll(() => rows.count()).toBe(1);
+    await page.getByLabel('Find').fill('');
+    const perplexities = async (): Promise<number[]> =>
+      (await rows.allInnerTexts()).map((text) => Number(/→\s*([\d.]+)/.exec(text)?.[1]));
+    await page.getByRole('button', { name: 'Perplexity' }).press('Enter');
+    const ascending = await perplexities();
+    expect(ascending).toEqual(ascending.toSorted((a, b) => a - b));
+    await page.getByRole('button', { name: 'Perplexity' }).press('Enter');
+    await expect.poll(perplexities).toEqual(ascending.toReversed());
+    await rows.first().press('Enter');
+    await page.waitForURL(/\/runs\/\d+$/);
+    await close();
+  });
+
+  it('says that no run fits, and shows all again', async () => {
+    const { page, close } = await window.open({ scenario: 'demo', path: '/runs' });
+    await page.getByLabel('Find').fill('no such model');
+    await page.getByText('No run fits').waitFor();
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await page.getByRole('grid', { name: 'Runs' }).waitFor();
+    await close();
+  });
+
+  it('deletes a run after a question, with its folder or without', async () => {
+    const { page, service, close } = await window.open({ scenario: 'demo', path: '/runs' });
+    const before = service.state.runs.length;
+    await page
+      .getByRole('button', { name: /^Actions:/ })
+      .first()
+      .press('Enter');
+    await page.getByRole('menuitem', { name: 'Delete…' }).press('Enter');
+    const dialog = page.getByRole('dialog');
+    await dialog.getByRole('switch', { name: 'Delete its folder too' }).press('Space');
+    await dialog.getByText('stays as it is').waitFor();
+    await dialog.getByRole('button', { name: 'Delete', exact: true }).press('Enter');
+    await expect.poll(() => service.state.runs.length).toBe(before - 1);
+    await close();
+  });
+
+  it('leads to the library where there are no runs', async () => {
+    const { page, close } = await window.open({ scenario: 'empty', path: '/runs' });
+    await page.getByText('No runs yet').waitFor();
+    await page.getByRole('main').getByRole('link', { name: 'Library' }).click();
+    await page.waitForURL(/\/library$/);
+    await close();
+  });
+
+  it('says why the list cannot be had', async () => {
+    const { page, close } = await window.open({ scenario: 'failing', path: '/runs' });
+    await page.getByRole('alert').getByText('The library cannot be read').waitFor();
+    await close();
+  });
+
+  it.each(['light', 'dark'] as const)('has nothing that axe objects to: %s', async (theme) => {
+    const { page, faults, close } = await window.open({ scenario: 'running', path: '/runs', theme });
+    await page.getByRole('grid', { name: 'Runs' }).waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    await close();
+  });
+});
