@@ -62,6 +62,19 @@ export default defineConfig(
     },
   },
   {
+    files: ['renderer/**/*.{ts,vue}'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        {
+          selector:
+            'MemberExpression > Identifier.property[name=/^(toSorted|toReversed|toSpliced|withResolvers)$/]',
+          message: 'The shell is tested in Chromium 108, which does not have it.',
+        },
+      ],
+    },
+  },
+  {
     // A test of numbers indexes typed arrays in tight loops; vitest's matchers take unbound methods.
     files: ['tests/**/*.ts', 'bench/**/*.ts'],
     rules: { '@typescript-eslint/unbound-method': 'off', 'no-console': 'off' },

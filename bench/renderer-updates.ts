@@ -91,13 +91,16 @@ const traceSchema = z.object({
       name: z.string(),
       pid: z.number(),
       tid: z.number(),
-      dur: z.number().optional(),
+      tdur: z.number().optional(),
       args: z.looseObject({ name: z.string().optional() }).optional(),
     }),
   ),
 });
 
-/** Milliseconds of each task of the page's main thread: what keeps it from drawing a frame. */
+/**
+ * Milliseconds of processor time of each task of the page's main thread: what keeps it from drawing a frame. Time in which
+ * other programs had the processor is not in them.
+ */
 function mainThreadTasks(trace: Buffer): number[] {
   const { traceEvents } = traceSchema.parse(JSON.parse(trace.toString('utf8')));
   const threads = traceEvents.filter(
@@ -106,7 +109,7 @@ function mainThreadTasks(trace: Buffer): number[] {
   const byThread = threads.map((thread) =>
     traceEvents
       .filter(({ name, pid, tid }) => name === 'RunTask' && pid === thread.pid && tid === thread.tid)
-      .map(({ dur = 0 }) => dur / 1000),
+      .map(({ tdur = 0 }) => tdur / 1000),
   );
   // The browser has main threads for pages that are not shown, which do next to nothing.
   return byThread.toSorted((a, b) => sum(b) - sum(a))[0] ?? [];

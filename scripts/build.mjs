@@ -17,7 +17,6 @@ import {
 } from 'node:fs';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
-import { build } from 'vite';
 import { projectEnvironment, resolveProgram, ROOT } from './project.mjs';
 
 const BUILD = join(ROOT, 'build');
@@ -28,7 +27,7 @@ const PARTS = {
   renderer: {
     sources: ['renderer', 'index.html', 'vite.config.ts'],
     outputs: ['renderer'],
-    build: () => build({ root: ROOT, logLevel: 'warn' }),
+    build: () => vite({ root: ROOT, logLevel: 'warn' }),
   },
   shell: {
     sources: ['main/shell', 'main/service', 'preload'],
@@ -45,10 +44,16 @@ const PARTS = {
   },
 };
 
+/** Loaded where there is something to build: it takes as long to load as a program of ours to start. */
+async function vite(options) {
+  const { build } = await import('vite');
+  await build(options);
+}
+
 /** One CommonJS file with everything in it but Electron and Node: what a sandboxed preload script has to be. */
 async function bundle(entry, output) {
   const [folder, file] = output.split('/');
-  await build({
+  await vite({
     root: ROOT,
     configFile: false,
     logLevel: 'warn',

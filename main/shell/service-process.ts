@@ -88,9 +88,12 @@ export class ServiceProcess<Port> {
     let isRefused = false;
     const gone = new Promise<void>((resolve) => {
       child.on('exit', (code) => {
-        this.#running = undefined;
-        this.#parts.onGone();
-        if (!isRefused && !this.#isStopping) this.#died(code);
+        // One that was refused may take its time, and another be there already.
+        if (this.#running?.child === child) {
+          this.#running = undefined;
+          this.#parts.onGone();
+          if (!isRefused && !this.#isStopping) this.#died(code);
+        }
         resolve();
       });
     });

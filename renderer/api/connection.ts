@@ -58,7 +58,6 @@ export class Connection implements ClientLink<ClientContext> {
         this.state.value = 'open';
         this.openings.value++;
         await line.broken;
-        this.current = this.nextLine();
         this.lose();
       } catch (error) {
         if (error instanceof ConnectionRefusedError) {

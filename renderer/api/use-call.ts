@@ -45,7 +45,8 @@ export function useFetched<T>(fetch: () => Promise<T>): Fetched<T> {
   watch(
     connection.openings,
     (openings) => {
-      if (openings > 1) void refresh();
+      // The first fetch waits for the first line, unless that took too long.
+      if (openings > 1 || error.value !== null) void refresh();
     },
     { flush: 'sync' },
   );

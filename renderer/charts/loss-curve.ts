@@ -6,6 +6,9 @@ import type { ChartColours } from './chart-colours.ts';
 import { KIND_MARKS } from './kind-marks.ts';
 import { QUANTITIES, figures } from './matrix-quantities.ts';
 
+/** Each sign is a shape of its own to ECharts: more of them would take more than a frame to draw. Lines differ without them. */
+const MAX_SIGNS = 120;
+
 /** Place in the order of computation, from 1, and the loss a weight. */
 export type CurvePoint = readonly [place: number, loss: number];
 
@@ -67,7 +70,8 @@ export function curveOption(
       data: curvePoints(sequence, kind),
       symbol: KIND_MARKS[kind].symbol,
       symbolSize: 5,
-      lineStyle: { width: 1, opacity: 0.6 },
+      showSymbol: sequence.length <= MAX_SIGNS,
+      lineStyle: { width: 1.25, type: KIND_MARKS[kind].dash },
       itemStyle: { color: KIND_MARKS[kind].colour },
     })),
   };
@@ -80,11 +84,8 @@ function tooltipText(sequence: readonly MatrixResult[], [place, loss]: CurvePoin
 }
 
 /** The curve in words: least and most of each kind, and where. */
-export function curveDescription(
-  sequence: readonly MatrixResult[],
-  kinds: readonly MatrixKind[] = MATRIX_KINDS,
-): string {
-  const parts = kinds.flatMap((kind) => {
+export function curveDescription(sequence: readonly MatrixResult[]): string {
+  const parts = MATRIX_KINDS.flatMap((kind) => {
     const points = curvePoints(sequence, kind);
     if (points.length === 0) return [];
     const losses = points.map(([, loss]) => loss);

@@ -1,9 +1,6 @@
 /** Attributes of a field that belong to its control; class and style stay at the whole field. */
-export function controlAttributes({
-  class: ofField,
-  style,
-  ...ofControl
-}: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  void [ofField, style];
-  return ofControl;
+export function controlAttributes(attributes: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(attributes).filter(([name]) => name !== 'class' && name !== 'style'),
+  );
 }

@@ -145,7 +145,7 @@ describe('CLAQ Studio in a browser', () => {
     await page.getByRole('button', { name: 'Try the demo model' }).click();
     await page.waitForURL(/\/models\/1\/run$/);
     await page.getByText('Quick look', { exact: true }).click();
-    await page.getByRole('textbox', { name: 'Calibration segments' }).fill('32');
+    await page.getByRole('spinbutton', { name: 'Calibration segments' }).fill('32');
     await page.getByRole('button', { name: 'Start the run' }).click();
     await page.waitForURL(/\/runs\/1$/);
     await page

@@ -1,4 +1,5 @@
 /** Models, runs and what they came to, made up: the same at each start. */
+import { z } from 'zod';
 import { modelIdSchema, type ModelCard } from '../../shared/library.ts';
 import {
   MATRIX_KINDS,
@@ -10,7 +11,13 @@ import {
 import { quantizeChoicesSchema } from '../../shared/requests.ts';
 import type { PlainError } from '../../shared/errors.ts';
 import type { MatrixResult, PerplexityFigure } from '../../shared/run-record.ts';
-import { runIdSchema, type RunCard, type RunDetail, type RunState } from '../../shared/runs.ts';
+import {
+  runCardSchema,
+  runIdSchema,
+  type RunCard,
+  type RunDetail,
+  type RunState,
+} from '../../shared/runs.ts';
 
 const START = Date.parse('2026-03-02T09:00:00Z');
 export const DEMO_FOLDER = '/opt/claq-studio/resources/demo-model/model';
@@ -279,7 +286,5 @@ export function someRun(id: number, model: ModelCard, state: RunState, index = i
 }
 
 export function cardOf(detail: RunDetail): RunCard {
-  const { choices, blocks, engine, matrices, notes, exports, ...card } = detail;
-  void [choices, blocks, engine, matrices, notes, exports];
-  return card;
+  return z.object(runCardSchema.shape).parse(detail);
 }

@@ -1,6 +1,7 @@
 /** The contract, implemented in memory: what a window needs to show all its states without an engine. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { implement, type Router } from '@orpc/server';
+import { implement } from '@orpc/server';
+import type { StudioRouter } from '../../main/service/studio/router.ts';
 import { contract } from '../../shared/contract.ts';
 import { ClaqError, plainError } from '../../shared/errors.ts';
 import type { ModelCard } from '../../shared/library.ts';
@@ -19,10 +20,8 @@ import {
 } from './fake-progress.ts';
 import { fakeState, recount, type FakeState, type Scenario } from './fake-state.ts';
 
-export type FakeRouter = Router<typeof contract, Record<never, never>>;
-
 export interface FakeService {
-  readonly router: FakeRouter;
+  readonly router: StudioRouter;
   readonly state: FakeState;
   stop(): void;
 }
@@ -103,7 +102,7 @@ export function fakeService(scenario: Scenario): FakeService {
     return undefined;
   }
 
-  const router: FakeRouter = os.router({
+  const router: StudioRouter = os.router({
     program: {
       info: os.program.info.handler(() => PROGRAM),
       licences: os.program.licences.handler(() => LICENCES),
@@ -261,7 +260,8 @@ export function fakeService(scenario: Scenario): FakeService {
       cancel: os.activities.cancel.handler(({ input }) => {
         const activity = state.activities.find((each) => each.id === input.id);
         if (activity?.runId !== undefined && activity.runId !== null && activity.kind === 'quantize') {
-          return setRun(activity.runId, 'cancelled');
+          setRun(activity.runId, 'cancelled');
+          return;
         }
         changeActivity(state, input.id, { state: 'cancelled' });
         return undefined;

@@ -3,12 +3,14 @@ import { mkdir, readFile, readdir } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchBrowser } from '../e2e/browser.ts';
 import { buildRenderer, type BuiltRenderer } from './built-renderer.ts';
+import { addActivity, changeActivity } from './fake-progress.ts';
 import type { Scenario } from './fake-state.ts';
 import { serveFake, type ServedFake } from './serve-fake.ts';
 
@@ -285,6 +287,35 @@ describe('what goes on', () => {
     });
   });
 
+  it('updates that come faster than frames are drawn once a frame', async () => {
+    await onScreen('demo', '/library', async ({ page, fake }) => {
+      const { state } = fake.service;
+      const activity = addActivity(state, 'export', 'Demo model, 3 bits', {});
+      const bar = page.getByRole('region', { name: 'Activity' });
+      await bar.getByText('Demo model, 3 bits').waitFor();
+      await page.evaluate(`(() => {
+        window.drawings = 0;
+        window.frames = 0;
+        const bar = document.querySelector('[aria-label="Activity"]');
+        new MutationObserver(() => window.drawings++).observe(bar, { subtree: true, characterData: true, childList: true });
+        const count = () => { window.frames++; requestAnimationFrame(count); };
+        requestAnimationFrame(count);
+      })()`);
+      const UPDATES = 600;
+      for (let done = 0; done <= UPDATES; done++) {
+        const progress = { phase: 'Writing', done, total: UPDATES, unit: 'tensors' as const };
+        changeActivity(state, activity, { pace: { progress, rate: null, secondsLeft: null } });
+        if (done % 20 === 0) await delay(5);
+      }
+      await bar.getByText('600 of 600 tensors').waitFor();
+      const [drawings, frames] = await page.evaluate<[number, number]>('[window.drawings, window.frames]');
+      expect(drawings).toBeGreaterThan(0);
+      // One of them may be drawn before the first frame was counted.
+      expect(drawings).toBeLessThanOrEqual(frames + 1);
+      expect(drawings).toBeLessThan(UPDATES);
+    });
+  });
+
   it('changes made elsewhere are shown', async () => {
     await onScreen('demo', '/library', async ({ page, fake }) => {
       await page.getByRole('article', { name: 'Demo model' }).waitFor();
@@ -300,7 +331,7 @@ describe('a large library', () => {
     await onScreen('many', '/library', async ({ page }) => {
       await page.getByRole('article', { name: 'Mistral-7B-v0.1-checkpoint-049' }).waitFor();
       expect(await page.getByRole('article').count()).toBeLessThan(30);
-      await page.locator('[data-scrolls]').evaluate('(room) => { room.scrollTop = room.scrollHeight; }');
+      await page.evaluate('document.querySelector("[data-scrolls]").scrollTop = 1e6');
       await page.getByRole('article', { name: 'SmolLM2-135M-Instruct', exact: true }).waitFor();
       expect(await page.getByRole('article').count()).toBeLessThan(30);
       await page.getByRole('searchbox').fill('qwen3 12');

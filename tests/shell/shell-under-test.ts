@@ -50,13 +50,16 @@ export async function buildProbeApp(folder: string): Promise<void> {
   });
 }
 
-export interface Launch {
-  readonly electron: TestElectron;
+export interface Surroundings {
   readonly display: string;
-  /** Folder with shell/, preload/, renderer/ and app/. */
-  readonly built: string;
   /** Folder of the user's files: settings, logs, library. */
   readonly home: string;
+}
+
+export interface Launch extends Surroundings {
+  readonly electron: TestElectron;
+  /** Folder with shell/, preload/, renderer/ and app/. */
+  readonly built: string;
   /** What the service's process runs; the built service where not given. */
   readonly service?: string;
 }
@@ -64,7 +67,8 @@ export interface Launch {
 /** Chromium's sandbox cannot be had as root, nor a GPU on this screen. */
 export const ELECTRON_ARGUMENTS = ['--no-sandbox', '--disable-gpu'];
 
-export function launchEnvironment({ display, built, home, service }: Launch): Record<string, string> {
+/** What every Electron of the tests finds: its screen, its home, and what the shim runs the service with. */
+export function shimEnvironment({ display, home }: Surroundings): Record<string, string> {
   const inherited = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && entry[0] !== 'NODE_OPTIONS',
   );
@@ -73,9 +77,17 @@ export function launchEnvironment({ display, built, home, service }: Launch): Re
     DISPLAY: display,
     XDG_CONFIG_HOME: join(home, 'config'),
     XDG_DATA_HOME: join(home, 'data'),
+    CLAQ_TEST_NODE: process.execPath,
+    CLAQ_TEST_PARENT_PORT: here('shim/parent-port.mjs'),
+  };
+}
+
+export function launchEnvironment(options: Launch): Record<string, string> {
+  const { built, service } = options;
+  return {
+    ...shimEnvironment(options),
     [LAUNCHED_VARIABLE]: here('shim/main.cjs'),
     CLAQ_TEST_SHELL: join(built, 'shell', 'main.cjs'),
-    CLAQ_TEST_NODE: process.execPath,
     ...(service === undefined ? {} : { CLAQ_TEST_SERVICE: service }),
   };
 }

@@ -21,9 +21,9 @@ import { type RunToTime, runTimes } from './run-times.ts';
 
 type TimePart = Preflight['time']['parts'][number];
 
-/** Seconds for texts and what else comes before the first block, measured with the bundled texts (docs/performance.md). */
+/** Seconds for texts and what else comes before the first block: a guess, too small for texts of gigabytes. */
 const TEXT_SECONDS = 2;
-/** Bytes a second of a dense export, which is written, read back, and compared: 269 MB in 13 s, on one core. */
+/** Bytes a second of a dense export, which is written, read back, and compared: SmolLM2's 269 MB took 13 to 16 s of one core. */
 const EXPORT_RATE = 20e6;
 
 export interface RunToTell extends RunToTime {

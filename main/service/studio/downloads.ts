@@ -2,7 +2,6 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ActivityId } from '../../../shared/activity.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
-import { downloadModel } from '../hub/download-model.ts';
 import type { Activities } from './activities.ts';
 import type { ModelLibrary } from './model-library.ts';
 import type { UserSettings } from './user-settings.ts';
@@ -59,6 +58,8 @@ export class Downloads {
 
   async #download(request: DownloadRequest, folder: string, hooks: RunHooks): Promise<void> {
     const { models, hubToken } = this.#parts;
+    // The hub's library takes a while to load, and most programs never download anything.
+    const { downloadModel } = await import('../hub/download-model.ts');
     const { repository, revision, token = hubToken?.() } = request;
     const { commit } = await downloadModel(
       { repository, revision, folder, ...(token === undefined ? {} : { token }) },

@@ -6,6 +6,8 @@
 const { fork } = require('node:child_process');
 const { EventEmitter } = require('node:events');
 const { Blob } = require('node:buffer');
+const { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } = require('node:fs');
+const { tmpdir } = require('node:os');
 const { join } = require('node:path');
 const electron = require('electron');
 
@@ -61,9 +63,9 @@ class NodeProcess extends EventEmitter {
 
   constructor(modulePath, args) {
     super();
-    this.#child = fork(process.env.CLAQ_TEST_SERVICE ?? modulePath, args, {
+    this.#child = fork(modulePath, args, {
       execPath: process.env.CLAQ_TEST_NODE,
-      execArgv: ['--import', join(__dirname, 'parent-port.mjs')],
+      execArgv: ['--import', process.env.CLAQ_TEST_PARENT_PORT],
       serialization: 'advanced',
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
@@ -107,7 +109,25 @@ class NodeProcess extends EventEmitter {
   static nextPort = 1;
 }
 
+/** Copies a packaged app out of its archive, which Electron reads like a folder and Node not at all. Returns the folder. */
+function unpack(archive, folder = mkdtempSync(join(tmpdir(), 'claq-unpacked-'))) {
+  for (const entry of readdirSync(archive, { withFileTypes: true })) {
+    const [from, to] = [join(archive, entry.name), join(folder, entry.name)];
+    if (entry.isDirectory()) {
+      mkdirSync(to);
+      unpack(from, to);
+    } else writeFileSync(to, readFileSync(from));
+  }
+  return folder;
+}
+
+/** Where a module of the app can be run by Node. */
+function onDisk(modulePath) {
+  const [, archive, inside] = /^(.*[/\\]app\.asar)[/\\](.*)$/.exec(modulePath) ?? [];
+  return archive === undefined ? modulePath : join(unpack(archive), inside);
+}
+
 electron.utilityProcess.fork = (modulePath, args) => {
-  globalThis.service = new NodeProcess(modulePath, args);
+  globalThis.service = new NodeProcess(process.env.CLAQ_TEST_SERVICE ?? onDisk(modulePath), args);
   return globalThis.service;
 };

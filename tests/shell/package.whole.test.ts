@@ -1,0 +1,120 @@
+/** The app as electron-builder packages it, with the same Electron as the other tests: what is in it, its fuses, and that it runs. */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TEST_ELECTRON_VERSION } from '../../scripts/electron-for-tests.ts';
+import { DebuggedPage } from './debugged-page.ts';
+import { buildApp, ELECTRON_ARGUMENTS, findElectron, ROOT, shimEnvironment } from './shell-under-test.ts';
+import { startXServer, type XServer } from './x-server.ts';
+
+const PATIENCE = { timeout: 60_000, interval: 100 };
+
+const electron = await findElectron();
+
+describe.skipIf('missing' in electron)('the packaged app', () => {
+  let folder: string;
+  let app: string;
+
+  beforeAll(async () => {
+    if ('missing' in electron) return;
+    folder = await mkdtemp(join(tmpdir(), 'claq-package-'));
+    await buildApp();
+    const settings = await readFile(join(ROOT, 'electron-builder.yml'), 'utf8');
+    const product = join(folder, 'product.yml');
+    // A fuse that Electron 22 does not have yet.
+    await writeFile(product, settings.replace(/^ *grantFileProtocolExtraPrivileges: .*\n/m, ''));
+    const config = join(folder, 'package.json');
+    await writeFile(
+      config,
+      JSON.stringify({
+        extends: product,
+        electronDist: electron.dist,
+        electronVersion: TEST_ELECTRON_VERSION,
+        directories: { output: folder },
+        extraMetadata: { main: 'shim/packaged.cjs' },
+        files: [{ from: 'tests/shell/shim', to: 'shim' }],
+      }),
+    );
+    const builder = join(ROOT, 'node_modules', 'electron-builder', 'cli.js');
+    await promisify(execFile)(process.execPath, [builder, '--linux', 'dir', '--x64', '--config', config], {
+      cwd: ROOT,
+      maxBuffer: 2 ** 26,
+    });
+    app = join(folder, 'linux-unpacked');
+  });
+  afterAll(() => rm(folder, { recursive: true, force: true }));
+
+  it('has its fuses set', async () => {
+    // The wire stands behind this text: version, length, then a character a fuse (Electron's docs, "Fuses").
+    const binary = await readFile(join(app, 'claq-studio'));
+    const sentinel = 'dL7pKGdnNz796PbbjQWNKmHXBZaB9tsX';
+    const start = binary.indexOf(sentinel) + sentinel.length;
+    expect(start).toBeGreaterThan(sentinel.length);
+    const [version, length = 0] = binary.subarray(start, start + 2);
+    expect(version).toBe(1);
+    const [runAsNode, , nodeOptions, nodeInspect, asarIntegrity, onlyAsar] = binary
+      .subarray(start + 2, start + 2 + length)
+      .toString('latin1');
+    expect({ runAsNode, nodeOptions, nodeInspect, asarIntegrity, onlyAsar }).toEqual({
+      runAsNode: '0',
+      nodeOptions: '0',
+      nodeInspect: '0',
+      asarIntegrity: '1',
+      onlyAsar: '1',
+    });
+  });
+
+  it('has addons and what compilers read outside of its archive, and no other files', async () => {
+    const unpacked = join(app, 'resources', 'app.asar.unpacked', 'node_modules');
+    expect((await readdir(unpacked)).sort()).toEqual(['@tensorflow', 'better-sqlite3', 'node-api-headers']);
+    expect(await readdir(join(unpacked, '@tensorflow'))).toEqual(['tfjs-node-gpu']);
+    expect(await readdir(join(unpacked, 'better-sqlite3', 'prebuilds'))).toEqual(['linux-x64.node']);
+    expect((await readdir(join(app, 'resources'))).sort()).toEqual(['app.asar', 'app.asar.unpacked']);
+  });
+
+  describe('when it is started', () => {
+    let screen: XServer;
+    let child: ChildProcess;
+    let page: DebuggedPage;
+
+    beforeAll(async () => {
+      screen = await startXServer();
+      const home = join(folder, 'home');
+      child = spawn(join(app, 'claq-studio'), [...ELECTRON_ARGUMENTS, '--remote-debugging-port=0'], {
+        env: shimEnvironment({ display: screen.display, home }),
+        stdio: ['ignore', 'ignore', 'pipe'],
+      });
+      page = await DebuggedPage.firstOf(await debuggerOf(child));
+    });
+    afterAll(async () => {
+      const gone = once(child, 'exit');
+      await page.evaluate('window.close()');
+      expect(await gone).toEqual([0, null]);
+      await screen.stop();
+    });
+
+    it('shows its page with what the service says', async () => {
+      const text = (): Promise<unknown> => page.evaluate('document.body.innerText');
+      await expect.poll(text, PATIENCE).toContain('Library');
+      console.log(await text(), await page.evaluate('location.href'));
+    });
+  });
+});
+
+/** Address of the debugger, which Chromium says when it is up; the rest of what it says is read too, and goes nowhere. */
+async function debuggerOf({ stderr }: ChildProcess): Promise<string> {
+  if (stderr === null) throw new Error('it has no stderr');
+  const address = Promise.withResolvers<string>();
+  createInterface({ input: stderr })
+    .on('line', (line) => {
+      const [, found] = /^DevTools listening on (ws:.*)$/.exec(line) ?? [];
+      if (found !== undefined) address.resolve(found);
+    })
+    .on('close', () => address.reject(new Error('it ended without a word of its debugger')));
+  return await address.promise;
+}
