@@ -24,6 +24,11 @@ const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 const COMMON_SOURCES = ['shared', 'package.json', 'package-lock.json', 'tsconfig.json', 'scripts/build.mjs'];
 
 const PARTS = {
+  licences: {
+    sources: ['scripts/collect-licences.mjs'],
+    outputs: ['licences.json'],
+    build: () => run(join(ROOT, 'scripts', 'collect-licences.mjs'), [join(BUILD, 'licences.json')]),
+  },
   renderer: {
     sources: ['renderer', 'index.html', 'vite.config.ts'],
     outputs: ['renderer'],
@@ -38,7 +43,13 @@ const PARTS = {
     },
   },
   app: {
-    sources: ['main/engine', 'main/service', 'resources/demo-model', 'tsconfig.build.json'],
+    sources: [
+      'main/engine',
+      'main/service',
+      'resources/demo-model',
+      'tsconfig.build.json',
+      'build/licences.json',
+    ],
     outputs: ['app'],
     build: buildApp,
   },
@@ -75,14 +86,13 @@ async function bundle(entry, output) {
 function buildApp() {
   const app = join(BUILD, 'app');
   rmSync(app, { recursive: true, force: true });
-  run('tsc', ['-p', join(ROOT, 'tsconfig.build.json')]);
+  run(resolveProgram('tsc'), ['-p', join(ROOT, 'tsconfig.build.json')]);
   const { name, version, type } = MANIFEST;
   writeFileSync(join(app, 'package.json'), `${JSON.stringify({ name, version, type })}\n`);
   for (const folder of ['main/engine/kernels/build', 'resources/demo-model']) {
     cpSync(join(ROOT, folder), join(app, folder), { recursive: true, filter: isNeeded });
   }
-  const licences = join(BUILD, 'licences.json');
-  if (existsSync(licences)) cpSync(licences, join(app, 'licences.json'));
+  cpSync(join(BUILD, 'licences.json'), join(app, 'licences.json'));
 }
 
 /** What the program reads of a folder; the rest is how it came about. */
@@ -91,7 +101,7 @@ function isNeeded(path) {
 }
 
 function run(program, args) {
-  const { status } = spawnSync(process.execPath, [resolveProgram(program), ...args], {
+  const { status } = spawnSync(process.execPath, [program, ...args], {
     cwd: ROOT,
     env: projectEnvironment(),
     stdio: ['ignore', 2, 2],
@@ -134,4 +144,4 @@ async function buildPart(name) {
 }
 
 const asked = process.argv.slice(2);
-for (const name of asked.length === 0 ? Object.keys(PARTS) : asked) await buildPart(name);
+for (const name of asked.length === 0 ? Object.keys(PARTS) : ['licences', ...asked]) await buildPart(name);

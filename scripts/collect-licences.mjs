@@ -6,16 +6,21 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { dirname, join } from 'node:path';
 import { ROOT } from './project.mjs';
 
-/** Development dependencies of which parts are in the window's files, or around them. */
+/** What is in the window's files, or around them. Of the rest that these packages need, nothing is: it builds them. */
 const BUNDLED = [
   'vue',
+  '@vue/reactivity',
+  '@vue/runtime-core',
+  '@vue/runtime-dom',
+  '@vue/shared',
   'vue-router',
   'pinia',
-  'reka-ui',
   '@lucide/vue',
   '@fontsource-variable/inter',
   'electron',
 ];
+/** In the window's files with all that they need. */
+const BUNDLED_WHOLE = ['reka-ui', 'echarts', 'electron-log'];
 const LICENCE_FILE = /^(licen[cs]e|copying)(\.(md|txt))?$/i;
 
 /** Folder of a package as one at `from` sees it: the nearest node_modules upwards. */
@@ -35,7 +40,7 @@ function licenceOf({ license, licenses }) {
 
 const found = new Map();
 
-function collect(name, from) {
+function collect(name, from, withNeeds = true) {
   const folder = folderOf(name, from);
   if (folder === undefined || found.has(folder)) return;
   const manifest = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
@@ -46,6 +51,7 @@ function collect(name, from) {
     licence: licenceOf(manifest),
     text: file === undefined ? null : readFileSync(join(folder, file), 'utf8'),
   });
+  if (!withNeeds) return;
   for (const needed of Object.keys(manifest.dependencies ?? {})) collect(needed, folder);
 }
 
@@ -55,8 +61,10 @@ if (out === undefined) {
   process.exit(2);
 }
 const { dependencies, optionalDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-for (const name of [...Object.keys({ ...dependencies, ...optionalDependencies }), ...BUNDLED])
-  collect(name, ROOT);
+// First, so that a package which is needed otherwise as well brings nothing along.
+for (const name of BUNDLED) collect(name, ROOT, false);
+const whole = [...Object.keys({ ...dependencies, ...optionalDependencies }), ...BUNDLED_WHOLE];
+for (const name of whole) collect(name, ROOT);
 const licences = [...found.values()].sort(
   (a, b) => a.name.localeCompare(b.name) || a.version.localeCompare(b.version),
 );

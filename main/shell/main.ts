@@ -1,4 +1,8 @@
-/** Electron's main process. */
+/** Electron's main process: the app, or one of the programs that it runs in processes of their own. */
+import { askedProgram } from '../../shared/own-programs.ts';
+import { runOwnProgram } from './run-own-program.ts';
 import { startShell } from './start-shell.ts';
 
-startShell();
+const program = askedProgram(process.argv);
+if (program === undefined) startShell();
+else void runOwnProgram(program);

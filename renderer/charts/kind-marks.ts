@@ -3,22 +3,20 @@ import type { MatrixKind } from '../../shared/model.ts';
 
 export interface KindMark {
   readonly colour: string;
-  /** ECharts' name of the sign. */
-  readonly symbol: string;
-  /** Lengths of a line's dashes and gaps in pixels. */
-  readonly dash: 'solid' | readonly number[];
+  /** Lengths of the line's dashes and gaps in pixels; none where it is solid. */
+  readonly dash: readonly number[];
 }
 
 /**
- * Seven colours that the colour-blind tell apart (Paul Tol, "bright"), each with a sign of its own, one a kind of matrix; kinds of like colours have other dashes.
- * Both themes' surfaces are far enough from all of them.
+ * Seven colours that the colour-blind tell apart (Paul Tol, "bright"), on both themes' surfaces. Colours that are close for some
+ * have other dashes.
  */
 export const KIND_MARKS: Readonly<Record<MatrixKind, KindMark>> = {
-  q: { colour: '#4477aa', symbol: 'circle', dash: 'solid' },
-  k: { colour: '#66ccee', symbol: 'rect', dash: [6, 3] },
-  v: { colour: '#228833', symbol: 'triangle', dash: [2, 2] },
-  o: { colour: '#ccbb44', symbol: 'diamond', dash: [10, 3] },
-  gate: { colour: '#ee6677', symbol: 'emptyCircle', dash: 'solid' },
-  up: { colour: '#aa3377', symbol: 'emptyRect', dash: [6, 3] },
-  down: { colour: '#999999', symbol: 'emptyTriangle', dash: [2, 2] },
+  q: { colour: '#4477aa', dash: [] },
+  k: { colour: '#66ccee', dash: [6, 3] },
+  v: { colour: '#228833', dash: [2, 2] },
+  o: { colour: '#ccbb44', dash: [10, 3] },
+  gate: { colour: '#ee6677', dash: [] },
+  up: { colour: '#aa3377', dash: [6, 3] },
+  down: { colour: '#999999', dash: [2, 2] },
 };

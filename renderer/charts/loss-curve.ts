@@ -6,8 +6,8 @@ import type { ChartColours } from './chart-colours.ts';
 import { KIND_MARKS } from './kind-marks.ts';
 import { QUANTITIES, figures } from './matrix-quantities.ts';
 
-/** Each sign is a shape of its own to ECharts: more of them would take more than a frame to draw. Lines differ without them. */
-const MAX_SIGNS = 120;
+/** With more matrices than this there are lines alone. */
+const MAX_SIGNS = 50;
 
 /** Place in the order of computation, from 1, and the loss a weight. */
 export type CurvePoint = readonly [place: number, loss: number];
@@ -28,24 +28,17 @@ export function curveOption(
   const labels = { color: colours.muted, fontFamily: colours.font, fontSize: 11 };
   return {
     textStyle: { fontFamily: colours.font },
-    grid: { left: 52, right: 12, top: 30, bottom: 24 },
-    legend: {
-      top: 0,
-      left: 0,
-      itemWidth: 14,
-      itemHeight: 8,
-      itemGap: 10,
-      inactiveColor: colours.line,
-      textStyle: labels,
-    },
+    grid: { left: 52, right: 12, top: 8, bottom: 24 },
     tooltip: {
       // HTML tooltips would need styles that the page's policy refuses.
       renderMode: 'richText',
-      trigger: 'item',
+      trigger: 'axis',
+      axisPointer: { lineStyle: { color: colours.muted } },
       backgroundColor: colours.surface,
       borderColor: colours.line,
       textStyle: { color: colours.text, fontFamily: colours.font, fontSize: 12 },
-      formatter: (point: { readonly data: CurvePoint }) => tooltipText(sequence, point.data),
+      formatter: (points: readonly { readonly data: CurvePoint }[]) =>
+        points.map(({ data }) => tooltipText(sequence, data)).join('\n'),
     },
     xAxis: {
       type: 'value',
@@ -68,10 +61,11 @@ export function curveOption(
       name: kind,
       type: 'line',
       data: curvePoints(sequence, kind),
-      symbol: KIND_MARKS[kind].symbol,
-      symbolSize: 5,
+      // Each sign is a shape of its own to ECharts, and hundreds of them take longer to draw than a frame.
       showSymbol: sequence.length <= MAX_SIGNS,
-      lineStyle: { width: 1.25, type: KIND_MARKS[kind].dash },
+      symbol: 'circle',
+      symbolSize: 4,
+      lineStyle: { width: 1.5, type: KIND_MARKS[kind].dash.length === 0 ? 'solid' : KIND_MARKS[kind].dash },
       itemStyle: { color: KIND_MARKS[kind].colour },
     })),
   };
@@ -80,7 +74,7 @@ export function curveOption(
 function tooltipText(sequence: readonly MatrixResult[], [place, loss]: CurvePoint): string {
   const matrix = sequence[place - 1];
   if (matrix === undefined) return '';
-  return `Block ${matrix.block + 1}, ${matrix.kind}\n${QUANTITIES.lossPerWeight.text(loss)}`;
+  return `Block ${matrix.block + 1}, ${matrix.kind}: ${QUANTITIES.lossPerWeight.text(loss)}`;
 }
 
 /** The curve in words: least and most of each kind, and where. */

@@ -33,7 +33,7 @@ export function stateNote({
     case 'interrupted':
       return `The program ended while this run was at work. ${kept}. Resume goes on behind the last finished block.`;
     case 'cancelled':
-      return `${kept}. Resume goes on behind the last finished block; delete gives the disk back.`;
+      return `${kept}. Resume goes on behind the last finished block; deleting it gives the disk back.`;
     case 'failed':
       return `${kept}. Once the cause is mended, resume goes on behind the last finished block.`;
     case 'running':

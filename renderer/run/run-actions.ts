@@ -38,6 +38,6 @@ export function runMenu(run: RunCard, router: Router, remove: () => void): MenuI
     ...item(can.cancel, { label: 'Cancel', icon: CircleStop, act: () => void act('cancel', run) }),
     { label: 'Change and run again', icon: RotateCcw, act: () => runAgain(router, run) },
     { ...FOLDER_ACTION, act: () => void openFolder(run.folder) },
-    ...item(can.remove, { label: 'Delete…', icon: Trash2, danger: true, separated: true, act: remove }),
+    ...item(can.remove, { label: 'Remove…', icon: Trash2, danger: true, separated: true, act: remove }),
   ];
 }

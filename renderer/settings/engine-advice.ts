@@ -1,19 +1,11 @@
 /** What the doctor's report means for the user: which engine computes, why no better one, and what can be done about it here. */
 import type { DoctorReport, EngineReport, InstallationReport } from '../../shared/doctor.ts';
-import type { EngineChoice, EngineName } from '../../shared/engine.ts';
+import { ENGINE_CHOICES, type EngineChoice, type EngineName } from '../../shared/engine.ts';
+import { ENGINE_WORDS } from '../run/method-words.ts';
 
-export const ENGINE_WORDS: Readonly<Record<EngineName, string>> = {
-  'tensorflow-gpu': 'TensorFlow on a GPU',
-  'tensorflow-cpu': 'TensorFlow on the CPU',
-  wasm: 'WebAssembly',
-};
-
-export const ENGINE_OPTIONS: readonly { readonly value: EngineChoice; readonly label: string }[] = [
-  { value: 'auto', label: 'The best that runs' },
-  { value: 'tensorflow-gpu', label: 'TensorFlow on a GPU, or none' },
-  { value: 'tensorflow-cpu', label: 'TensorFlow on the CPU, or none' },
-  { value: 'wasm', label: 'WebAssembly' },
-];
+/** Naming one means this one or none. */
+export const ENGINE_OPTIONS: readonly { readonly value: EngineChoice; readonly label: string }[] =
+  ENGINE_CHOICES.map((value) => ({ value, label: ENGINE_WORDS[value] }));
 
 /** What a set-up fetches: its wheels, as packed. */
 export const SETUP_DOWNLOADS = { gpu: '3.3 GB', cpu: '274 MB' } as const;

@@ -1,4 +1,4 @@
-/** The process of PROBE_PROGRAM (probe.ts). */
+/** The program `probe` (probe.ts). */
 import { probeEngine, probeTaskSchema } from './probe.ts';
 
 const task = probeTaskSchema.parse(JSON.parse(process.argv[2] ?? ''));

@@ -1,20 +1,15 @@
 /** Whether an engine really computes here: it is started as a run starts it, and two small results are compared. */
-import { fileURLToPath } from 'node:url';
 import * as tf from '@tensorflow/tfjs-core';
 import { z } from 'zod';
 import { ENGINE_NAMES } from '../../../shared/engine.ts';
 import { ClaqError } from '../../../shared/errors.ts';
-import { siblingModule } from '../sibling-module.ts';
 import { startBackend } from './backend.ts';
 import { type TensorflowBackend, tensorflowInUse } from './tensorflow/tensorflow-backend.ts';
 
 /**
- * Program that probes one engine and writes the answer as JSON, the last line of its output. To be run by Node in a process
- * of its own: TensorFlow ends its process on a CPU that it does not know, and can be loaded only once.
- * Arguments: JSON of a ProbeTask.
+ * What the program `probe` (probe-process.ts) is asked, as JSON in its argument; it writes the answer as JSON, the last line of its
+ * output. It has a process of its own: TensorFlow ends its process on a CPU that it does not know, and can be loaded only once.
  */
-export const PROBE_PROGRAM = fileURLToPath(siblingModule(import.meta.url, './probe-process'));
-
 export const probeTaskSchema = z.strictObject({
   engine: z.enum(ENGINE_NAMES),
   /** Folder with the installations of TensorFlow. */

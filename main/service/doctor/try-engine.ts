@@ -1,12 +1,8 @@
 /** Tries an engine in a process of its own, so that one that crashes or hangs is a line of the report. */
 import type { EngineName } from '../../../shared/engine.ts';
-import {
-  PROBE_PROGRAM,
-  type ProbeAnswer,
-  type ProbeTask,
-  probeAnswerSchema,
-} from '../../engine/tensors/probe.ts';
-import { lastLines, type ProgramEnd, type ProgramOptions, runProgram } from '../run-program.ts';
+import { type ProbeAnswer, type ProbeTask, probeAnswerSchema } from '../../engine/tensors/probe.ts';
+import { runOwnProgram } from '../own-program.ts';
+import { lastLines, type ProgramEnd, type ProgramOptions } from '../run-program.ts';
 
 /**
  * Time that an engine has, in milliseconds. TensorFlow loads in a second, from a slow disk in a minute; on a new card the
@@ -39,15 +35,13 @@ export type Trial =
 /** @throws ClaqError run/cancelled */
 export async function tryEngine(task: ProbeTask, options: ProgramOptions): Promise<Trial> {
   const limitMilliseconds = options.limitMilliseconds ?? LIMIT_MILLISECONDS[task.engine];
-  const end = await runProgram(process.execPath, [PROBE_PROGRAM, JSON.stringify(task)], {
+  const end = await runOwnProgram('probe', [JSON.stringify(task)], {
     ...options,
     limitMilliseconds,
     env: {
       ...options.env,
       // Warnings and errors: why there is no device stands nowhere else.
       TF_CPP_MIN_LOG_LEVEL: options.env['TF_CPP_MIN_LOG_LEVEL'] ?? '1',
-      // Where the program runs on Electron, its binary is Node when asked like this.
-      ELECTRON_RUN_AS_NODE: '1',
     },
   });
   const answer = answerOf(end);

@@ -1,9 +1,7 @@
 /** Whether an addon loads, in a process of its own: what goes wrong in there ends that process only. */
 import { ClaqError } from '../../../shared/errors.ts';
-import { lastWords, type ProgramOptions, runProgram } from '../run-program.ts';
-
-/** Prints the version that the loaded library gives. */
-const LOAD = 'process.stdout.write(String(require(process.argv[1]).TF_Version))';
+import { runOwnProgram } from '../own-program.ts';
+import { lastWords, type ProgramOptions } from '../run-program.ts';
 
 /**
  * Loads the addon with its libraries and compares the version that TensorFlow itself gives.
@@ -11,10 +9,9 @@ const LOAD = 'process.stdout.write(String(require(process.argv[1]).TF_Version))'
  * @throws ClaqError setup/check-failed, run/cancelled
  */
 export async function checkAddon(addon: string, version: string, options: ProgramOptions): Promise<void> {
-  const end = await runProgram(process.execPath, ['-e', LOAD, addon], {
+  const end = await runOwnProgram('load-addon', [addon], {
     ...options,
-    // Where the program runs on Electron, its binary is Node when asked like this.
-    env: { ...options.env, TF_CPP_MIN_LOG_LEVEL: '3', ELECTRON_RUN_AS_NODE: '1' },
+    env: { ...options.env, TF_CPP_MIN_LOG_LEVEL: '3' },
   });
   if (end.code === 0 && end.stdout === version) return;
   throw new ClaqError('setup/check-failed', 'TensorFlow was unpacked but does not load', {

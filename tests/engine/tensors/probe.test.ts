@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { PROBE_PROGRAM, probeAnswerSchema, probeEngine } from '../../../main/engine/tensors/probe.ts';
+import { runOwnProgram } from '../../../main/service/own-program.ts';
+import { probeAnswerSchema, probeEngine } from '../../../main/engine/tensors/probe.ts';
 import {
   ADDON_FILE,
   INSTALLATION_FILE,
@@ -64,9 +63,9 @@ describe('probeEngine', () => {
   });
 });
 
-describe('the process of PROBE_PROGRAM', () => {
+describe('the program probe', () => {
   const probe = async (task: unknown): Promise<unknown> => {
-    const { stdout } = await promisify(execFile)(process.execPath, [PROBE_PROGRAM, JSON.stringify(task)]);
+    const { stdout } = await runOwnProgram('probe', [JSON.stringify(task)], { env: process.env });
     return probeAnswerSchema.parse(JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? ''));
   };
 

@@ -68,11 +68,11 @@ describe('the result of a run', () => {
     await close();
   });
 
-  it('is deleted after a question, and leaves for the list', async () => {
+  it('is removed after a question, and leaves for the list', async () => {
     const { page, service, close } = await openResult();
     await page.getByRole('button', { name: 'More actions' }).press('Enter');
-    await page.getByRole('menuitem', { name: 'Delete…' }).press('Enter');
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).press('Enter');
+    await page.getByRole('menuitem', { name: 'Remove…' }).press('Enter');
+    await page.getByRole('dialog').getByRole('button', { name: 'Remove and delete' }).press('Enter');
     await page.waitForURL(/\/runs$/);
     expect(service.state.runs.some(({ id }) => id === 7)).toBe(false);
     await close();

@@ -64,11 +64,11 @@ describe('the form of a new run', () => {
     const segments = page.getByLabel('Calibration segments');
     await segments.fill('0');
     await page.getByText('At least 1', { exact: true }).waitFor();
-    await page.getByRole('button', { name: 'Start the run' }).click();
+    await page.getByRole('button', { name: 'Quantize' }).click();
     expect(await focusedLabel(page)).toBe('Calibration segments');
 
     await segments.fill('many');
-    await page.getByRole('button', { name: 'Start the run' }).click();
+    await page.getByRole('button', { name: 'Quantize' }).click();
     expect(await segments.getAttribute('aria-invalid')).toBe('true');
     expect(service.state.runs).toHaveLength(before);
     await close();
@@ -79,7 +79,7 @@ describe('the form of a new run', () => {
     await page.getByText('Advanced').click();
     await page.getByLabel('Damping').fill('2');
     await page.getByText('Advanced').click();
-    await page.getByRole('button', { name: 'Start the run' }).click();
+    await page.getByRole('button', { name: 'Quantize' }).click();
     await page.getByText('At most 1', { exact: true }).waitFor();
     expect(await focusedLabel(page)).toBe('Damping');
     await close();
@@ -102,7 +102,7 @@ describe('the form of a new run', () => {
       preflight: { ...PREFLIGHT, remarks: [{ severity: 'refuse', text }] },
     });
     await page.getByText(text).waitFor();
-    expect(await page.getByRole('button', { name: 'Start the run' }).isDisabled()).toBe(true);
+    expect(await page.getByRole('button', { name: 'Quantize' }).isDisabled()).toBe(true);
     await close();
   });
 
@@ -113,7 +113,7 @@ describe('the form of a new run', () => {
     await page.getByRole('radio', { name: /^GPTQ/ }).focus();
     await page.keyboard.press('Space');
     await page.getByText('about 48 s').waitFor();
-    await page.getByRole('button', { name: 'Start the run' }).focus();
+    await page.getByRole('button', { name: 'Quantize' }).focus();
     await page.keyboard.press('Enter');
     await page.waitForURL(/\/runs\/\d+$/);
     const [run] = service.state.runs;

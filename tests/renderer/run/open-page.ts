@@ -1,19 +1,14 @@
 /** The page as it is built, on the fake service, in a real browser. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { implement } from '@orpc/server';
 import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
-import { build } from 'vite';
 import { startServer } from '../../../main/service/serve/start-server.ts';
 import { contract } from '../../../shared/contract.ts';
 import type { Preflight } from '../../../shared/preflight.ts';
 import { launchBrowser } from '../../e2e/browser.ts';
+import { buildRenderer } from '../built-renderer.ts';
 import { type FakeService, fakeService } from '../fake-service.ts';
 import type { Scenario } from '../fake-state.ts';
-
-const ROOT = join(import.meta.dirname, '../../..');
 
 export interface Window {
   /** Builds nothing and starts no browser: both are shared by all pages. */
@@ -42,20 +37,18 @@ export interface OpenedPage {
 
 /** Builds the page into a folder of its own, and starts a browser. */
 export async function openWindow(): Promise<Window> {
-  const folder = await mkdtemp(join(tmpdir(), 'claq-page-'));
-  await build({ root: ROOT, logLevel: 'error', build: { outDir: folder, emptyOutDir: true } });
-  const browser = await launchBrowser();
+  const [renderer, browser] = await Promise.all([buildRenderer(), launchBrowser()]);
   const opened = new Set<OpenedPage>();
   return {
     open: async (options) => {
-      const one = await openPage(browser, folder, options);
+      const one = await openPage(browser, renderer.folder, options);
       opened.add(one);
       return one;
     },
     close: async () => {
       for (const one of opened) await one.close();
       await browser.close();
-      await rm(folder, { recursive: true });
+      await renderer.remove();
     },
   };
 }

@@ -12,7 +12,7 @@ it('is done only when all is done', () => {
     [8, 8],
   ];
   const texts = shares.map(([done, total]) => percentDone({ done, total }));
-  expect(texts).toEqual(['0 %', '0.0 %', '33.3 %', '99.9 %', '100 %']);
+  expect(texts).toEqual(['0 %', '0 %', '33.3 %', '99.9 %', '100 %']);
 });
 
 describe('stateNote', () => {

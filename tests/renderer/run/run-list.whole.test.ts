@@ -64,18 +64,18 @@ describe('the list of runs', () => {
     await close();
   });
 
-  it('deletes a run after a question, with its folder or without', async () => {
+  it('removes a run after a question, with its folder or without', async () => {
     const { page, service, close } = await window.open({ scenario: 'demo', path: '/runs' });
     const before = service.state.runs.length;
     await page
       .getByRole('button', { name: /^Actions:/ })
       .first()
       .press('Enter');
-    await page.getByRole('menuitem', { name: 'Delete…' }).press('Enter');
+    await page.getByRole('menuitem', { name: 'Remove…' }).press('Enter');
     const dialog = page.getByRole('dialog');
     await dialog.getByRole('switch', { name: 'Delete its folder too' }).press('Space');
     await dialog.getByText('stays as it is').waitFor();
-    await dialog.getByRole('button', { name: 'Delete', exact: true }).press('Enter');
+    await dialog.getByRole('button', { name: 'Remove', exact: true }).press('Enter');
     await expect.poll(() => service.state.runs.length).toBe(before - 1);
     await close();
   });

@@ -104,7 +104,7 @@ describe('a run that is watched', () => {
     await expect.poll(stateOf).toMatch(/queued|running/);
     await page.getByRole('main').getByRole('button', { name: 'Cancel', exact: true }).first().press('Enter');
     await expect.poll(stateOf).toBe('cancelled');
-    await page.getByText(/delete gives the disk back/).waitFor();
+    await page.getByText(/deleting it gives the disk back/).waitFor();
     await close();
   });
 
@@ -130,7 +130,7 @@ describe('a run in another state', () => {
     ['paused', 'The engine is free for other runs.'],
     ['interrupted', 'The program ended while this run was at work.'],
     ['failed', 'Once the cause is mended'],
-    ['cancelled', 'delete gives the disk back'],
+    ['cancelled', 'deleting it gives the disk back'],
     ['cancelling', 'It stops behind the step that it is at.'],
   ])('says what it means: %s', async (state, words) => {
     const { page, close } = await openIn(state);
