@@ -18,7 +18,7 @@ export async function runOwnProgram(
 }
 
 function programArguments(name: OwnProgram): string[] {
-  if (process.versions['electron'] === undefined) {
+  if (!('electron' in process.versions)) {
     return [fileURLToPath(siblingModule(import.meta.url, `../${OWN_PROGRAMS[name]}`))];
   }
   const app = process.env[ELECTRON_APP_VARIABLE] ?? '';

@@ -4,7 +4,10 @@ import { z } from 'zod';
 const pagesSchema = z.array(z.looseObject({ type: z.string(), webSocketDebuggerUrl: z.string() }));
 const answerSchema = z.looseObject({
   id: z.int(),
-  result: z.looseObject({ result: z.looseObject({ value: z.unknown() }) }),
+  result: z.looseObject({
+    result: z.looseObject({ value: z.unknown().optional() }),
+    exceptionDetails: z.looseObject({ text: z.string() }).optional(),
+  }),
 });
 
 /** A page of a Chromium with a debugging port, over its own protocol: for an app that takes no orders in any other way. */
@@ -31,7 +34,7 @@ export class DebuggedPage {
     }
   }
 
-  /** Value of an expression in the page, as JSON has it; of a promise what it comes to. */
+  /** Value of an expression in the page, as JSON has it; of a promise what it comes to. Throws where it throws. */
   async evaluate(expression: string): Promise<unknown> {
     const id = ++this.#calls;
     const answer = Promise.withResolvers<unknown>();
@@ -39,7 +42,9 @@ export class DebuggedPage {
       const { success, data: message } = answerSchema.safeParse(JSON.parse(String(data)));
       if (!success || message.id !== id) return;
       this.#socket.removeEventListener('message', hear);
-      answer.resolve(message.result.result.value);
+      const { result, exceptionDetails } = message.result;
+      if (exceptionDetails === undefined) answer.resolve(result.value);
+      else answer.reject(new Error(exceptionDetails.text));
     };
     this.#socket.addEventListener('message', hear);
     const params = { expression, awaitPromise: true, returnByValue: true };

@@ -86,6 +86,7 @@ describe('the program probe', () => {
   });
 
   it('refuses another task', async () => {
-    await expect(probe({ engine: 'abacus' })).rejects.toMatchObject({ code: 1 });
+    const task = JSON.stringify({ engine: 'abacus' });
+    expect(await runOwnProgram('probe', [task], { env: process.env })).toMatchObject({ code: 1, stdout: '' });
   });
 });

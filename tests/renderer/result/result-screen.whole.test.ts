@@ -33,7 +33,7 @@ describe('the result of a run', () => {
     const { page, service, close } = await openResult();
     await page.getByRole('tab', { name: 'Table' }).press('Enter');
     await page.getByRole('tab', { name: 'Table' }).click();
-    await page.getByRole('grid', { name: 'Matrices' }).getByText('1536 × 576').first().waitFor();
+    await page.getByRole('grid', { name: 'Matrices' }).getByText('gate').first().waitFor();
 
     await page.getByRole('button', { name: 'Save figures' }).press('Enter');
     const download = page.waitForEvent('download');
