@@ -42,6 +42,9 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Their files are many and small: to load everything anew for each takes longer than the tests do.
+          isolate: false,
+          pool: 'threads',
           include: ['tests/**/*.test.ts'],
           exclude: ['tests/**/*.whole.test.ts'],
           env: WITHOUT_TENSORFLOW,
