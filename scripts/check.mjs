@@ -15,6 +15,8 @@ const AT_ONCE = 2;
 // them; a clean clone, as CI has, lints all.
 const LINT_CACHE = ['--cache', '--cache-strategy', 'content', '--cache-location', 'build/eslint-cache'];
 
+const FORMAT_CACHE = ['--cache', '--cache-strategy', 'content', '--cache-location', 'build/prettier-cache'];
+
 /** What has not changed is not looked at again. */
 function incremental(name) {
   return ['--noEmit', '--incremental', '--tsBuildInfoFile', `build/${name}.tsbuildinfo`];
@@ -28,7 +30,7 @@ const STEPS = [
   { name: 'window types', program: 'vue-tsc', args: [...incremental('window-types'), '-p', 'renderer'] },
   { name: 'preload types', program: 'tsc', args: [...incremental('preload-types'), '-p', 'preload'] },
   { name: 'layers', program: 'depcruise', args: ['--config', '.dependency-cruiser.json', ...LAYERS] },
-  { name: 'format', program: 'prettier', args: ['--check', '.'] },
+  { name: 'format', program: 'prettier', args: ['--check', '.', ...FORMAT_CACHE] },
 ];
 
 /** Runs one step and prints its line. Returns whether it passed. */

@@ -5,6 +5,8 @@ export interface QuitParts {
   readonly agree: () => Promise<boolean>;
   /** Ends what must not be cut off. */
   readonly finish: () => Promise<void>;
+  /** Finishing failed; the program quits all the same. */
+  readonly onFault: (error: unknown) => void;
   /** Quits the program; this time nothing is in the way. */
   readonly quit: () => void;
 }
@@ -27,7 +29,7 @@ export class QuitGuard {
   }
 
   async #leave(): Promise<void> {
-    const { agree, finish, quit } = this.#parts;
+    const { agree, finish, onFault, quit } = this.#parts;
     this.#state = 'asking';
     if (!(await agree())) {
       this.#state = 'open';
@@ -36,9 +38,10 @@ export class QuitGuard {
     this.#state = 'finishing';
     try {
       await finish();
-    } finally {
-      this.#state = 'finished';
-      quit();
+    } catch (error) {
+      onFault(error);
     }
+    this.#state = 'finished';
+    quit();
   }
 }

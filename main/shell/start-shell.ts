@@ -100,6 +100,7 @@ export function startShell(): void {
   const quitting = new QuitGuard({
     agree: () => askBeforeQuitting(open, activities.latest),
     finish: () => service.stop(),
+    onFault: logFault,
     quit: () => app.quit(),
   });
   app.on('before-quit', (event) => {

@@ -74,7 +74,7 @@ export function curveOption(
 function tooltipText(sequence: readonly MatrixResult[], [place, loss]: CurvePoint): string {
   const matrix = sequence[place - 1];
   if (matrix === undefined) return '';
-  return `Block ${matrix.block + 1}, ${matrix.kind}: ${QUANTITIES.lossPerWeight.text(loss)}`;
+  return `Layer ${matrix.block}, ${matrix.kind}: ${QUANTITIES.lossPerWeight.text(loss)}`;
 }
 
 /** The curve in words: least and most of each kind, and where. */

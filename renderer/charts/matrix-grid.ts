@@ -115,7 +115,7 @@ export function cellWords(
   { kind, value }: GridCell,
   { quantity }: Pick<GridPicture, 'quantity'>,
 ): string {
-  const matrix = `Block ${block + 1}, ${kind}`;
+  const matrix = `Layer ${block}, ${kind}`;
   if (value === undefined) return `${matrix}: not done yet`;
   if (value === null) return `${matrix}: has no ${quantity.label.toLowerCase()}`;
   return `${matrix}: ${quantity.text(value)}`;

@@ -109,7 +109,7 @@ describe.skipIf('missing' in electron)('the packaged app', () => {
 
     it('quantizes the demo model, with nothing but what was packaged', async () => {
       await press('Try the demo model');
-      await press('Start');
+      await press('Quantize');
       await expect.poll(() => page.evaluate('location.pathname'), PATIENCE).toBe('/runs/1');
       const text = (): Promise<unknown> => page.evaluate('document.body.innerText');
       await expect.poll(text, PATIENCE).toContain('Complete');

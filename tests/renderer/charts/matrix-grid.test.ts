@@ -50,9 +50,9 @@ describe('gridPicture', () => {
   it('says a cell in words', () => {
     const [first, second] = picture.rows[0]?.cells ?? [];
     const [none] = picture.rows[1]?.cells ?? [];
-    expect(first && cellWords(0, first, picture)).toBe('Block 1, q: 0.00100 a weight');
-    expect(second && cellWords(0, second, picture)).toBe('Block 1, k: not done yet');
-    expect(none && cellWords(1, none, picture)).toBe('Block 2, q: has no loss a weight');
+    expect(first && cellWords(0, first, picture)).toBe('Layer 0, q: 0.00100 a weight');
+    expect(second && cellWords(0, second, picture)).toBe('Layer 0, k: not done yet');
+    expect(none && cellWords(1, none, picture)).toBe('Layer 1, q: has no loss a weight');
   });
 
   it('keeps the rows of blocks without new matrices', () => {

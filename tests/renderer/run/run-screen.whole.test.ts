@@ -39,7 +39,7 @@ describe('a run that is watched', () => {
     expect(before).toBeGreaterThanOrEqual(done() - 1);
     await expect.poll(() => known.count(), { timeout: 10_000 }).toBeGreaterThan(before + 2);
     // What is not done is shown as such, without a colour.
-    const last = page.getByRole('gridcell', { name: 'Block 30, down: not done yet' });
+    const last = page.getByRole('gridcell', { name: 'Layer 29, down: not done yet' });
     expect(await last.getAttribute('style')).toBeNull();
     expect(faults).toEqual([]);
     await close();
@@ -70,10 +70,10 @@ describe('a run that is watched', () => {
     await page.keyboard.press('ArrowDown');
     await page.keyboard.press('ArrowRight');
     const focused = page.locator('[role=gridcell]:focus');
-    expect(await focused.getAttribute('aria-label')).toMatch(/^Block 2, k: .* a weight$/);
+    expect(await focused.getAttribute('aria-label')).toMatch(/^Layer 1, k: .* a weight$/);
     await page.keyboard.press('End');
     await page.keyboard.press('PageDown');
-    expect(await focused.getAttribute('aria-label')).toBe('Block 30, down: not done yet');
+    expect(await focused.getAttribute('aria-label')).toBe('Layer 29, down: not done yet');
     // One cell of all is in the order of Tab.
     expect(await page.locator('[role=gridcell][tabindex="0"]').count()).toBe(1);
     await close();
@@ -82,7 +82,7 @@ describe('a run that is watched', () => {
   it('shows another figure of the matrices, on another scale', async () => {
     const { page, close } = await openRunning();
     await page.getByLabel('Figure', { exact: true }).selectOption({ label: 'Stored bits' });
-    await page.getByRole('gridcell', { name: 'Block 1, q: 2.430 bits' }).waitFor();
+    await page.getByRole('gridcell', { name: 'Layer 0, q: 2.430 bits' }).waitFor();
     await page.getByText('bits a weight, linear scale').waitFor();
     await page.getByRole('radio', { name: 'Log' }).focus();
     await page.keyboard.press('Space');
