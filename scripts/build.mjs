@@ -18,6 +18,7 @@ import {
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { projectEnvironment, resolveProgram, ROOT } from './project.mjs';
+import { withSetupLock } from './setup-lock.mjs';
 
 const BUILD = join(ROOT, 'build');
 const MANIFEST = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
@@ -144,4 +145,7 @@ async function buildPart(name) {
 }
 
 const asked = process.argv.slice(2);
-for (const name of asked.length === 0 ? Object.keys(PARTS) : ['licences', ...asked]) await buildPart(name);
+// Tests in several processes build what they run.
+await withSetupLock(async () => {
+  for (const name of asked.length === 0 ? Object.keys(PARTS) : ['licences', ...asked]) await buildPart(name);
+});

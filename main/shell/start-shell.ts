@@ -98,7 +98,12 @@ export function startShell(): void {
   const ports = new Ports({ router, connect: (port) => service.connect(port), onFault: logFault });
 
   const quitting = new QuitGuard({
-    agree: () => askBeforeQuitting(open, activities.latest),
+    async agree() {
+      const isAgreed = await askBeforeQuitting(open, activities.latest);
+      // The window may have been closed already.
+      if (!isAgreed) show();
+      return isAgreed;
+    },
     finish: () => service.stop(),
     onFault: logFault,
     quit: () => app.quit(),

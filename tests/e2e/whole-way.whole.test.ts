@@ -48,7 +48,7 @@ async function openPage(env: Readonly<Record<string, string>> = {}): Promise<Pag
 async function startRun(page: Page, bits: string): Promise<void> {
   await page.getByText(bits, { exact: true }).first().click();
   await page.getByText('Quick look', { exact: true }).click();
-  await page.getByRole('button', { name: 'Start the run' }).click();
+  await page.getByRole('button', { name: 'Quantize' }).click();
   await page.waitForURL(/\/runs\/\d+$/);
 }
 
@@ -146,7 +146,7 @@ describe('CLAQ Studio in a browser', () => {
     await page.waitForURL(/\/models\/1\/run$/);
     await page.getByText('Quick look', { exact: true }).click();
     await page.getByRole('spinbutton', { name: 'Calibration segments' }).fill('32');
-    await page.getByRole('button', { name: 'Start the run' }).click();
+    await page.getByRole('button', { name: 'Quantize' }).click();
     await page.waitForURL(/\/runs\/1$/);
     await page
       .getByText(/Quantizing/)
