@@ -59,7 +59,7 @@ export const modelDescriptionSchema = z
     /** RMS norm over each head of q and k before the rotation (Qwen3). */
     qkNorm: z.boolean(),
     /** Attention reaches back at most this many tokens; undefined where it is unlimited (Mistral v0.1). */
-    slidingWindow: z.number().or(z.undefined()),
+    slidingWindow: z.number().optional(),
   })
   .readonly();
 export type ModelDescription = z.infer<typeof modelDescriptionSchema>;

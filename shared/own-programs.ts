@@ -13,7 +13,8 @@ export type OwnProgram = keyof typeof OWN_PROGRAMS;
 /** Before the program's name and its arguments, for Electron's binary. */
 export const OWN_PROGRAM_FLAG = '--claq-program';
 
-/** Environment variable with what Electron's binary has to be given first: the app's folder where it is not packaged. */
+/** Environment variables with Electron's binary, and with what it has to be given first: the app's folder where it is not packaged. */
+export const ELECTRON_BINARY_VARIABLE = 'CLAQ_ELECTRON_BINARY';
 export const ELECTRON_APP_VARIABLE = 'CLAQ_ELECTRON_APP';
 
 /** What Electron's arguments ask for; undefined where they ask for the app. */

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import {
   ELECTRON_APP_VARIABLE,
+  ELECTRON_BINARY_VARIABLE,
   OWN_PROGRAM_FLAG,
   OWN_PROGRAMS,
   type OwnProgram,
@@ -14,7 +15,13 @@ export async function runOwnProgram(
   args: readonly string[],
   options: ProgramOptions,
 ): Promise<ProgramEnd> {
-  return await runProgram(process.execPath, [...programArguments(name), ...args], options);
+  return await runProgram(binary(), [...programArguments(name), ...args], options);
+}
+
+/** On macOS a utility process has a binary of its own, which is not the app's. */
+function binary(): string {
+  const named = 'electron' in process.versions ? process.env[ELECTRON_BINARY_VARIABLE] : undefined;
+  return named ?? process.execPath;
 }
 
 function programArguments(name: OwnProgram): string[] {

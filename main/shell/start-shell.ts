@@ -1,7 +1,7 @@
 /** The desktop app around the page and the service: what starts when, and who tells whom. */
 import { join } from 'node:path';
 import { app, BrowserWindow, Menu, MessageChannelMain, utilityProcess, type MessagePortMain } from 'electron';
-import { ELECTRON_APP_VARIABLE } from '../../shared/own-programs.ts';
+import { ELECTRON_APP_VARIABLE, ELECTRON_BINARY_VARIABLE } from '../../shared/own-programs.ts';
 import { defaultDataFolder } from '../service/serve/served-folders.ts';
 import { ActivityWatch } from './activity-watch.ts';
 import { askBeforeQuitting } from './ask-before-quitting.ts';
@@ -72,8 +72,12 @@ export function startShell(): void {
       const child = utilityProcess.fork(SERVICE_MODULE, [], {
         serviceName: `${app.name} service`,
         stdio: 'pipe',
-        // What starts this very program from there, where it is not packaged.
-        env: { ...process.env, [ELECTRON_APP_VARIABLE]: app.isPackaged ? '' : app.getAppPath() },
+        // What starts this very program from there.
+        env: {
+          ...process.env,
+          [ELECTRON_BINARY_VARIABLE]: app.getPath('exe'),
+          [ELECTRON_APP_VARIABLE]: app.isPackaged ? '' : app.getAppPath(),
+        },
       });
       logOutput('service', child.stdout);
       logOutput('service', child.stderr);

@@ -84,13 +84,13 @@ describe('CLAQ Studio in a browser', () => {
 
     await page.getByRole('button', { name: 'Export…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click();
-    await page.getByRole('button', { name: 'Delete the export' }).waitFor(LONG);
+    await page.getByRole('button', { name: 'Remove the export' }).waitFor(LONG);
     await access(join(folder, 'dense', 'model.safetensors'));
-    await page.getByRole('button', { name: 'Delete the export' }).click();
+    await page.getByRole('button', { name: 'Remove the export' }).click();
     await page
       .getByRole('dialog')
       .or(page.getByRole('alertdialog'))
-      .getByRole('button', { name: 'Delete', exact: true })
+      .getByRole('button', { name: 'Remove and delete', exact: true })
       .click();
     await expect.poll(() => readdir(folder)).not.toContain('dense');
 
