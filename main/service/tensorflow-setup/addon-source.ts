@@ -68,7 +68,7 @@ async function packageFolder(name: string, wantedVersion?: string): Promise<stri
   const version = await packageVersion(name);
   if (manifest !== undefined && (wantedVersion === undefined || version === wantedVersion))
     // A compiler reads no archive: in the packaged app these folders lie beside it.
-  return dirname(manifest).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
+    return dirname(manifest).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
   throw new ClaqError('setup/package-missing', `The npm package ${name} is not installed`, {
     where: 'node_modules',
     expected: wantedVersion === undefined ? name : `${name} ${wantedVersion}`,
