@@ -2,20 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type Store, openStore } from '../../../main/service/store/store.ts';
-
-const stores: Store[] = [];
-const folders: string[] = [];
-afterEach(async () => {
-  for (const store of stores.splice(0)) store.close();
-  await Promise.all(folders.splice(0).map((folder) => rm(folder, { recursive: true })));
-});
 
 /** A path for a library in a folder of its own, which is gone after the test. */
 export async function temporaryFile(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'claq-store-'));
-  folders.push(folder);
+  onTestFinished(() => rm(folder, { recursive: true }));
   return join(folder, 'library.sqlite');
 }
 
@@ -28,7 +21,8 @@ export async function temporaryStore(): Promise<{ readonly store: Store; readonl
 /** Opens a library until the end of the test. */
 export function open(file: string): Store {
   const store = openStore(file);
-  stores.push(store);
+  // Before its folder goes: what was begun last ends first.
+  onTestFinished(() => store.close());
   return store;
 }
 
