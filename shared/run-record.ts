@@ -79,6 +79,21 @@ const timeSchema = z.strictObject({
 /** What a run took. */
 export type RunTime = z.infer<typeof timeSchema>;
 
+/** What a complete run came to. */
+export const runFiguresSchema = z.strictObject({
+  nominalBits: z.number(),
+  storedBits: z.number(),
+  weights: z.int(),
+  sourceBytes: z.int(),
+  packedBytes: z.int(),
+  /** Null for rtn, whose errors are not compensated. */
+  loss: z.number().nullable(),
+  before: perplexityFigureSchema.nullable(),
+  after: perplexityFigureSchema.nullable(),
+  ...timeSchema.shape,
+});
+export type RunFigures = z.infer<typeof runFiguresSchema>;
+
 export const runRecordSchema = z.strictObject({
   version: z.literal(RUN_RECORD_VERSION),
   program: z.string(),
@@ -131,18 +146,7 @@ export const runRecordSchema = z.strictObject({
   /** What an unfinished run has come to beside its matrices; null once the run is complete. */
   soFar: timeSchema.extend({ before: perplexityFigureSchema.nullable() }).nullable(),
   /** Set once the run is complete. */
-  result: timeSchema
-    .extend({
-      nominalBits: z.number(),
-      storedBits: z.number(),
-      weights: z.int(),
-      sourceBytes: z.int(),
-      packedBytes: z.int(),
-      loss: z.number().nullable(),
-      before: perplexityFigureSchema.nullable(),
-      after: perplexityFigureSchema.nullable(),
-    })
-    .nullable(),
+  result: runFiguresSchema.nullable(),
   /** Folder of the latest dense export inside of the run's, relative to it, where there is one. */
   dense: z.string().nullable(),
 });

@@ -5,7 +5,7 @@ import { modelIdSchema } from './library.ts';
 import { METHODS } from './method.ts';
 import { progressSchema } from './progress.ts';
 import { DENSE_DTYPES, quantizeChoicesSchema } from './requests.ts';
-import { matrixResultSchema, perplexityFigureSchema } from './run-record.ts';
+import { matrixResultSchema, runFiguresSchema } from './run-record.ts';
 
 export const runIdSchema = z.int().positive().brand<'RunId'>();
 export type RunId = z.infer<typeof runIdSchema>;
@@ -48,25 +48,6 @@ export const runRequestSchema = z.strictObject({ modelId: modelIdSchema, choices
 export type RunRequest = z.input<typeof runRequestSchema>;
 /** A request with every choice made or left to the model. */
 export type RunOrder = z.output<typeof runRequestSchema>;
-
-/** What a complete run came to. */
-export const runFiguresSchema = z.strictObject({
-  nominalBits: z.number(),
-  storedBits: z.number(),
-  weights: z.int(),
-  sourceBytes: z.int(),
-  packedBytes: z.int(),
-  /** Null for rtn, whose errors are not compensated. */
-  loss: z.number().nullable(),
-  before: perplexityFigureSchema.nullable(),
-  after: perplexityFigureSchema.nullable(),
-  /** Of all sessions. */
-  seconds: z.number(),
-  sessions: z.int(),
-  /** Seconds by part. */
-  timing: z.record(z.string(), z.number()),
-});
-export type RunFigures = z.infer<typeof runFiguresSchema>;
 
 /** Progress with what its rate says. */
 export const paceSchema = z.strictObject({

@@ -1,7 +1,6 @@
 /** What a run will write, known from shapes and budget before it starts. */
-import { columnClasses, packedBytes, packedGridBytes, totalBytes } from '../../shared/bits.ts';
-import { authorsTails, exactTails, planByOrder } from '../../shared/budget.ts';
-import { MATRIX_KINDS, type ModelDescription, matrixName, matrixShape } from '../../shared/model.ts';
+import { MATRIX_KINDS, matrixName } from '../../shared/model.ts';
+import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { bytesPerElement, type StoredDtype } from '../engine/checkpoint/safetensors-dtype.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
@@ -10,21 +9,6 @@ import { type DenseDtypeName, ENGINE_DTYPES } from './export.ts';
 
 /** Room for run.json, headers and copied tokenizer files, beside the weights. */
 export const SPARE_BYTES = 64 * 2 ** 20;
-
-/** Packed bytes of all matrices under the plan of any order; the choice by benefit spends at most as much. */
-export function plannedPackedBytes(model: ModelDescription, settings: MethodSettings): number {
-  const { method, budget, groupSize } = settings;
-  const tails = method === 'reference' ? authorsTails : exactTails;
-  const bytes = MATRIX_KINDS.map((kind) => {
-    const shape = matrixShape(model, kind);
-    if (method === 'gptq' || method === 'rtn') {
-      return totalBytes(packedGridBytes(shape, budget.precision.average, groupSize ?? shape.columns));
-    }
-    const anyOrder = Int32Array.from({ length: shape.columns }, (_, column) => column);
-    return totalBytes(packedBytes(shape, columnClasses(planByOrder(anyOrder, shape.rows, budget, tails))));
-  });
-  return model.blocks * bytes.reduce((sum, each) => sum + each, 0);
-}
 
 /**
  * Bytes of the run folder: the matrices, and the dense export where there is one.

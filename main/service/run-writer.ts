@@ -11,6 +11,7 @@ import {
   type MatrixResult,
   type PerplexityFigure,
   RUN_RECORD_VERSION,
+  type RunFigures,
   type RunRecord,
   type RunTime,
 } from '../../shared/run-record.ts';
@@ -38,9 +39,8 @@ interface RunBasis {
   readonly engine: Engine;
 }
 
-type RunResult = NonNullable<RunRecord['result']>;
 /** What a run came to, but for the time that it took. */
-type RunFigures = Omit<RunResult, keyof RunTime>;
+type UntimedFigures = Omit<RunFigures, keyof RunTime>;
 
 export class RunWriter {
   readonly #run: RunFolder;
@@ -152,7 +152,7 @@ export class RunWriter {
   }
 
   /** @param timing of this session */
-  async complete(figures: RunFigures, timing: RunTime['timing']): Promise<RunResult> {
+  async complete(figures: UntimedFigures, timing: RunTime['timing']): Promise<RunFigures> {
     this.#timing = timing;
     const result = { ...figures, ...this.time };
     await this.#write({ status: 'complete', result });

@@ -1,6 +1,7 @@
 /** Which models the library shows, and in which order. */
 import type { ModelCard } from '../../shared/library.ts';
-import type { RunCard, RunFigures } from '../../shared/runs.ts';
+import type { RunFigures } from '../../shared/run-record.ts';
+import type { RunCard } from '../../shared/runs.ts';
 import { FAMILY_WORDS, SOURCE_WORDS } from './model-words.ts';
 
 export const MODEL_ORDERS = [

@@ -1,5 +1,5 @@
 /** Where the time of a run went. */
-import type { RunFigures } from '../../shared/runs.ts';
+import type { RunFigures } from '../../shared/run-record.ts';
 
 export interface TimePart {
   readonly label: string;

@@ -1,14 +1,9 @@
 /** What a model will take on the disk, known from its shapes and the choices alone, while these are being made. */
-import { columnClasses, packedBytes, packedGridBytes, storedBits, totalBytes } from '../../shared/bits.ts';
-import { authorsTails, describeBudget, exactTails, nominalBits, planByOrder } from '../../shared/budget.ts';
+import { storedBits } from '../../shared/bits.ts';
+import { describeBudget, nominalBits } from '../../shared/budget.ts';
 import type { Method } from '../../shared/method.ts';
-import {
-  MATRIX_KINDS,
-  type MatrixShape,
-  type ModelDescription,
-  matrixShape,
-  quantizedWeights,
-} from '../../shared/model.ts';
+import { type ModelDescription, quantizedWeights } from '../../shared/model.ts';
+import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import { requestedBudget } from '../../shared/requested-budget.ts';
 import type { BudgetRequest } from '../../shared/requests.ts';
 
@@ -34,19 +29,9 @@ export interface PlannedSize {
  * Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction.
  */
 export function plannedSize(model: ModelDescription, choices: SizeChoices): PlannedSize {
+  const { method, groupSize } = choices;
   const budget = requestedBudget(choices.budget);
-  const bytes = (shape: MatrixShape): number => {
-    if (choices.method === 'gptq' || choices.method === 'rtn') {
-      const groupSize = choices.groupSize ?? shape.columns;
-      return totalBytes(packedGridBytes(shape, budget.precision.average, groupSize));
-    }
-    const tails = choices.method === 'reference' ? authorsTails : exactTails;
-    // How many columns there are of each class does not depend on which columns they are.
-    const anyOrder = Int32Array.from({ length: shape.columns }, (_, column) => column);
-    return totalBytes(packedBytes(shape, columnClasses(planByOrder(anyOrder, shape.rows, budget, tails))));
-  };
-  const block = MATRIX_KINDS.reduce((sum, kind) => sum + bytes(matrixShape(model, kind)), 0);
-  const packed = model.blocks * block;
+  const packed = plannedPackedBytes(model, { method, budget, groupSize });
   const weights = quantizedWeights(model);
   return {
     label: describeBudget(budget),

@@ -10,7 +10,7 @@ import { BUNDLED_CALIBRATION, BUNDLED_EVALUATION } from '../../main/service/bund
 import { evaluateModel } from '../../main/service/evaluate.ts';
 import { exportRun } from '../../main/service/export.ts';
 import { methodSettings } from '../../main/service/method-settings.ts';
-import { plannedPackedBytes } from '../../main/service/planned-bytes.ts';
+import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import { quantizeModel } from '../../main/service/quantize.ts';
 import { MATRIX_KINDS, matrixName } from '../../shared/model.ts';
 import { type QuantizeRequest, quantizeRequestSchema } from '../../shared/requests.ts';

@@ -3,16 +3,14 @@ import { z } from 'zod';
 import { type PlainError, plainErrorSchema } from '../../../shared/errors.ts';
 import type { ModelId } from '../../../shared/library.ts';
 import { quantizeChoicesSchema } from '../../../shared/requests.ts';
-import type { MatrixResult } from '../../../shared/run-record.ts';
+import { type MatrixResult, type RunFigures, runFiguresSchema } from '../../../shared/run-record.ts';
 import {
   type RunCard,
   type RunDetail,
-  type RunFigures,
   type RunId,
   type RunNote,
   type RunState,
   runCardSchema,
-  runFiguresSchema,
   runIdSchema,
 } from '../../../shared/runs.ts';
 import type { ExportsTable } from './exports-table.ts';

@@ -1,6 +1,7 @@
 import { type Activity, type ActivityId, activityIdSchema } from '../../../shared/activity.ts';
 import { ClaqError, plainError } from '../../../shared/errors.ts';
 import type { Progress } from '../../../shared/progress.ts';
+import type { RunHooks } from '../../../shared/requests.ts';
 import { Listeners } from './paced-feed.ts';
 import { PaceMeter, monotonicSeconds } from './pace-meter.ts';
 
@@ -83,6 +84,21 @@ export class Activities {
         this.#forgetOldest();
       },
     };
+  }
+
+  /** Begins one and does its work. What fails is told by the activity, to whoever looks. */
+  perform(activity: Omit<NewActivity, 'cancel'>, work: (hooks: RunHooks) => Promise<void>): ActivityId {
+    const cancellation = new AbortController();
+    const handle = this.begin({ ...activity, cancel: () => cancellation.abort() });
+    const hooks: RunHooks = {
+      signal: cancellation.signal,
+      onProgress: (progress) => handle.progress(progress),
+    };
+    void work(hooks).then(
+      () => handle.end(),
+      (error: unknown) => handle.end(error),
+    );
+    return handle.id;
   }
 
   cancel(id: ActivityId): void {

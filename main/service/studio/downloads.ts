@@ -31,24 +31,11 @@ export class Downloads {
   /** One that was broken off goes on where it stopped. What fails is told by the activity. */
   start(request: DownloadRequest): ActivityId {
     const { activities, settings } = this.#parts;
-    const cancellation = new AbortController();
-    const activity = activities.begin({
-      kind: 'download',
-      title: request.repository,
-      runId: null,
-      modelId: null,
-      cancel: () => cancellation.abort(),
-    });
     const folder = join(settings.get().modelsFolder, folderName(request));
-    const hooks: RunHooks = {
-      signal: cancellation.signal,
-      onProgress: (progress) => activity.progress(progress),
-    };
-    void this.#download(request, folder, hooks).then(
-      () => activity.end(),
-      (error: unknown) => activity.end(error),
+    const title = request.repository;
+    return activities.perform({ kind: 'download', title, runId: null, modelId: null }, (hooks) =>
+      this.#download(request, folder, hooks),
     );
-    return activity.id;
   }
 
   /** Deletes what was downloaded. */

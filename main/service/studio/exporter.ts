@@ -38,24 +38,11 @@ export class Exporter {
         remedy: 'wait for its end, or go on with it',
       });
     }
-    const cancellation = new AbortController();
-    const activity = activities.begin({
-      kind: 'export',
-      title: `${run.modelName}, ${run.budget}`,
-      runId,
-      modelId: run.modelId,
-      cancel: () => cancellation.abort(),
-    });
-    const hooks: RunHooks = {
-      signal: cancellation.signal,
-      onProgress: (progress) => activity.progress(progress),
-    };
     const request = { run: run.folder, dtype, ...(out === undefined ? {} : { out }) };
-    void this.#export(runId, request, hooks).then(
-      () => activity.end(),
-      (error: unknown) => activity.end(error),
+    const title = `${run.modelName}, ${run.budget}`;
+    return activities.perform({ kind: 'export', title, runId, modelId: run.modelId }, (hooks) =>
+      this.#export(runId, request, hooks),
     );
-    return activity.id;
   }
 
   async #export(runId: RunId, request: ExportRequest, hooks: RunHooks): Promise<void> {

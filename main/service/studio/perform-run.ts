@@ -1,5 +1,6 @@
 import type { QuantizeRequest, RunHooks } from '../../../shared/requests.ts';
-import type { RunDetail, RunFigures } from '../../../shared/runs.ts';
+import type { RunFigures } from '../../../shared/run-record.ts';
+import type { RunDetail } from '../../../shared/runs.ts';
 import type { QuantizeSummary } from '../../../shared/summaries.ts';
 import type { Store } from '../store/store.ts';
 import type { ActivityHandle } from './activities.ts';

@@ -7,7 +7,7 @@ import type { Store } from '../store/store.ts';
 import type { Activities } from './activities.ts';
 import type { Changes } from './changes.ts';
 import type { Downloads } from './downloads.ts';
-import type { EngineSetup } from './engine-setup.ts';
+import { startEngineSetup } from './engine-setup.ts';
 import type { Exporter } from './exporter.ts';
 import { readLicences } from './licences.ts';
 import { listFolder } from './list-folder.ts';
@@ -29,7 +29,6 @@ export interface RouterParts {
   readonly runs: RunQueue;
   readonly exporter: Exporter;
   readonly downloads: Downloads;
-  readonly engineSetup: EngineSetup;
   readonly preflight: StudioPreflight;
   readonly dataFolder: string;
   readonly host: ProgramInfo['host'];
@@ -41,7 +40,7 @@ export type StudioRouter = ReturnType<typeof studioRouter>;
 /** The contract's calls, each a line: what they do stands elsewhere. */
 export function studioRouter(parts: RouterParts) {
   const { store, changes, activities, watch, models, settings, runs, exporter } = parts;
-  const { downloads, engineSetup, preflight } = parts;
+  const { downloads, preflight } = parts;
   const os = implement(contract).use(async ({ next, errors }) => {
     try {
       return await next();
@@ -107,7 +106,7 @@ export function studioRouter(parts: RouterParts) {
       remove: os.exports.remove.handler(({ input }) => removeExport(parts, input.id, input.deleteFolder)),
     },
     engine: {
-      setUp: os.engine.setUp.handler(({ input }) => ({ activity: engineSetup.start(input) })),
+      setUp: os.engine.setUp.handler(({ input }) => ({ activity: startEngineSetup(activities, input) })),
       remove: os.engine.remove.handler(async ({ input }) => {
         const { removeTensorflow } = await import('../tensorflow-setup/remove-tensorflow.ts');
         const { bytes } = await removeTensorflow(input);

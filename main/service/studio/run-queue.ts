@@ -222,7 +222,7 @@ export class RunQueue {
 
   /** Does the run that stands next, and writes down how it ended. Never throws: there is nobody to catch it. */
   async #perform(current: Current): Promise<void> {
-    const { store, watch, activities, changes } = this.#parts;
+    const { store, watch, changes } = this.#parts;
     const { id, cancellation } = current;
     const activity = this.#handles.get(id);
     try {
@@ -247,7 +247,6 @@ export class RunQueue {
       activity?.end(error);
     } finally {
       watch.stop(id);
-      if (activities.list().every(({ runId }) => runId !== id)) this.#handles.delete(id);
       this.#changed(id);
       changes.announce('models');
     }

@@ -12,7 +12,6 @@ import { openStore } from '../store/store.ts';
 import { Activities } from './activities.ts';
 import { Changes } from './changes.ts';
 import { Downloads } from './downloads.ts';
-import { EngineSetup } from './engine-setup.ts';
 import { EngineRates } from './engine-rates.ts';
 import { EngineTurn } from './engine-turn.ts';
 import { Exporter, type ExportTask } from './exporter.ts';
@@ -68,7 +67,6 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     const exporter = new Exporter({ store, activities, watch, exportRun });
     const runs = new RunQueue({ store, changes, activities, watch, models, settings, quantize, exporter });
     const downloads = new Downloads({ activities, models, settings, hubToken: options.hubToken });
-    const engineSetup = new EngineSetup(activities);
     const router = studioRouter({
       store,
       changes,
@@ -79,7 +77,6 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       runs,
       exporter,
       downloads,
-      engineSetup,
       preflight,
       dataFolder,
       host: options.host,

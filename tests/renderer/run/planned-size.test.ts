@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { methodSettings } from '../../../main/service/method-settings.ts';
-import { plannedPackedBytes } from '../../../main/service/planned-bytes.ts';
+import { plannedPackedBytes } from '../../../shared/planned-bytes.ts';
 import { plannedSize, sourceBytes } from '../../../renderer/run/planned-size.ts';
 import { PAPER_BITS } from '../../../renderer/run/run-form.ts';
 import { columnClasses, packedBytes, storedBits, totalBytes } from '../../../shared/bits.ts';

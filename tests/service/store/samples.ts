@@ -1,8 +1,8 @@
 import type { NewModel, NewRun, Store, StoredStatistics } from '../../../main/service/store/store.ts';
 import type { ModelId } from '../../../shared/library.ts';
 import { quantizeChoicesSchema } from '../../../shared/requests.ts';
-import type { MatrixResult, PerplexityFigure } from '../../../shared/run-record.ts';
-import type { ExportCard, RunFigures, RunId } from '../../../shared/runs.ts';
+import type { MatrixResult, PerplexityFigure, RunFigures } from '../../../shared/run-record.ts';
+import type { ExportCard, RunId } from '../../../shared/runs.ts';
 
 export const MODEL: NewModel = {
   name: 'SmolLM2-135M',
