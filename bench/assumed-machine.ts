@@ -2,8 +2,8 @@
 import { constantRate } from '../main/service/preflight/rate-curve.ts';
 import type { ForwardPrecision } from '../shared/engine.ts';
 import type { ModelDescription } from '../shared/model.ts';
+import { llamaOf } from '../tests/known-models.ts';
 import type { Machine } from './rates.ts';
-import { syntheticDescription } from './synthetic-model.ts';
 
 /**
  * NVIDIA GeForce RTX 4090, by the data sheet of its architecture (Ada GPU architecture whitepaper, table 2): float32 without
@@ -70,7 +70,7 @@ function large(
   vocabSize = 32_000,
 ): { readonly name: string; readonly model: ModelDescription } {
   const shape = { hiddenSize, ffnSize, blocks, heads, kvHeads, vocabSize, contextLength: 2048 };
-  return { name, model: { ...syntheticDescription(shape), tiedEmbeddings: false } };
+  return { name, model: llamaOf(shape) };
 }
 
 /**

@@ -5,6 +5,7 @@ import { PROCESS_BYTES } from '../main/service/preflight/memory-space.ts';
 import type { RateCurve } from '../main/service/preflight/rate-curve.ts';
 import type { Budget } from '../shared/budget.ts';
 import type { ForwardPrecision } from '../shared/engine.ts';
+import { budgetForAll } from '../shared/model-budget.ts';
 import {
   CARD,
   CORES,
@@ -179,7 +180,7 @@ function printLargeMemory(budget: Budget): void {
       model,
       segments: { count: CALIBRATION.segments, length: CALIBRATION.tokens },
       windows: { count: 0, length: 0 },
-      budget,
+      budget: budgetForAll(budget),
       threads: CORES,
       engine: ENGINE,
     }),

@@ -1,15 +1,17 @@
-/** Rates of files and of what the engine's thread does in plain TypeScript. */
+/** Rates of files and of what is done beside products and column loops. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { planByBenefit } from '../main/engine/claq/benefit.ts';
 import { type QuantizedMatrix, dequantize } from '../main/engine/claq/quantized-matrix.ts';
 import type { Checkpoint } from '../main/engine/checkpoint/checkpoint.ts';
+import { countOutliers } from '../main/engine/kernels/column-statistics.ts';
+import type { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
 import { writeMatrix } from '../main/engine/result/matrix-file.ts';
 import { BlockWeights } from '../main/engine/transformer/block-weights.ts';
 import { hashFile } from '../main/service/file-hash.ts';
 import type { Budget } from '../shared/budget.ts';
 import { quantizedWeights } from '../shared/model.ts';
-import { DEFAULT_OUTLIER_S, columnStatistics } from '../shared/outlier-order.ts';
+import { DEFAULT_OUTLIER_S } from '../shared/outlier-order.ts';
 import type { HostRates } from './rates.ts';
 import type { RateSamples } from './rate-samples.ts';
 
@@ -22,6 +24,7 @@ const CHOSEN_COLUMNS = 2048;
  */
 export async function measureHost(
   samples: RateSamples,
+  pool: KernelPool,
   checkpoint: Checkpoint,
   matrix: QuantizedMatrix,
   folder: string,
@@ -29,7 +32,7 @@ export async function measureHost(
 ): Promise<void> {
   const weights = matrix.rows * matrix.columns;
   const values = dequantize(matrix);
-  await samples.time('statistics', 1, weights, () => columnStatistics(values, matrix, [DEFAULT_OUTLIER_S]));
+  await samples.time('statistics', 1, weights, () => countOutliers(pool, values, matrix, DEFAULT_OUTLIER_S));
   await samples.time('dequantize', 1, weights, () => dequantize(matrix));
   const file = join(folder, 'matrix.safetensors');
   const write = async (): Promise<void> => {

@@ -6,10 +6,11 @@ import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { type Store, openStore } from '../main/service/store/store.ts';
 import type { ModelId } from '../shared/library.ts';
-import { MATRIX_KINDS, type ModelDescription, matrixShape, quantizedWeights } from '../shared/model.ts';
+import { MATRIX_KINDS, matrixShape, quantizedWeights } from '../shared/model.ts';
 import { readableBytes } from '../shared/readable-quantities.ts';
 import { quantizeChoicesSchema } from '../shared/requests.ts';
 import type { MatrixResult, PerplexityFigure } from '../shared/run-record.ts';
+import { SMOLLM2 } from '../tests/known-models.ts';
 import { note, section, table } from './report.ts';
 import { type Times, seconds, timeRuns } from './timing.ts';
 
@@ -27,27 +28,6 @@ const { values } = parseArgs({
 });
 const { models, runs, times } = options.parse(values);
 
-/** SmolLM2-135M. */
-const DESCRIPTION: ModelDescription = {
-  family: 'llama',
-  hiddenSize: 576,
-  ffnSize: 1536,
-  blocks: 30,
-  heads: 9,
-  kvHeads: 3,
-  headDim: 64,
-  vocabSize: 49_152,
-  contextLength: 8192,
-  rmsNormEpsilon: 1e-5,
-  ropeTheta: 100_000,
-  ropeScaling: { type: 'none' },
-  tiedEmbeddings: true,
-  qkvBias: false,
-  oBias: false,
-  mlpBias: false,
-  qkNorm: false,
-  slidingWindow: undefined,
-};
 const CREATED = '2026-01-01T00:00:00.000Z';
 /** One run in so many was cancelled before its end. */
 const CANCELLED_EVERY = 10;
@@ -65,9 +45,9 @@ const PERPLEXITY: PerplexityFigure = {
   forwardPrecision: 'float32',
 };
 
-const MATRICES: readonly MatrixResult[] = Array.from({ length: DESCRIPTION.blocks }, (_, block) =>
+const MATRICES: readonly MatrixResult[] = Array.from({ length: SMOLLM2.blocks }, (_, block) =>
   MATRIX_KINDS.map((kind) => {
-    const { rows, columns } = matrixShape(DESCRIPTION, kind);
+    const { rows, columns } = matrixShape(SMOLLM2, kind);
     return {
       block,
       kind,
@@ -92,9 +72,9 @@ function fill(store: Store): void {
       folder: `/home/user/models/SmolLM2-135M-${number}`,
       source: { kind: 'folder' },
       addedAt: CREATED,
-      description: DESCRIPTION,
+      description: SMOLLM2,
       parameters: 134_515_008,
-      quantizedWeights: quantizedWeights(DESCRIPTION),
+      quantizedWeights: quantizedWeights(SMOLLM2),
       bytes: 269_060_552,
       dtype: 'BF16',
     }),
@@ -112,7 +92,7 @@ function addRun(store: Store, modelId: ModelId, number: number): void {
     choices: quantizeChoicesSchema.parse({ budget: { bits: 2.12 } }),
     method: 'claq',
     budget: '2.12 (AP 2.05 of {2,4} + OR 0.07)',
-    blocks: DESCRIPTION.blocks,
+    blocks: SMOLLM2.blocks,
     matricesTotal: MATRICES.length,
     queuedAt: CREATED,
   });
@@ -126,7 +106,7 @@ function addRun(store: Store, modelId: ModelId, number: number): void {
   const figures = {
     nominalBits: 2.12,
     storedBits: 2.41,
-    weights: quantizedWeights(DESCRIPTION),
+    weights: quantizedWeights(SMOLLM2),
     sourceBytes: 269_060_552,
     packedBytes: 32_000_000,
     loss: 25_925.8,

@@ -8,6 +8,7 @@ import { type Engine, startEngine } from '../main/engine/start-engine.ts';
 import type { Budget } from '../shared/budget.ts';
 import type { EngineName } from '../shared/engine.ts';
 import type { ModelDescription } from '../shared/model.ts';
+import type { LlamaShape } from '../tests/known-models.ts';
 import { deviceRates, measureDevice } from './device-rates.ts';
 import { hostRates, measureHost } from './host-rates.ts';
 import { UPDATED_ROWS, kernelRates, measureKernels } from './kernel-rates.ts';
@@ -15,14 +16,14 @@ import { measuredRun } from './measured-run.ts';
 import type { Calibration } from './cost-model.ts';
 import { RateSamples } from './rate-samples.ts';
 import type { Machine } from './rates.ts';
-import { type SyntheticShape, writeSyntheticModel } from './synthetic-model.ts';
+import { writeSyntheticModel } from './synthetic-model.ts';
 
 /** Widths and rows at which rates are measured, up to the first that is not below the model's own. */
 const WIDTHS = [512, 1024, 2048, 4096];
 const ROWS = [128, 512, UPDATED_ROWS, 8192];
 
 /** Its block is read and its file hashed: 25 MB. */
-const READ_MODEL: SyntheticShape = {
+const READ_MODEL: LlamaShape = {
   hiddenSize: 1024,
   ffnSize: 2048,
   blocks: 1,
@@ -33,7 +34,7 @@ const READ_MODEL: SyntheticShape = {
 };
 
 /** A run of it is all start. */
-const START_MODEL: Omit<SyntheticShape, 'vocabSize'> = {
+const START_MODEL: Omit<LlamaShape, 'vocabSize'> = {
   hiddenSize: 64,
   ffnSize: 64,
   blocks: 1,
@@ -100,7 +101,7 @@ export class MachineRates {
     });
     const pools = { all: pool, one: this.#oneThread };
     const matrix = await measureKernels(samples, pools, budget, upTo(ROWS, model.ffnSize));
-    await measureHost(samples, this.#checkpoint, matrix, folder, budget);
+    await measureHost(samples, pool, this.#checkpoint, matrix, folder, budget);
   }
 
   machine(): Machine {

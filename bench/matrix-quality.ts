@@ -1,12 +1,13 @@
 /** Losses of single matrices and errors of single columns against the authors' code. */
 import { type Budget, type ColumnPlan, budgetOfBits, planByOrder } from '../shared/budget.ts';
-import { columnStatistics, outlierOrder } from '../shared/outlier-order.ts';
+import { outlierOrder } from '../shared/outlier-order.ts';
 import { measureColumnErrors, planByBenefit } from '../main/engine/claq/benefit.ts';
 import { quantizeColumns } from '../main/engine/claq/column-loop.ts';
 import type { ColumnLoopOptions } from '../main/engine/claq/loop-input.ts';
 import { type HessianFactor, factorHessian } from '../main/engine/claq/factor.ts';
 import { Hessian } from '../main/engine/claq/hessian.ts';
 import { type QuantizedMatrix, dequantize } from '../main/engine/claq/quantized-matrix.ts';
+import { countOutliers } from '../main/engine/kernels/column-statistics.ts';
 import type { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
 import { openSafetensors } from '../main/engine/checkpoint/safetensors-file.ts';
 import {
@@ -48,7 +49,7 @@ export async function benchMatrixLosses(pool: KernelPool): Promise<void> {
         const intel = theirs(name, `${bits}.intel`);
         const plan = theirPlan(prepared.matrix, bits);
         const same = plan === undefined ? undefined : (await quantize(prepared, plan, AUTHORS)).loss;
-        const outlier = (await quantize(prepared, planOfOrder(prepared, bits), OURS)).loss;
+        const outlier = (await quantize(prepared, await planOfOrder(prepared, bits), OURS)).loss;
         const benefit = (await quantize(prepared, await planOfBenefit(prepared, bits), OURS)).loss;
         if (same !== undefined && exact !== undefined) worst = Math.max(worst, same / exact);
         rows.push([
@@ -161,9 +162,8 @@ function theirPlan(matrix: ReferenceMatrix, bits: number): ColumnPlan | undefine
   };
 }
 
-function planOfOrder({ matrix, diagonal }: Prepared, bits: number): ColumnPlan {
-  const { outliers } = columnStatistics(matrix.weights, matrix, [OUTLIER_S]);
-  const counts = outliers[0]?.columns ?? new Uint32Array(matrix.columns);
+async function planOfOrder({ pool, matrix, diagonal }: Prepared, bits: number): Promise<ColumnPlan> {
+  const counts = await countOutliers(pool, matrix.weights, matrix, OUTLIER_S);
   const order = outlierOrder(counts, { rule: 'hessian-diagonal', values: diagonal });
   return planByOrder(order.columns, matrix.rows, budgetOfBits(bits));
 }

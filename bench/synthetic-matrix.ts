@@ -1,7 +1,7 @@
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 
 /** Numbers in (0, 1), the same for the same seed. */
-function uniforms(seed: number): () => number {
+export function uniforms(seed: number): () => number {
   const generator = xoroshiro128plus(seed);
   return () => ((generator.next() >>> 0) + 0.5) / 2 ** 32;
 }
@@ -40,6 +40,18 @@ export function syntheticWeights(rows: number, columns: number, seed: number): F
   for (let at = 0; at < weights.length; at++)
     weights[at] = heavyTailed(uniform()) * (scales[at % columns] ?? 0);
   return weights;
+}
+
+/** One column in this many is heavy, as those of a few input channels are. */
+const HEAVY_COLUMN = 64;
+
+/** Normal weights, [rows, columns] row-major, and a few columns of weights eight times as large. */
+export function normalWeights(rows: number, columns: number, seed: number): Float32Array {
+  const normal = normals(seed);
+  return Float32Array.from({ length: rows * columns }, (_, at) => {
+    const heavy = (at % columns) % HEAVY_COLUMN === 0;
+    return (heavy ? 0.16 : 0.02) * normal();
+  });
 }
 
 /** Directions that all channels share: what makes the columns of a real Hessian depend on each other. */

@@ -10,35 +10,12 @@ import {
   matrixName,
   matrixShape,
 } from '../shared/model.ts';
+import { type LlamaShape, llamaOf } from '../tests/known-models.ts';
 import { syntheticWeights } from './synthetic-matrix.ts';
 
-/** What a synthetic model can differ in. */
-export interface SyntheticShape {
-  readonly hiddenSize: number;
-  readonly ffnSize: number;
-  readonly blocks: number;
-  readonly heads: number;
-  readonly kvHeads: number;
-  readonly vocabSize: number;
-  readonly contextLength: number;
-}
-
 /** LLaMA without extras; the output head is the embedding table. */
-export function syntheticDescription(shape: SyntheticShape): ModelDescription {
-  return {
-    ...shape,
-    family: 'llama',
-    headDim: shape.hiddenSize / shape.heads,
-    rmsNormEpsilon: 1e-5,
-    ropeTheta: 10_000,
-    ropeScaling: { type: 'none' },
-    tiedEmbeddings: true,
-    qkvBias: false,
-    oBias: false,
-    mlpBias: false,
-    qkNorm: false,
-    slidingWindow: undefined,
-  };
+export function syntheticDescription(shape: LlamaShape): ModelDescription {
+  return { ...llamaOf(shape), tiedEmbeddings: true };
 }
 
 /**
@@ -47,7 +24,7 @@ export function syntheticDescription(shape: SyntheticShape): ModelDescription {
  */
 export async function writeSyntheticModel(
   folder: string,
-  shape: SyntheticShape,
+  shape: LlamaShape,
   tokenizerFolder: string,
   seed = 1,
 ): Promise<void> {

@@ -9,6 +9,7 @@ import {
   totalBytes,
 } from '../shared/bits.ts';
 import { type Budget, adaptivePrecision, budgetOfBits } from '../shared/budget.ts';
+import { budgetForAll } from '../shared/model-budget.ts';
 import type { MatrixShape } from '../shared/model.ts';
 import type { Checkpoint } from '../main/engine/checkpoint/checkpoint.ts';
 import { type QuantizedMatrix, reservedCounts } from '../main/engine/claq/quantized-matrix.ts';
@@ -98,7 +99,7 @@ function methodSettings(setting: BenchSetting): MethodSettings {
   const { method, order } = setting;
   return {
     method,
-    budget: budgetOf(setting),
+    budget: budgetForAll(budgetOf(setting)),
     outlierS: 13,
     columnOrder: method === 'reference' ? 'outlier' : order,
     codebookFit: method === 'reference' ? 'all' : 'kept',

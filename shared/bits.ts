@@ -2,7 +2,14 @@
  * What a quantized matrix costs, exact to the byte: the sizes of the packed form's parts (docs/packed-format.md). The
  * preview before a run, the choice of widths, and the file that is written all take them from here.
  */
-import { type ColumnPlan, NOMINAL_BITS_OF_RESERVED_SHARE } from './budget.ts';
+import {
+  type Budget,
+  type ColumnPlan,
+  type CountTails,
+  NOMINAL_BITS_OF_RESERVED_SHARE,
+  exactTails,
+  planZones,
+} from './budget.ts';
 import type { MatrixShape } from './model.ts';
 
 export const HALF_BYTES = 2;
@@ -61,11 +68,31 @@ export function columnClasses({ widths, reservedLow, reservedHigh }: ColumnPlan)
  * before many: their order in the packed form.
  */
 export function classesOf(widths: Uint8Array, reservedCounts: Int32Array): ColumnClass[] {
+  return merged(
+    Array.from(widths, (width, column) => ({ width, reserved: reservedCounts[column] ?? 0, columns: 1 })),
+  );
+}
+
+/** The classes that a matrix's columns will have under any order: how many there are of each does not depend on which. */
+export function plannedClasses(
+  shape: MatrixShape,
+  budget: Budget,
+  countTails: CountTails = exactTails,
+): ColumnClass[] {
+  return merged(
+    planZones(shape, budget, countTails).map(({ from, to, width, tails }) => ({
+      width,
+      reserved: tails.low + tails.high,
+      columns: to - from,
+    })),
+  );
+}
+
+function merged(classes: readonly ColumnClass[]): ColumnClass[] {
   const counts = new Map<string, ColumnClass>();
-  for (const [column, width] of widths.entries()) {
-    const reserved = reservedCounts[column] ?? 0;
+  for (const { width, reserved, columns } of classes) {
     const key = `${width},${reserved}`;
-    counts.set(key, { width, reserved, columns: (counts.get(key)?.columns ?? 0) + 1 });
+    counts.set(key, { width, reserved, columns: columns + (counts.get(key)?.columns ?? 0) });
   }
   return [...counts.values()].sort((a, b) => a.width - b.width || a.reserved - b.reserved);
 }

@@ -4,6 +4,7 @@
  * reservation) keeps the two tails of each column at half precision.
  */
 import { ClaqError } from './errors.ts';
+import type { MatrixShape } from './model.ts';
 
 export const MIN_WIDTH = 1;
 export const MAX_WIDTH = 8;
@@ -195,8 +196,44 @@ export function authorsTails(rows: number, share: number): TailCounts {
   return { low: rows - Math.round(rows * (1 - share)), high: Math.round(rows * share) + 1 };
 }
 
+/** How a column's reserved entries are counted. */
+export type CountTails = (rows: number, share: number) => TailCounts;
+
+/** Columns side by side in an order, which get the same. */
+export interface PlanZone {
+  /** Ranks [from, to), best first. */
+  readonly from: number;
+  readonly to: number;
+  readonly width: number;
+  /** Reserved at each tail, and how many entries that comes to. */
+  readonly share: number;
+  readonly tails: TailCounts;
+}
+
 /**
- * Widths and reserved entries by an order of columns (best first): the head gets the high width and the larger share.
+ * What the columns of a matrix get by their rank in an order: the head the high width and the larger share. Three zones at
+ * most, none of them empty, best first.
+ */
+export function planZones(
+  { rows, columns }: MatrixShape,
+  { precision, reservation }: Budget,
+  countTails: CountTails = exactTails,
+): PlanZone[] {
+  const { low, high, average } = precision;
+  const wide = low === high ? 0 : Math.round(((average - low) / (high - low)) * columns);
+  const head = reservation === undefined ? 0 : Math.round(columns * reservation.headColumns);
+  const boundaries = [0, Math.min(wide, head), Math.max(wide, head), columns];
+  return boundaries.slice(1).flatMap((to, index) => {
+    const from = boundaries[index] ?? 0;
+    if (from === to) return [];
+    const share = reservation === undefined ? 0 : from < head ? reservation.headShare : reservation.restShare;
+    const tails = reservation === undefined ? { low: 0, high: 0 } : countTails(rows, share);
+    return [{ from, to, width: from < wide ? high : low, share, tails }];
+  });
+}
+
+/**
+ * Widths and reserved entries by an order of columns.
  * @param order column indices, best first
  * @param rows entries of a column
  */
@@ -204,24 +241,17 @@ export function planByOrder(
   order: Int32Array,
   rows: number,
   budget: Budget,
-  tails: (rows: number, share: number) => TailCounts = exactTails,
+  countTails: CountTails = exactTails,
 ): ColumnPlan {
   const columns = order.length;
-  const { low, high, average } = budget.precision;
-  const wide = low === high ? 0 : Math.round(((average - low) / (high - low)) * columns);
-  const widths = new Uint8Array(columns).fill(low);
-  for (const column of order.subarray(0, wide)) widths[column] = high;
+  const widths = new Uint8Array(columns);
   const reservedLow = new Int32Array(columns);
   const reservedHigh = new Int32Array(columns);
-  if (budget.reservation !== undefined) {
-    const { headColumns, headShare, restShare } = budget.reservation;
-    const rest = tails(rows, restShare);
-    reservedLow.fill(rest.low);
-    reservedHigh.fill(rest.high);
-    const head = tails(rows, headShare);
-    for (const column of order.subarray(0, Math.round(columns * headColumns))) {
-      reservedLow[column] = head.low;
-      reservedHigh[column] = head.high;
+  for (const { from, to, width, tails } of planZones({ rows, columns }, budget, countTails)) {
+    for (const column of order.subarray(from, to)) {
+      widths[column] = width;
+      reservedLow[column] = tails.low;
+      reservedHigh[column] = tails.high;
     }
   }
   return { widths, reservedLow, reservedHigh };

@@ -20,13 +20,25 @@ import {
   runIdSchema,
   runRequestSchema,
 } from './runs.ts';
+import { benefitBudgetSchema, benefitCurvesSchema, lossProfileSchema } from './loss-profile.ts';
+import { savedBudgetDraftSchema, savedBudgetIdSchema, savedBudgetSchema } from './saved-budgets.ts';
 import { settingsChangeSchema, settingsSchema } from './settings.ts';
+import {
+  columnRequestSchema,
+  columnViewSchema,
+  entriesRequestSchema,
+  entriesSchema,
+  matrixAddressSchema,
+  matrixStatisticsSchema,
+  outlierOrdersSchema,
+  statisticsEventSchema,
+} from './statistics.ts';
 
 /** The one error of every call: a ClaqError as plain data. Anything else is a fault of the program and arrives without details. */
 const base = oc.errors({ CLAQ: { status: 422, data: plainErrorSchema } });
 
 /** What a list shows is out of date: ask again. */
-export const CHANGE_TOPICS = ['models', 'runs', 'settings'] as const;
+export const CHANGE_TOPICS = ['models', 'runs', 'settings', 'budgets', 'statistics'] as const;
 export const changeSchema = z.strictObject({ topic: z.enum(CHANGE_TOPICS) });
 export type Change = z.infer<typeof changeSchema>;
 
@@ -34,6 +46,9 @@ const nothing = z.void();
 const ofModel = z.strictObject({ id: modelIdSchema });
 const ofRun = z.strictObject({ id: runIdSchema });
 const path = z.string().min(1).max(4096);
+/** One of OUTLIER_LEVELS; another S is answered for the nearest of them. */
+const level = z.number().gt(0).max(1000);
+const begun = z.strictObject({ activity: activityIdSchema });
 
 export const contract = {
   program: {
@@ -69,7 +84,7 @@ export const contract = {
           token: z.string().min(1).max(500).optional(),
         }),
       )
-      .output(z.strictObject({ activity: activityIdSchema })),
+      .output(begun),
     /** Takes it out of the library, with its runs' entries. Files stay, unless a download of the program's own is to go too. */
     remove: base.input(ofModel.extend({ deleteDownload: z.boolean().default(false) })).output(nothing),
   },
@@ -90,6 +105,32 @@ export const contract = {
     /** Takes a run that is not active out of the library, with its folder where that is asked for. */
     remove: base.input(ofRun.extend({ deleteFolder: z.boolean() })).output(nothing),
     watch: base.input(ofRun).output(eventIterator(runEventSchema)),
+    /** A run that a command made, complete or not, with its model. A folder that is in the library already gives that run. */
+    addFolder: base.input(z.strictObject({ folder: path })).output(runCardSchema),
+  },
+  /** Outliers of a model's columns, from its weights alone. */
+  statistics: {
+    /** Begins to measure what is not measured yet; one that is at it goes on. Null where everything is known. */
+    measure: base.input(ofModel).output(z.strictObject({ activity: activityIdSchema.nullable() })),
+    watch: base.input(ofModel).output(eventIterator(statisticsEventSchema)),
+    matrix: base.input(matrixAddressSchema).output(matrixStatisticsSchema),
+    orders: base.input(ofModel.extend({ s: level })).output(outlierOrdersSchema),
+    /** Read from the weights' file now. */
+    entries: base.input(entriesRequestSchema).output(entriesSchema),
+    column: base.input(columnRequestSchema).output(columnViewSchema),
+  },
+  budgets: {
+    list: base.output(z.array(savedBudgetSchema)),
+    /** In place of an earlier one of the same name. */
+    save: base.input(savedBudgetDraftSchema).output(savedBudgetSchema),
+    remove: base.input(z.strictObject({ id: savedBudgetIdSchema })).output(nothing),
+    /** Begins to measure every column's errors, what is not measured yet; needed once a model for the two calls below. */
+    analyse: base.input(ofModel).output(z.strictObject({ activity: activityIdSchema.nullable() })),
+    /** Null where the model is not analysed. */
+    profile: base.input(ofModel.extend({ s: level })).output(lossProfileSchema.nullable()),
+    benefit: base
+      .input(ofModel.extend({ budgets: z.array(benefitBudgetSchema).max(64) }))
+      .output(benefitCurvesSchema.nullable()),
   },
   exports: {
     /** Begins an export of a complete run. Without a folder it goes into the run's own. */
@@ -101,13 +142,13 @@ export const contract = {
           folder: path.optional(),
         }),
       )
-      .output(z.strictObject({ activity: activityIdSchema })),
+      .output(begun),
     list: base.input(z.strictObject({ runId: runIdSchema })).output(z.array(exportCardSchema)),
     /** Takes it out of the list, with its folder where that is asked for. */
     remove: base.input(z.strictObject({ id: exportIdSchema, deleteFolder: z.boolean() })).output(nothing),
   },
   engine: {
-    setUp: base.input(setupRequestSchema).output(z.strictObject({ activity: activityIdSchema })),
+    setUp: base.input(setupRequestSchema).output(begun),
     remove: base.input(setupRemovalSchema).output(z.strictObject({ bytes: z.number() })),
   },
   activities: {

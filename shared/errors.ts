@@ -29,6 +29,9 @@ export const ERROR_CODES = [
   'budget/out-of-range',
   'budget/cannot-be-met',
   'budget/contradiction',
+  /** A budget file that there is not, and one that holds no budget. */
+  'budget/not-found',
+  'budget/malformed',
   'hessian/not-positive-definite',
   'hessian/not-finite',
   'result/malformed',
@@ -70,6 +73,8 @@ export const ERROR_CODES = [
   'store/newer-version',
   /** Not a library, or one whose content is not what was written. */
   'store/damaged',
+  /** What is asked of a model's columns is known once they are measured. */
+  'statistics/not-measured',
   'settings/invalid',
   /** An error that is not ours: a fault of the program. */
   'program/fault',

@@ -8,6 +8,11 @@
 export const METHODS = ['claq', 'reference', 'gptq', 'rtn'] as const;
 export type Method = (typeof METHODS)[number];
 
+/** gptq and rtn have one width for all columns of a matrix, and scales; the others have codebooks. */
+export function hasUniformGrid(method: Method): boolean {
+  return method === 'gptq' || method === 'rtn';
+}
+
 /** What widths and shares follow: the Outlier Order, or the calibrated benefit of each column. */
 export const COLUMN_ORDERS = ['outlier', 'benefit'] as const;
 export type ColumnOrder = (typeof COLUMN_ORDERS)[number];

@@ -1,30 +1,65 @@
-/** Bytes of a model's packed matrices, known from shapes and budget before anything is computed. */
-import { columnClasses, packedBytes, packedGridBytes, totalBytes } from './bits.ts';
-import { authorsTails, type Budget, exactTails, planByOrder } from './budget.ts';
-import type { Method } from './method.ts';
-import { MATRIX_KINDS, type ModelDescription, matrixShape } from './model.ts';
+/** What a model's packed matrices come to, known from shapes and budget before anything is computed. */
+import { type PackedBytes, packedBytes, packedGridBytes, plannedClasses, totalBytes } from './bits.ts';
+import { type Budget, authorsTails, exactTails, nominalBits } from './budget.ts';
+import { type Method, hasUniformGrid } from './method.ts';
+import { type ModelBudget, budgetsOfKind } from './model-budget.ts';
+import {
+  MATRIX_KINDS,
+  type MatrixShape,
+  type ModelDescription,
+  matrixShape,
+  quantizedWeights,
+} from './model.ts';
 
-export interface PlannedMethod {
+/** How matrices are written, beside their budget. */
+export interface PlannedForm {
   readonly method: Method;
-  readonly budget: Budget;
   /** Columns that share a scale (gptq, rtn); undefined for the whole row. */
   readonly groupSize?: number | undefined;
 }
 
-/** Packed bytes of all matrices under the plan of any order; the choice by benefit spends at most as much. */
-export function plannedPackedBytes(
+export interface PlannedMethod extends PlannedForm {
+  readonly budget: ModelBudget;
+}
+
+/** Packed bytes of a matrix under the plan of any order; the choice by benefit spends at most as much. */
+export function plannedMatrixBytes(
+  shape: MatrixShape,
+  budget: Budget,
+  { method, groupSize }: PlannedForm,
+): PackedBytes {
+  if (hasUniformGrid(method)) {
+    return packedGridBytes(shape, budget.precision.average, groupSize ?? shape.columns);
+  }
+  const countTails = method === 'reference' ? authorsTails : exactTails;
+  return packedBytes(shape, plannedClasses(shape, budget, countTails));
+}
+
+/** Packed bytes of all matrices, likewise. */
+export function plannedPackedBytes(model: ModelDescription, method: PlannedMethod): number {
+  return sumOverBudgets(model, method.budget, (shape, budget) =>
+    totalBytes(plannedMatrixBytes(shape, budget, method)),
+  );
+}
+
+/** The paper's figure for a budget, averaged over the weights that it is for. */
+export function plannedNominalBits(model: ModelDescription, budget: ModelBudget): number {
+  if (budget.overrides.length === 0) return nominalBits(budget.base);
+  const bits = sumOverBudgets(model, budget, ({ rows, columns }, each) => rows * columns * nominalBits(each));
+  return bits / quantizedWeights(model);
+}
+
+function sumOverBudgets(
   model: ModelDescription,
-  { method, budget, groupSize }: PlannedMethod,
+  budget: ModelBudget,
+  amount: (shape: MatrixShape, budget: Budget) => number,
 ): number {
-  const tails = method === 'reference' ? authorsTails : exactTails;
-  const bytes = MATRIX_KINDS.map((kind) => {
+  let sum = 0;
+  for (const kind of MATRIX_KINDS) {
     const shape = matrixShape(model, kind);
-    if (method === 'gptq' || method === 'rtn') {
-      return totalBytes(packedGridBytes(shape, budget.precision.average, groupSize ?? shape.columns));
+    for (const [each, blocks] of budgetsOfKind(budget, kind, model.blocks)) {
+      sum += blocks.length * amount(shape, each);
     }
-    // How many columns there are of each class does not depend on which columns they are.
-    const anyOrder = Int32Array.from({ length: shape.columns }, (_, column) => column);
-    return totalBytes(packedBytes(shape, columnClasses(planByOrder(anyOrder, shape.rows, budget, tails))));
-  });
-  return model.blocks * bytes.reduce((sum, each) => sum + each, 0);
+  }
+  return sum;
 }

@@ -1,9 +1,23 @@
 /** What can be asked of the service, checked where it comes in, and what it answers. */
 import { z } from 'zod';
 import { MAX_RESERVATION_BITS, MAX_TAIL_SHARE, MAX_WIDTH, MIN_WIDTH } from './budget.ts';
-import { engineChoiceSchema, type EngineInUse, forwardPrecisionSchema } from './engine.ts';
+import type { OnCalibration } from './calibration.ts';
+import {
+  type EngineChoice,
+  engineChoiceSchema,
+  type EngineInUse,
+  type ForwardPrecision,
+  forwardPrecisionSchema,
+} from './engine.ts';
 import { INSPECTED_S, type InspectionResult } from './inspection.ts';
-import { CODEBOOK_FITS, COLUMN_ORDERS, type ColumnOrder, type Method, METHODS } from './method.ts';
+import {
+  CODEBOOK_FITS,
+  COLUMN_ORDERS,
+  type ColumnOrder,
+  type Method,
+  METHODS,
+  hasUniformGrid,
+} from './method.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { DEFAULT_OUTLIER_S } from './outlier-order.ts';
 import type { OnProgress } from './progress.ts';
@@ -19,6 +33,8 @@ export interface RunHooks {
   readonly onEngine?: ((engine: EngineInUse) => void) | undefined;
   /** Each matrix, when it is quantized and saved. */
   readonly onMatrix?: ((matrix: MatrixResult) => void) | undefined;
+  /** What a run's calibration says of each group of matrices. */
+  readonly onCalibration?: OnCalibration | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -93,13 +109,43 @@ export const budgetRequestSchema = z.strictObject({
 });
 export type BudgetRequest = z.infer<typeof budgetRequestSchema>;
 
-/** How a model is quantized, whoever asks and wherever the result goes. */
-const quantizeChoices = {
-  method: z.enum(METHODS).default('claq'),
+/** `0-3`, or `7`; of several, `0-3,7,30-31`. Layers are counted from 0. */
+const layerRanges = z
+  .string()
+  .max(200)
+  .regex(/^\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*$/, 'layers have the form 0-3,7');
+
+/** Another budget for some of the matrices. */
+export const budgetOverrideSchema = z.strictObject({
+  /** Without it all layers. */
+  layers: layerRanges.optional(),
+  /** Without it all kinds of matrices. */
+  matrices: z.array(z.enum(MATRIX_KINDS)).min(1).max(MATRIX_KINDS.length).optional(),
+  budget: budgetRequestSchema,
+});
+export type BudgetOverrideRequest = z.infer<typeof budgetOverrideSchema>;
+
+/** More than anybody writes by hand; bounds what a file may ask for. */
+const MAX_OVERRIDES = 64;
+
+/** Everything that decides the width and the reserved entries of each column: what a budget file holds. */
+const budgetChoices = {
   budget: budgetRequestSchema.default({}),
+  /** Of several that match a matrix the last one holds. */
+  overrides: z.array(budgetOverrideSchema).max(MAX_OVERRIDES).default([]),
   outlierS: outlierS.default(DEFAULT_OUTLIER_S),
   /** Without it: DEFAULT_COLUMN_ORDER, or `outlier` for the authors' own choices. */
   columnOrder: z.enum(COLUMN_ORDERS).optional(),
+};
+export const budgetChoicesSchema = z.strictObject(budgetChoices).superRefine((choices, context) => {
+  refuseContradictions({ method: 'claq', ...choices }, context);
+});
+export type BudgetChoices = z.output<typeof budgetChoicesSchema>;
+
+/** How a model is quantized, whoever asks and wherever the result goes. */
+const quantizeChoices = {
+  method: z.enum(METHODS).default('claq'),
+  ...budgetChoices,
   /** Without it: `kept`, or `all` for the authors' own choices. */
   codebookFit: z.enum(CODEBOOK_FITS).optional(),
   /** Columns that share a scale (gptq, rtn); without it the whole row. */
@@ -133,10 +179,21 @@ const quantizeChoices = {
   threads: threads.optional(),
   /** Without it half of what is free. */
   hostMemory: hostMemory.optional(),
-  engine: engineChoiceSchema.default('auto'),
-  forwardPrecision: forwardPrecisionSchema.default('float32'),
+  /** Without them what the settings say, where there are settings; else as in ENGINE_DEFAULTS. */
+  engine: engineChoiceSchema.optional(),
+  forwardPrecision: forwardPrecisionSchema.optional(),
   /** Dense export beside the run; undefined for none. */
   exportDtype: z.enum(DENSE_DTYPES).optional(),
+};
+
+/** What computes, and how, where neither a request nor the settings say. */
+export const ENGINE_DEFAULTS = { engine: 'auto', forwardPrecision: 'float32' } as const satisfies {
+  engine: EngineChoice;
+  forwardPrecision: ForwardPrecision;
+};
+const decidedEngine = {
+  engine: engineChoiceSchema.default(ENGINE_DEFAULTS.engine),
+  forwardPrecision: forwardPrecisionSchema.default(ENGINE_DEFAULTS.forwardPrecision),
 };
 
 export const quantizeRequestSchema = z
@@ -147,6 +204,7 @@ export const quantizeRequestSchema = z
     /** Begins anew where the folder holds an unfinished run, instead of going on with it. */
     restart: z.boolean().default(false),
     ...quantizeChoices,
+    ...decidedEngine,
     /** File for the run's trace, in Chrome's trace event format. */
     trace: path.optional(),
   })
@@ -160,10 +218,13 @@ export type QuantizeSettings = z.output<typeof quantizeRequestSchema>;
 export const quantizeChoicesSchema = z.strictObject(quantizeChoices).superRefine(refuseContradictions);
 export type QuantizeChoicesRequest = z.input<typeof quantizeChoicesSchema>;
 export type QuantizeChoices = z.output<typeof quantizeChoicesSchema>;
+/** Choices of which nothing is left to the settings. */
+export type DecidedChoices = QuantizeChoices & Pick<QuantizeSettings, keyof typeof ENGINE_DEFAULTS>;
 
 interface ExclusiveChoices {
   readonly method: Method;
   readonly budget: BudgetRequest;
+  readonly overrides: readonly BudgetOverrideRequest[];
   readonly columnOrder?: string | undefined;
   readonly codebookFit?: string | undefined;
   readonly groupSize?: number | undefined;
@@ -173,52 +234,32 @@ function refuseContradictions(request: ExclusiveChoices, context: z.RefinementCt
   for (const issue of contradictions(request)) context.addIssue({ code: 'custom', ...issue });
 }
 
+interface Contradiction {
+  readonly path: (string | number)[];
+  readonly message: string;
+}
+
 /** Settings that exclude each other, each with the path of the one to change. */
-function contradictions(request: ExclusiveChoices): { path: string[]; message: string }[] {
-  const { bits, apAverage, apWidths, orBits, orShares, orColumns } = request.budget;
-  const found: { path: string[]; message: string }[] = [];
+function contradictions(request: ExclusiveChoices): Contradiction[] {
+  const found = [
+    ...budgetContradictions(request.budget, request.method, ['budget']),
+    ...request.overrides.flatMap(({ budget }, index) =>
+      budgetContradictions(budget, request.method, ['overrides', index, 'budget']),
+    ),
+  ];
+  for (const [index, { budget }] of request.overrides.entries()) {
+    if (Object.values(budget).some((value) => value !== undefined)) continue;
+    found.push({ path: ['overrides', index, 'budget'], message: 'says nothing: give bits, or AP and OR' });
+  }
   const refuse = (condition: boolean, path: string, message: string): void => {
-    if (condition) found.push({ path: path.split('.'), message });
+    if (condition) found.push({ path: [path], message });
   };
-  refuse(
-    bits !== undefined && apAverage !== undefined,
-    'budget.apAverage',
-    'is set by bits already: give one of the two',
-  );
-  refuse(
-    orBits !== undefined && orShares !== undefined,
-    'budget.orShares',
-    'are set by or already: give one of the two',
-  );
-  refuse(
-    apWidths !== undefined && apWidths[0] >= apWidths[1],
-    'budget.apWidths',
-    'the lower width comes first',
-  );
-  refuse(
-    apWidths !== undefined && apAverage !== undefined && (apAverage < apWidths[0] || apAverage > apWidths[1]),
-    'budget.apAverage',
-    `lies outside of the widths ${apWidths?.join(' and ') ?? ''}`,
-  );
   refuse(
     request.method === 'reference' && request.columnOrder === 'benefit',
     'columnOrder',
     'is always outlier with reference',
   );
-  if (request.method === 'gptq' || request.method === 'rtn') {
-    const codebookSettings = { apAverage, apWidths, orBits, orShares, orColumns };
-    for (const [name, value] of Object.entries(codebookSettings)) {
-      refuse(
-        value !== undefined,
-        `budget.${name}`,
-        `does not go with ${request.method}, which has one width for all`,
-      );
-    }
-    refuse(
-      bits !== undefined && !Number.isInteger(bits),
-      'budget.bits',
-      `must be whole for ${request.method}`,
-    );
+  if (hasUniformGrid(request.method)) {
     refuse(request.columnOrder !== undefined, 'columnOrder', `does not go with ${request.method}`);
     refuse(request.codebookFit !== undefined, 'codebookFit', `does not go with ${request.method}`);
   } else {
@@ -228,6 +269,41 @@ function contradictions(request: ExclusiveChoices): { path: string[]; message: s
       `does not go with ${request.method}: only gptq and rtn have scales`,
     );
   }
+  return found;
+}
+
+/** @param path of the budget in the request */
+function budgetContradictions(
+  budget: BudgetRequest,
+  method: Method,
+  path: readonly (string | number)[],
+): Contradiction[] {
+  const { bits, apAverage, apWidths, orBits, orShares } = budget;
+  const found: Contradiction[] = [];
+  const refuse = (condition: boolean, part: keyof BudgetRequest, message: string): void => {
+    if (condition) found.push({ path: [...path, part], message });
+  };
+  refuse(
+    bits !== undefined && apAverage !== undefined,
+    'apAverage',
+    'is set by bits already: give one of the two',
+  );
+  refuse(
+    orBits !== undefined && orShares !== undefined,
+    'orShares',
+    'are set by or already: give one of the two',
+  );
+  refuse(apWidths !== undefined && apWidths[0] >= apWidths[1], 'apWidths', 'the lower width comes first');
+  refuse(
+    apWidths !== undefined && apAverage !== undefined && (apAverage < apWidths[0] || apAverage > apWidths[1]),
+    'apAverage',
+    `lies outside of the widths ${apWidths?.join(' and ') ?? ''}`,
+  );
+  if (!hasUniformGrid(method)) return found;
+  for (const part of ['apAverage', 'apWidths', 'orBits', 'orShares', 'orColumns'] as const) {
+    refuse(budget[part] !== undefined, part, `does not go with ${method}, which has one width for all`);
+  }
+  refuse(bits !== undefined && !Number.isInteger(bits), 'bits', `must be whole for ${method}`);
   return found;
 }
 
@@ -242,8 +318,7 @@ export const evaluateRequestSchema = z.strictObject({
   threads: threads.optional(),
   /** Without it half of what is free. */
   hostMemory: hostMemory.optional(),
-  engine: engineChoiceSchema.default('auto'),
-  forwardPrecision: forwardPrecisionSchema.default('float32'),
+  ...decidedEngine,
 });
 export type EvaluateRequest = z.input<typeof evaluateRequestSchema>;
 

@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { forwardPrecisionSchema } from './engine.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, METHODS } from './method.ts';
+import type { ModelBudget } from './model-budget.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { TIE_RULES } from './outlier-order.ts';
 
@@ -72,7 +73,8 @@ const timeSchema = z.strictObject({
   seconds: z.number(),
   /**
    * Seconds spent in each part; of a session that was stopped, up to its last block. Going on costs some: a session takes
-   * its texts through the finished blocks once more.
+   * its texts through the finished blocks once more. `original` is the evaluation of the model as it was, `export` that of a run
+   * which exports what it made; records of before these were measured have neither.
    */
   timing: z.record(z.string(), z.number()),
 });
@@ -94,6 +96,37 @@ export const runFiguresSchema = z.strictObject({
 });
 export type RunFigures = z.infer<typeof runFiguresSchema>;
 
+const budgetParts = {
+  precision: z.strictObject({ low: z.number(), high: z.number(), average: z.number() }),
+  reservation: z
+    .strictObject({
+      nominalBits: z.number(),
+      headColumns: z.number(),
+      headShare: z.number(),
+      restShare: z.number(),
+    })
+    .nullable(),
+};
+
+const budgetOverrideRecordSchema = z.strictObject({
+  /** Blocks from 0, both ends included; null for all. */
+  layers: z.array(z.strictObject({ from: z.int(), to: z.int() })).nullable(),
+  /** Null for all kinds. */
+  matrices: z.array(z.enum(MATRIX_KINDS)).nullable(),
+  ...budgetParts,
+});
+
+/** A dense export that was made. */
+export const denseExportSchema = z.strictObject({
+  files: z.int(),
+  bytes: z.int(),
+  /** Written, read back, and compared. */
+  seconds: z.number(),
+  /** ISO 8601, UTC. */
+  madeAt: z.string(),
+});
+export type DenseExport = z.infer<typeof denseExportSchema>;
+
 export const runRecordSchema = z.strictObject({
   version: z.literal(RUN_RECORD_VERSION),
   program: z.string(),
@@ -105,15 +138,9 @@ export const runRecordSchema = z.strictObject({
   settings: z.strictObject({
     method: z.enum(METHODS),
     budget: z.string(),
-    precision: z.strictObject({ low: z.number(), high: z.number(), average: z.number() }),
-    reservation: z
-      .strictObject({
-        nominalBits: z.number(),
-        headColumns: z.number(),
-        headShare: z.number(),
-        restShare: z.number(),
-      })
-      .nullable(),
+    ...budgetParts,
+    /** Other budgets of some matrices, of which the last that matches holds; records of before there were any have none. */
+    overrides: z.array(budgetOverrideRecordSchema).optional(),
     outlierS: z.number(),
     /** What widths and shares followed, and what codebooks were fitted on; null for a uniform grid, which has neither. */
     columnOrder: z.enum(COLUMN_ORDERS).nullable(),
@@ -149,5 +176,39 @@ export const runRecordSchema = z.strictObject({
   result: runFiguresSchema.nullable(),
   /** Folder of the latest dense export inside of the run's, relative to it, where there is one. */
   dense: z.string().nullable(),
+  /** What lies there; records of before this was written do not say. */
+  denseExport: denseExportSchema.optional(),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** The budget that a run was made with, as its record has it. */
+export function recordOfBudget({
+  base,
+  overrides,
+}: ModelBudget): Pick<RunRecord['settings'], 'precision' | 'reservation' | 'overrides'> {
+  return {
+    precision: base.precision,
+    reservation: base.reservation ?? null,
+    overrides: overrides.map(({ layers, matrices, budget }) => ({
+      layers: layers === undefined ? null : [...layers],
+      matrices: matrices === undefined ? null : [...matrices],
+      precision: budget.precision,
+      reservation: budget.reservation ?? null,
+    })),
+  };
+}
+
+export function budgetOfRecord({
+  precision,
+  reservation,
+  overrides = [],
+}: Pick<RunRecord['settings'], 'precision' | 'reservation' | 'overrides'>): ModelBudget {
+  return {
+    base: { precision, reservation: reservation ?? undefined },
+    overrides: overrides.map(({ layers, matrices, ...own }) => ({
+      layers: layers ?? undefined,
+      matrices: matrices ?? undefined,
+      budget: { precision: own.precision, reservation: own.reservation ?? undefined },
+    })),
+  };
+}

@@ -1,11 +1,16 @@
 /** The story of quantizing a model, block by block. Everything below it is a chapter of its own. */
-import { matrixName, matrixShape } from '../../shared/model.ts';
+import type { OnCalibration } from '../../shared/calibration.ts';
+import { throwIfCancelled } from '../../shared/cancellation.ts';
+import { hasUniformGrid } from '../../shared/method.ts';
+import { matrixBudget } from '../../shared/model-budget.ts';
+import { type MatrixKind, matrixName, matrixShape } from '../../shared/model.ts';
 import type { OnProgress } from '../../shared/progress.ts';
 import { calibrationBytes, evaluationBytes, tokensOf } from './activation-bytes.ts';
 import { type GroupStage, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { accumulateHessian, emptyHessian } from './claq/accumulate-hessian.ts';
 import type { DeviceHessian } from './claq/device-hessian.ts';
+import type { FactoredColumns } from './claq/factored-columns.ts';
 import type { Hessian } from './claq/hessian.ts';
 import { dequantize } from './claq/quantized-matrix.ts';
 import { type GroupResult, type MethodSettings, quantizeGroup } from './claq/quantize-group.ts';
@@ -20,7 +25,7 @@ import { embedSegments } from './transformer/embedding.ts';
 import type { HiddenStates } from './transformer/hidden-states.ts';
 import { HostMemory } from './transformer/host-memory.ts';
 import { Positions } from './transformer/positions.ts';
-import { forEachSegment, throwIfCancelled } from './transformer/segment-loop.ts';
+import { forEachSegment } from './transformer/segment-loop.ts';
 
 export interface QuantizationRun {
   readonly checkpoint: Checkpoint;
@@ -40,6 +45,8 @@ export interface QuantizationRun {
   /** After each block, with the time that the run has taken up to then. */
   readonly onBlock?: ((timing: Readonly<RunTiming>) => Promise<void>) | undefined;
   readonly onProgress?: OnProgress | undefined;
+  /** What a group's calibration says of its columns, where the method goes by it. */
+  readonly onCalibration?: OnCalibration | undefined;
   /** What is worth a line for people: memory that is short. */
   readonly onNote?: ((line: string) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -154,9 +161,13 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
       name: matrixName(block, kind),
       rows: matrixShape(checkpoint.model, kind).rows,
       weights: weights.linear(kind).weight.dataSync<'float32'>(),
+      budget: matrixBudget(settings.budget, block, kind),
     }));
     const results = await timed(timing, 'quantize', () =>
-      quantizeGroup(pool, calibrated, matrices, settings, signal),
+      quantizeGroup(pool, calibrated, matrices, settings, {
+        signal,
+        onFactored: (factor) => tellCalibration(run, block, stage.group[0], factor),
+      }),
     );
     for (const result of results) {
       await run.onMatrix({ ...result, block });
@@ -166,6 +177,21 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
     if (hessian?.home === 'device') hessian.dispose();
     pool.arena.release(mark);
   }
+}
+
+function tellCalibration(
+  { settings, onCalibration }: QuantizationRun,
+  block: number,
+  kind: MatrixKind,
+  { diagonal, sensitivity }: FactoredColumns,
+): void {
+  if (onCalibration === undefined || hasUniformGrid(settings.method)) return;
+  onCalibration({
+    block,
+    kind,
+    diagonal: Float32Array.from(diagonal),
+    sensitivity: Float32Array.from(sensitivity),
+  });
 }
 
 /** The Hessian of a group's inputs over all segments. */

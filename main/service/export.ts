@@ -7,14 +7,14 @@ import {
   type RunHooks,
   exportRequestSchema,
 } from '../../shared/requests.ts';
+import type { DenseExport } from '../../shared/run-record.ts';
 import type { ExportSummary } from '../../shared/summaries.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import { exportDense } from '../engine/export/dense.ts';
-import type { DenseReport } from '../engine/export/verify.ts';
 import { lockFolder } from './folder-lock.ts';
 import { requireSameModel } from './model-files.ts';
-import { type OpenedRun, openRun, readRunRecord } from './open-run.ts';
+import { type OpenedRun, notARun, openRun, readRunRecord } from './open-run.ts';
 import { writeRunFile } from './run-folder.ts';
 import { systemErrorCode } from '../../shared/system-error.ts';
 import { validRequest } from './valid-request.ts';
@@ -39,15 +39,24 @@ export function exportCommand(folder: string, dtype: DenseDtypeName = 'source'):
   return `claq export ${folder}${dtype === 'source' ? '' : ` --dtype ${dtype}`}`;
 }
 
-/** Writes a Hugging Face folder with the run's weights in the place of the model's, and checks it. */
+/** Writes a Hugging Face folder with the run's weights in the place of the model's, and checks it. Throws as exportDense does. */
 export async function writeDense(
   checkpoint: Checkpoint,
   outFolder: string,
   dtype: DenseDtypeName,
   weights: OpenedRun['weights'],
   hooks: RunHooks,
-): Promise<DenseReport> {
-  return exportDense({ checkpoint, outFolder, dtype: ENGINE_DTYPES[dtype], quantized: weights, ...hooks });
+): Promise<DenseExport> {
+  const start = performance.now();
+  const { bytes } = await exportDense({
+    checkpoint,
+    outFolder,
+    dtype: ENGINE_DTYPES[dtype],
+    quantized: weights,
+    ...hooks,
+  });
+  const { length: files } = await readdir(outFolder);
+  return { files, bytes, seconds: (performance.now() - start) / 1000, madeAt: new Date().toISOString() };
 }
 
 /**
@@ -60,23 +69,15 @@ export async function exportRun(request: ExportRequest, hooks: RunHooks = {}): P
   const start = performance.now();
   const { run: path, out, dtype } = validRequest(exportRequestSchema, request);
   const run = await openRun(path);
-  if (run === undefined) {
-    throw new ClaqError('request/invalid', 'This folder is not a run', {
-      where: resolve(path),
-      expected: 'a folder that `claq quantize` made, with a run.json',
-      found: 'no run.json',
-      remedy: 'quantize a model first, then export the run',
-    });
-  }
+  if (run === undefined) throw notARun(resolve(path));
   const folder = resolve(out ?? join(run.folder, DENSE_FOLDERS[dtype]));
   const lock = isInside(run.folder, folder) ? await lockFolder(run.folder) : undefined;
   try {
     if (out === undefined) await refuseExported(folder);
-    const bytes = await exportInto(run, folder, dtype, hooks);
-    if (out === undefined) await recordExport(run.folder, DENSE_FOLDERS[dtype]);
-    const files = await readdir(folder);
-    const seconds = (performance.now() - start) / 1000;
-    return { run: run.folder, folder, dtype, files: files.length, bytes, seconds };
+    const made = await exportInto(run, folder, dtype, hooks);
+    if (out === undefined) await recordExport(run.folder, DENSE_FOLDERS[dtype], made);
+    const { files, bytes } = made;
+    return { run: run.folder, folder, dtype, files, bytes, seconds: (performance.now() - start) / 1000 };
   } finally {
     await lock?.release();
   }
@@ -102,25 +103,23 @@ async function refuseExported(folder: string): Promise<void> {
   });
 }
 
-/** Bytes of what was written. */
 async function exportInto(
   run: OpenedRun,
   folder: string,
   dtype: DenseDtypeName,
   hooks: RunHooks,
-): Promise<number> {
+): Promise<DenseExport> {
   const checkpoint = await openCheckpoint(run.record.model.folder);
   try {
     await requireSameModel(run.record.model.files, checkpoint, hooks);
-    const { bytes } = await writeDense(checkpoint, folder, dtype, run.weights, hooks);
-    return bytes;
+    return await writeDense(checkpoint, folder, dtype, run.weights, hooks);
   } finally {
     await checkpoint.close();
   }
 }
 
 /** Reads the record again: it may have changed before the lock was taken. */
-async function recordExport(runFolder: string, dense: string): Promise<void> {
+async function recordExport(runFolder: string, dense: string, denseExport: DenseExport): Promise<void> {
   const record = await readRunRecord(runFolder);
-  if (record !== undefined) await writeRunFile(runFolder, { ...record, dense });
+  if (record !== undefined) await writeRunFile(runFolder, { ...record, dense, denseExport });
 }

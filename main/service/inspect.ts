@@ -1,9 +1,16 @@
 import { ClaqError } from '../../shared/errors.ts';
-import { type InspectionResult, levelAt, type MatrixInspection } from '../../shared/inspection.ts';
+import {
+  type InspectionResult,
+  levelAt,
+  type MatrixInspection,
+  type ModelInspection,
+} from '../../shared/inspection.ts';
 import type { ModelDescription } from '../../shared/model.ts';
 import { inspectRequestSchema, type InspectRequest, type RunHooks } from '../../shared/requests.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
-import { inspectCheckpoint } from '../engine/inspect/inspect-model.ts';
+import { type InspectOptions, inspectCheckpoint } from '../engine/inspect/inspect-model.ts';
+import type { MatrixSource } from '../engine/inspect/stored-matrix.ts';
+import { KernelPool } from '../engine/kernels/kernel-pool.ts';
 import { validRequest } from './valid-request.ts';
 
 /**
@@ -17,7 +24,7 @@ export async function inspectModel(request: InspectRequest, hooks: RunHooks = {}
   const checkpoint = await openCheckpoint(folder);
   try {
     requireBlock(checkpoint.model, block, folder);
-    const inspection = await inspectCheckpoint(checkpoint, { ...hooks, sValues: [...sValues, outlierS] });
+    const inspection = await inspectWith(checkpoint, { ...hooks, sValues: [...sValues, outlierS] });
     const candidates = inspection.matrices.filter(
       (each) =>
         (block === undefined || each.block === block) && (matrix === undefined || each.kind === matrix),
@@ -30,6 +37,15 @@ export async function inspectModel(request: InspectRequest, hooks: RunHooks = {}
     };
   } finally {
     await checkpoint.close();
+  }
+}
+
+async function inspectWith(checkpoint: MatrixSource, options: InspectOptions): Promise<ModelInspection> {
+  const pool = await KernelPool.start();
+  try {
+    return await inspectCheckpoint(pool, checkpoint, options);
+  } finally {
+    await pool.stop();
   }
 }
 

@@ -1,9 +1,10 @@
 /** From a request to the method's settings, every choice decided. */
-import { type Budget, nominalBits } from '../../shared/budget.ts';
+import { nominalBits } from '../../shared/budget.ts';
 import { ClaqError } from '../../shared/errors.ts';
+import type { ModelBudget } from '../../shared/model-budget.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
 import type { TieRule } from '../../shared/outlier-order.ts';
-import { requestedBudget } from '../../shared/requested-budget.ts';
+import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import { type BudgetRequest, DEFAULT_COLUMN_ORDER, type QuantizeChoices } from '../../shared/requests.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
 
@@ -20,7 +21,7 @@ export function methodSettings(settings: QuantizeChoices, model: ModelDescriptio
   }
   return {
     method,
-    budget: budgetOf(settings.budget),
+    budget: budgetOf(settings, model),
     outlierS: settings.outlierS,
     columnOrder: settings.columnOrder ?? (method === 'reference' ? 'outlier' : DEFAULT_COLUMN_ORDER),
     codebookFit: settings.codebookFit ?? (method === 'reference' ? 'all' : 'kept'),
@@ -31,15 +32,15 @@ export function methodSettings(settings: QuantizeChoices, model: ModelDescriptio
   };
 }
 
-/** The budget asked for; an error names the options that asked for it. */
-function budgetOf(request: BudgetRequest): Budget {
+/** The budget asked for; an error names the override, or the options that asked for it. */
+function budgetOf(settings: QuantizeChoices, { blocks }: ModelDescription): ModelBudget {
   try {
-    return requestedBudget(request);
+    return requestedModelBudget(settings, blocks);
   } catch (error) {
     if (!(error instanceof ClaqError)) throw error;
-    const { code, message, expected, found, remedy, cause } = error;
+    const { code, message, where, expected, found, remedy, cause } = error;
     throw new ClaqError(code, message, {
-      where: budgetOptions(request),
+      where: where ?? budgetOptions(settings.budget),
       ...(expected === undefined ? {} : { expected }),
       ...(found === undefined ? {} : { found }),
       remedy: remedy ?? 'ask for another budget',
@@ -69,7 +70,7 @@ export function tieRule({ method, columnOrder }: MethodSettings): TieRule | null
   return method === 'claq' && columnOrder === 'outlier' ? 'hessian-diagonal' : null;
 }
 
-/** The bits of a budget as a short label for a folder: 2.12. */
-export function bitsLabel(budget: Budget): string {
-  return String(Number(nominalBits(budget).toFixed(3)));
+/** The bits of most matrices as a short label for a folder: 2.12. */
+export function bitsLabel({ base }: ModelBudget): string {
+  return String(Number(nominalBits(base).toFixed(3)));
 }

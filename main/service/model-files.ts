@@ -1,9 +1,9 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { throwIfCancelled } from '../../shared/cancellation.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import type { RunHooks } from '../../shared/requests.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
-import { throwIfCancelled } from '../engine/transformer/segment-loop.ts';
 import { hashFile } from './file-hash.ts';
 
 /** Beside the weights, as far as a model has them. */

@@ -45,6 +45,15 @@ export async function readRunRecord(
   }
 }
 
+export function notARun(folder: string): ClaqError {
+  return new ClaqError('request/invalid', 'This folder is not a run', {
+    where: folder,
+    expected: `a folder that a quantization has made, with a ${RUN_FILE}`,
+    found: `no ${RUN_FILE}`,
+    remedy: 'name the folder of a run; to have one, quantize a model first',
+  });
+}
+
 /** Undefined where the folder is not a run. Throws ClaqError result/malformed for a run that did not finish. */
 export async function openRun(path: string): Promise<OpenedRun | undefined> {
   const folder = resolve(path);

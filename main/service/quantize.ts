@@ -2,7 +2,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { nominalBitsOf, storedBits } from '../../shared/bits.ts';
-import { describeBudget } from '../../shared/budget.ts';
+import { describeModelBudget } from '../../shared/model-budget.ts';
 import { quantizedWeights } from '../../shared/model.ts';
 import {
   type QuantizeRequest,
@@ -158,9 +158,7 @@ interface Job extends Texts {
 async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummary> {
   const { settings, method, checkpoint, engine, memory, calibration, evaluation, hooks, unfinished } = job;
   const windows = evaluation?.windows ?? [];
-  const before =
-    evaluation === undefined ? undefined : await originalPerplexity(evaluation, writer.before, job);
-  if (before !== undefined) await writer.measuredBefore(before);
+  const before = evaluation === undefined ? undefined : await originalPerplexity(evaluation, writer, job);
   const { perplexity, timing } = await quantizeBlocks({
     checkpoint,
     pool: engine.pool,
@@ -175,6 +173,7 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     },
     onBlock: (timing) => writer.finishedBlock(timing),
     finished: unfinished === undefined ? undefined : finishedBlocks(writer.folder, unfinished, hooks.onNote),
+    onCalibration: hooks.onCalibration,
     onProgress: hooks.onProgress,
     onNote: hooks.onNote,
     signal: hooks.signal,
@@ -200,30 +199,36 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
   return {
     model: resolve(settings.model),
     method: method.method,
-    budget: describeBudget(method.budget),
+    budget: describeModelBudget(method.budget),
     ...result,
+    // With the export.
+    ...writer.time,
     loss: result.loss ?? undefined,
     before,
     after,
-    seconds: writer.time.seconds,
     runFolder: writer.folder,
     exportFolder,
   };
 }
 
-/** @param earlier what an earlier session measured */
+/** Known from elsewhere or from an earlier session, or measured now. */
 async function originalPerplexity(
   evaluation: EvaluationWindows,
-  earlier: PerplexityFigure | undefined,
+  writer: RunWriter,
   { settings, checkpoint, engine, memory, hooks }: Job,
 ): Promise<PerplexityFigure> {
-  for (const known of [settings.evaluation.baseline, earlier]) {
-    if (known !== undefined && isMeasuredBy(known, evaluation, engine)) return known;
+  for (const known of [settings.evaluation.baseline, writer.before]) {
+    if (known === undefined || !isMeasuredBy(known, evaluation, engine)) continue;
+    await writer.measuredBefore(known, 0);
+    return known;
   }
+  const start = performance.now();
   const phase = 'Evaluating the original model';
   const { windows } = evaluation;
   const measured = await evaluatePerplexity({ checkpoint, windows, phase, memory, ...hooks });
-  return perplexityFigure(measured, evaluation, engine);
+  const figure = perplexityFigure(measured, evaluation, engine);
+  await writer.measuredBefore(figure, (performance.now() - start) / 1000);
+  return figure;
 }
 
 /** Exports from the files that were written, as `claq export` would. */
@@ -235,12 +240,10 @@ async function exportInto(
   const run = await openRun(writer.folder);
   if (run === undefined) throw new Error(`the run in ${writer.folder} has gone`);
   const folder = join(writer.folder, DENSE_FOLDERS[dtype]);
-  try {
-    await writeDense(checkpoint, folder, dtype, run.weights, hooks);
-  } catch (error) {
+  const made = await writeDense(checkpoint, folder, dtype, run.weights, hooks).catch((error: unknown) => {
     hooks.onNote?.(`The run itself is complete; to export it: ${exportCommand(writer.folder, dtype)}`);
     throw error;
-  }
-  await writer.exported(DENSE_FOLDERS[dtype]);
+  });
+  await writer.exported(DENSE_FOLDERS[dtype], made);
   return folder;
 }

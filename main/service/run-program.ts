@@ -1,6 +1,6 @@
 /** Other programs (Python, a compiler, Node, nvidia-smi), run to their end: bounded output, ended together with this one. */
 import { spawn } from 'node:child_process';
-import { throwIfCancelled } from '../engine/transformer/segment-loop.ts';
+import { throwIfCancelled } from '../../shared/cancellation.ts';
 
 /** What is kept of a program's output: its end, which is where the reason for a failure stands. */
 const KEPT_CHARACTERS = 64 * 1024;

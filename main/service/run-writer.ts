@@ -3,10 +3,12 @@
  * it ends. Losses, damping and times are in the record alone, so a run that is killed can go on behind its last block.
  */
 import { join, resolve } from 'node:path';
-import { describeBudget } from '../../shared/budget.ts';
 import { classesOf } from '../../shared/bits.ts';
 import { ClaqError } from '../../shared/errors.ts';
+import { hasUniformGrid } from '../../shared/method.ts';
+import { describeModelBudget } from '../../shared/model-budget.ts';
 import {
+  type DenseExport,
   type MatrixRecord,
   type MatrixResult,
   type PerplexityFigure,
@@ -14,6 +16,7 @@ import {
   type RunFigures,
   type RunRecord,
   type RunTime,
+  recordOfBudget,
 } from '../../shared/run-record.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
@@ -47,7 +50,7 @@ export class RunWriter {
   /** performance.now() when this session began. */
   readonly #start: number;
   readonly #earlier: RunTime;
-  #timing: RunTime['timing'] = {};
+  #timing: RunTime['timing'] = { original: 0 };
   #record: RunRecord;
 
   private constructor(run: RunFolder, record: RunRecord, start: number) {
@@ -117,13 +120,15 @@ export class RunWriter {
     };
   }
 
-  async measuredBefore(figure: PerplexityFigure): Promise<void> {
+  /** @param seconds that it took this session; 0 where it was known */
+  async measuredBefore(figure: PerplexityFigure, seconds: number): Promise<void> {
+    this.#took({ original: seconds });
     await this.#write({ soFar: { ...this.time, before: figure } });
   }
 
   /** @param timing of this session, up to now */
   async finishedBlock(timing: RunTime['timing']): Promise<void> {
-    this.#timing = timing;
+    this.#took(timing);
     await this.#write();
   }
 
@@ -153,14 +158,17 @@ export class RunWriter {
 
   /** @param timing of this session */
   async complete(figures: UntimedFigures, timing: RunTime['timing']): Promise<RunFigures> {
-    this.#timing = timing;
+    this.#took(timing);
     const result = { ...figures, ...this.time };
     await this.#write({ status: 'complete', result });
     return result;
   }
 
-  exported(dense: string): Promise<void> {
-    return this.#write({ dense });
+  /** Of a complete run, which the export is a part of then. */
+  async exported(dense: string, made: DenseExport): Promise<void> {
+    this.#took({ export: made.seconds });
+    const { result } = this.#record;
+    await this.#write({ dense, denseExport: made, result: result && { ...result, ...this.time } });
   }
 
   /** Runs `work`; if that fails, the record says how far it came. */
@@ -175,6 +183,10 @@ export class RunWriter {
       }
       throw error;
     }
+  }
+
+  #took(timing: RunTime['timing']): void {
+    this.#timing = { ...this.#timing, ...timing };
   }
 
   async #write(changes: Partial<RunRecord> = {}): Promise<void> {
@@ -193,16 +205,15 @@ export function runChoices({
   engine,
 }: Pick<RunBasis, 'method' | 'engine'>): Pick<RunRecord, 'program' | 'settings' | 'engine'> {
   const { budget, groupSize, columnOrder, codebookFit, ...choices } = method;
-  const onGrid = method.method === 'gptq' || method.method === 'rtn';
+  const onGrid = hasUniformGrid(method.method);
   return {
     program: `${manifest.name} ${manifest.version}`,
     settings: {
       ...choices,
       columnOrder: onGrid ? null : columnOrder,
       codebookFit: onGrid ? null : codebookFit,
-      budget: describeBudget(budget),
-      precision: budget.precision,
-      reservation: budget.reservation ?? null,
+      budget: describeModelBudget(budget),
+      ...recordOfBudget(budget),
       tieRule: tieRule(method),
       groupSize: groupSize ?? null,
     },

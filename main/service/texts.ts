@@ -1,4 +1,5 @@
 /** Calibration segments and evaluation windows for a model, from the texts that a request names or the bundled ones. */
+import { throwIfCancelled } from '../../shared/cancellation.ts';
 import type { ModelDescription } from '../../shared/model.ts';
 import type { QuantizeSettings, RunHooks } from '../../shared/requests.ts';
 import type { PerplexityFigure } from '../../shared/run-record.ts';
@@ -9,7 +10,6 @@ import { openCorpus } from '../engine/text/corpus.ts';
 import { type CalibrationSegments, drawSegments } from '../engine/text/segments.ts';
 import type { TextTokenizer } from '../engine/text/tokenizer.ts';
 import { type EvaluationWindows, evaluationWindows } from '../engine/text/windows.ts';
-import { throwIfCancelled } from '../engine/transformer/segment-loop.ts';
 import { BUNDLED_CALIBRATION, BUNDLED_EVALUATION } from './bundled-texts.ts';
 import { lengthFor } from './text-length.ts';
 

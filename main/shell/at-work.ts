@@ -31,6 +31,8 @@ const WORDS: Record<Activity['kind'], string> = {
   export: 'Export',
   download: 'Download',
   setup: 'Set-up',
+  measure: 'Measuring of columns',
+  analyse: 'Analysis',
 };
 
 /** What to tell somebody who looks elsewhere: what was at work before, and has come to an end that they did not ask for. */
@@ -72,6 +74,9 @@ export function quitQuestion(activities: readonly Activity[]): QuitQuestion | un
     kinds.has('download') ? 'The download goes on where it stopped when it is started again.' : undefined,
     kinds.has('export') ? 'The export has to be started again.' : undefined,
     kinds.has('setup') ? 'The set-up has to be started again.' : undefined,
+    kinds.has('measure') || kinds.has('analyse')
+      ? 'What is measured of the columns is kept, and the rest measured when it is asked for again.'
+      : undefined,
   ];
   return {
     message:

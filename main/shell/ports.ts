@@ -40,7 +40,7 @@ export class Ports {
   }
 
   #give(page: WebContents): void {
-    if (!this.#given.has(page)) page.once('destroyed', () => this.#given.delete(page));
+    if (!this.#given.has(page)) this.#forgetWhenGone(page);
     const service = new MessageChannelMain();
     const shell = new MessageChannelMain();
     // The last port stays open: a call may be on its way, or a dialog be open.
@@ -52,6 +52,18 @@ export class Ports {
     // A port that leads nowhere is closed, so that the page sees that there is no service now.
     if (!this.#parts.connect(service.port1)) service.port1.close();
     page.postMessage(PORTS_CHANNEL, null, [service.port2, shell.port2]);
+  }
+
+  /** A page whose process died asks once more when it is loaded again. */
+  #forgetWhenGone(page: WebContents): void {
+    const forget = (): void => {
+      page.off('destroyed', forget);
+      page.off('render-process-gone', forget);
+      this.#given.get(page)?.abort();
+      this.#given.delete(page);
+    };
+    page.on('destroyed', forget);
+    page.on('render-process-gone', forget);
   }
 }
 

@@ -11,6 +11,7 @@ import { guardPages } from './guard-pages.ts';
 import { logFault, logOutput, logServiceState, openLogs, startLog } from './logs.ts';
 import { menuTemplate } from './menu.ts';
 import { notify } from './notify.ts';
+import type { PageRecovery } from './page-recovery.ts';
 import { Ports } from './ports.ts';
 import { Wakefulness } from './power.ts';
 import { registerAppScheme, serveApp } from './protocol.ts';
@@ -24,24 +25,34 @@ import { systemEncryption } from './system-encryption.ts';
 import { Taskbar } from './taskbar.ts';
 import { restoreTheme } from './theme.ts';
 import { TokenStore } from './token-store.ts';
+import { watchPage } from './watch-page.ts';
 import { bringForward, openWindow } from './window.ts';
 
-/** A service that dies this often will not live by being started once more. */
+/** A service, or a page, that dies this often will not live by being started once more. */
 const RESTARTS = { times: 3, windowMilliseconds: 10 * 60_000, delayMilliseconds: 500 };
 
 export function startShell(): void {
   let open: BrowserWindow | undefined;
+  let recovery: PageRecovery | undefined;
   const window = (): BrowserWindow | undefined => open;
   const show = (): void => {
     if (!app.isReady()) return;
     if (open === undefined) {
       open = openWindow();
+      recovery = watchPage(open, {
+        policy: new RestartPolicy(RESTARTS),
+        onFault: logFault,
+        quit: () => app.quit(),
+      });
       open.on('close', (event) => {
         // Without its window the program quits; on macOS it stays.
         if (process.platform !== 'darwin' && !quitting.mayQuit()) event.preventDefault();
       });
       open.on('closed', () => (open = undefined));
-    } else bringForward(open);
+    } else {
+      recovery?.wanted();
+      bringForward(open);
+    }
   };
 
   if (!claimSingleInstance(app, show)) {

@@ -13,7 +13,8 @@ export function useLibraryChanges(): void {
   const models = useModels();
   const runs = useRuns();
   const settings = useSettings();
-  const refresh: Readonly<Record<Change['topic'], () => void>> = {
+  // Whoever shows budgets or statistics follows them by themselves.
+  const refresh: Readonly<Partial<Record<Change['topic'], () => void>>> = {
     models: atMostEvery(INTERVAL, () => void models.refresh()),
     runs: atMostEvery(INTERVAL, () => void runs.refresh()),
     settings: atMostEvery(INTERVAL, () => void settings.refresh()),
@@ -21,7 +22,7 @@ export function useLibraryChanges(): void {
   useWatch(
     (signal) => service.program.changes(undefined, { signal }),
     (changes) => {
-      for (const topic of new Set(changes.map((change) => change.topic))) refresh[topic]();
+      for (const topic of new Set(changes.map((change) => change.topic))) refresh[topic]?.();
     },
   );
 }

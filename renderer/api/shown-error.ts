@@ -1,6 +1,6 @@
 /** What went wrong, in the one form that a screen shows. */
 import { ORPCError } from '@orpc/client';
-import type { PlainError } from '../../shared/errors.ts';
+import { ClaqError, type PlainError, plainError } from '../../shared/errors.ts';
 import { ConnectionLostError, ConnectionRefusedError } from './connection.ts';
 
 /** A ClaqError as the service sent it, or what the window itself has to say. */
@@ -8,6 +8,8 @@ export type ShownError = Omit<PlainError, 'code'> & { readonly code: string };
 
 export function shownError(error: unknown): ShownError {
   if (error instanceof ORPCError && isPlainError(error.data)) return error.data;
+  // Of what the window computes by itself.
+  if (error instanceof ClaqError) return plainError(error);
   if (error instanceof ConnectionLostError || error instanceof ConnectionRefusedError) {
     return {
       code: 'window/connection-lost',

@@ -8,6 +8,8 @@ export const ACTIVITY_WORDS: Readonly<Record<Activity['kind'], string>> = {
   export: 'Export',
   download: 'Download',
   setup: 'Set-up',
+  measure: 'Columns',
+  analyse: 'Analysis',
 };
 
 /** State in a word, where it is not the progress that says it. */

@@ -5,7 +5,13 @@ const routes: RouteRecordRaw[] = [
   { path: '/', redirect: '/library' },
   { path: '/library', name: 'library', component: () => import('../library/LibraryScreen.vue') },
   { path: '/models/:id(\\d+)', name: 'model', component: () => import('../library/ModelScreen.vue') },
+  {
+    path: '/models/:id(\\d+)/inspect',
+    name: 'inspect',
+    component: () => import('../inspect/InspectScreen.vue'),
+  },
   { path: '/models/:id(\\d+)/run', name: 'new-run', component: () => import('../run/NewRun.vue') },
+  { path: '/models/:id(\\d+)/budget', name: 'budget', component: () => import('../budget/BudgetScreen.vue') },
   { path: '/runs', name: 'runs', component: () => import('../run/RunList.vue') },
   { path: '/runs/:id(\\d+)', name: 'run', component: () => import('../run/RunScreen.vue') },
   { path: '/settings', name: 'settings', component: () => import('../settings/SettingsScreen.vue') },

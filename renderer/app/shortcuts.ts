@@ -32,6 +32,15 @@ export const SHORTCUT_GROUPS: readonly { readonly name: string; readonly shortcu
         { keys: 'Enter', does: 'Open the row' },
       ],
     },
+    {
+      name: 'In a chart',
+      shortcuts: [
+        { keys: '+ -', does: 'Zoom; so does the wheel, over lines with Ctrl' },
+        { keys: '0', does: 'Show all' },
+        { keys: '← →', does: 'Move; in a map to the next cell' },
+        { keys: 'n p', does: 'Next and previous column in Outlier Order' },
+      ],
+    },
   ];
 
 /** A pause longer than this, in milliseconds, ends a sequence. */

@@ -6,6 +6,7 @@ export interface ChartColours {
   readonly line: string;
   readonly faint: string;
   readonly surface: string;
+  readonly sunken: string;
   readonly accent: string;
   readonly font: string;
 }

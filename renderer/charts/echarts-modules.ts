@@ -1,9 +1,19 @@
 /** The parts of ECharts that are used, in a chunk of their own that is loaded with the first chart. */
 import { LineChart } from 'echarts/charts';
-import { GridComponent, TooltipComponent } from 'echarts/components';
+import {
+  DataZoomInsideComponent,
+  GridComponent,
+  LegendPlainComponent,
+  MarkAreaComponent,
+  MarkLineComponent,
+  TooltipComponent,
+} from 'echarts/components';
 import { init, use } from 'echarts/core';
-import { CanvasRenderer } from 'echarts/renderers';
+import { LabelLayout } from 'echarts/features';
+import { CanvasRenderer, SVGRenderer } from 'echarts/renderers';
 
-use([LineChart, GridComponent, TooltipComponent, CanvasRenderer]);
+use([LineChart, GridComponent, TooltipComponent, LegendPlainComponent, DataZoomInsideComponent]);
+use([MarkLineComponent, MarkAreaComponent]);
+use([CanvasRenderer, SVGRenderer, LabelLayout]);
 
 export { init };

@@ -17,8 +17,17 @@ export interface GridRow {
   readonly cells: readonly GridCell[];
 }
 
-export interface GridPicture {
-  readonly quantity: Quantity;
+/** What the cells of a picture show: how their figures are called and written. */
+export type CellFigure = Pick<Quantity, 'label' | 'unit' | 'text' | 'brief'>;
+
+/** A matrix of the model. */
+export interface CellAddress {
+  readonly block: number;
+  readonly kind: MatrixKind;
+}
+
+export interface GridPicture<Figure extends CellFigure = CellFigure> {
+  readonly quantity: Figure;
   readonly rows: readonly GridRow[];
   /** Undefined while there is no figure. */
   readonly scale: HeatScale | undefined;
@@ -54,8 +63,8 @@ export function gridPicture(
   matrices: MatrixMap,
   name: QuantityName,
   scaleKind: ScaleKind,
-  before?: GridPicture,
-): GridPicture {
+  before?: GridPicture<Quantity>,
+): GridPicture<Quantity> {
   const quantity = QUANTITIES[name];
   const rows = Array.from({ length: blocks }, (_, block) => gridRow(block, matrices.get(block), name));
   const scale = heatScale(figuresOf(rows), scaleKind, quantity);
@@ -98,13 +107,17 @@ export interface CellLook {
   readonly text: string;
 }
 
-/** How a cell looks: a colour and its figure; a middle dot where the matrix is not done, a dash where there is no figure. */
+/**
+ * How a cell looks: a colour and its figure; a middle dot where the matrix is not done, a dash where there is no figure, and
+ * `none` for the nothing that a logarithmic scale has no place for.
+ */
 export function cellLook(
   { value }: GridCell,
   { quantity, scale }: Pick<GridPicture, 'quantity' | 'scale'>,
 ): CellLook {
   if (value === undefined) return { fill: '', ink: '', text: '·' };
   if (value === null || scale === undefined) return { fill: '', ink: '', text: '–' };
+  if (value <= 0 && scale.kind === 'log') return { fill: '', ink: '', text: 'none' };
   const share = scale.fraction(value);
   return { fill: viridis(share), ink: inkOnViridis(share), text: quantity.brief(value) };
 }

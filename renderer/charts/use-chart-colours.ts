@@ -15,8 +15,10 @@ export function useChartColours(): ComputedRef<ChartColours> {
       line: token('--border'),
       faint: token('--border-faint'),
       surface: token('--surface-raised'),
+      sunken: token('--surface-sunken'),
       accent: token('--accent'),
-      font: token('--font'),
+      // In an SVG it stands in an attribute, between quotes.
+      font: token('--font').replaceAll('"', "'"),
     };
   });
 }

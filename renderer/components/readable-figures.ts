@@ -26,6 +26,11 @@ export function readableBits(bits: number): string {
   return bits.toFixed(2);
 }
 
+/** `0.190 %`: shares under each other, with as many decimals each. */
+export function alignedPercent(ratio: number): string {
+  return `${(100 * ratio).toFixed(3)} %`;
+}
+
 /** `+3.4 %`: how much more than before, with its sign. */
 export function readableChange(before: number, after: number): string {
   const percent = 100 * (after / before - 1);

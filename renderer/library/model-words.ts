@@ -31,7 +31,15 @@ export function sourceText(source: ModelSource): string {
   }
 }
 
-/** `3 runs`, `1 run`, `No runs`. */
+/** What becomes of a model that is removed, and of its runs. */
+export function removalText({ complete, open }: ModelCard['runs']): string {
+  const all = complete + open;
+  if (all === 0) return 'Its files stay where they are.';
+  const entries = all === 1 ? 'The entry of its run goes' : `The entries of its ${all} runs go`;
+  return `${entries} with it. Files stay where they are: the model’s, and the folders of its runs.`;
+}
+
+/** `3 runs`, `1 run`, `No runs yet`. */
 export function runsText({ complete, open }: ModelCard['runs']): string {
   const all = complete + open;
   if (all === 0) return 'No runs yet';

@@ -1,4 +1,4 @@
-import { Play, Table2, Trash2 } from '@lucide/vue';
+import { Play, ScanSearch, Table2, Trash2 } from '@lucide/vue';
 import { computed, type ComputedRef } from 'vue';
 import { useRouter } from 'vue-router';
 import type { ModelCard } from '../../shared/library.ts';
@@ -17,6 +17,7 @@ export function useModelMenu(
     const { id, folder, missing } = shown;
     return [
       { label: 'Quantize', icon: Play, disabled: missing, act: () => void router.push(`/models/${id}/run`) },
+      { label: 'Inspect', icon: ScanSearch, act: () => void router.push(`/models/${id}/inspect`) },
       { label: 'Show its runs', icon: Table2, act: () => void router.push(`/models/${id}`) },
       { ...FOLDER_ACTION, act: () => void openFolder(folder) },
       { label: 'Remove…', icon: Trash2, danger: true, separated: true, act: remove },

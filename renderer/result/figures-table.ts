@@ -3,6 +3,7 @@ import { storedBits } from '../../shared/bits.ts';
 import { matrixName } from '../../shared/model.ts';
 import type { MatrixResult } from '../../shared/run-record.ts';
 import type { RunDetail } from '../../shared/runs.ts';
+import { csvText } from '../charts/csv-text.ts';
 
 const COLUMNS = [
   'name',
@@ -20,7 +21,7 @@ const COLUMNS = [
   'reserved_entries',
 ] as const;
 
-/** Comma-separated with a line of names, as RFC 4180 has it. Figures have all their digits; an unknown one is empty. */
+/** A line a matrix. Figures have all their digits; an unknown one is empty. */
 export function matricesCsv(matrices: readonly MatrixResult[]): string {
   const lines = matrices.map((matrix) => {
     const { block, kind, rows, columns, loss, outlierRatio, damping, bytes, classes } = matrix;
@@ -33,8 +34,8 @@ export function matricesCsv(matrices: readonly MatrixResult[]): string {
       kind,
       rows,
       columns,
-      loss ?? '',
-      loss === null ? '' : loss / weights,
+      loss,
+      loss === null ? null : loss / weights,
       outlierRatio,
       damping,
       bytes,
@@ -43,13 +44,7 @@ export function matricesCsv(matrices: readonly MatrixResult[]): string {
       reserved,
     ];
   });
-  return [COLUMNS, ...lines].map((cells) => `${cells.map(cellText).join(',')}\r\n`).join('');
-}
-
-/** A cell with a comma, a quote or a line's end stands in quotes. */
-function cellText(cell: string | number): string {
-  const text = String(cell);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return csvText(COLUMNS, lines);
 }
 
 /** Everything that the window knows of the run, but for its log. */

@@ -1,5 +1,9 @@
-/** Hands a text to the browser as a download, which asks where it goes or puts it where downloads go. */
-export function saveFile(name: string, type: 'text/csv' | 'application/json', content: string): void {
+/** Hands a file to the browser as a download, which asks where it goes or puts it where downloads go. */
+export function saveFile(
+  name: string,
+  type: 'text/csv' | 'application/json' | 'application/yaml' | 'image/svg+xml' | 'image/png',
+  content: string | Blob,
+): void {
   const address = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement('a');
   link.href = address;

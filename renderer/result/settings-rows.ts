@@ -1,4 +1,6 @@
 /** The choices that made a run, in words; what nobody chose is said as what it came to. */
+import { ENGINE_DEFAULTS } from '../../shared/requests.ts';
+import { hasUniformGrid } from '../../shared/method.ts';
 import type { RunDetail } from '../../shared/runs.ts';
 import {
   CODEBOOK_FIT_WORDS,
@@ -7,7 +9,6 @@ import {
   ENGINE_WORDS,
   METHOD_WORDS,
 } from '../run/method-words.ts';
-import { hasUniformGrid } from '../run/run-form.ts';
 
 export type SettingsRow = readonly [label: string, value: string];
 
@@ -42,8 +43,8 @@ export function settingsRows({ choices, budget, engine }: RunDetail): SettingsRo
         ? 'none'
         : `${evaluation.windows} windows of ${evaluation.source ?? 'the bundled text'}`,
     ],
-    ['Engine', engine ?? ENGINE_WORDS[choices.engine]],
-    ['Forward pass', choices.forwardPrecision],
+    ['Engine', engine ?? ENGINE_WORDS[choices.engine ?? ENGINE_DEFAULTS.engine]],
+    ['Forward pass', choices.forwardPrecision ?? ENGINE_DEFAULTS.forwardPrecision],
     ['Threads', choices.threads === undefined ? 'all cores' : String(choices.threads)],
     choices.hostMemory === undefined ? undefined : ['Memory for activations', `${choices.hostMemory} GB`],
     choices.exportDtype === undefined ? undefined : ['Export with the run', DTYPE_WORDS[choices.exportDtype]],

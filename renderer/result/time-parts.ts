@@ -13,13 +13,15 @@ const PARTS: Readonly<Record<string, readonly [label: string, meaning: string]>>
   forward: ['Forward pass', 'Calibration segments through the blocks'],
   hessian: ['Hessians', 'Sums of the inputs’ products, one a group of matrices'],
   quantize: ['Columns', 'Factorization, codebooks, codes, and errors carried on'],
-  evaluate: ['Evaluation', 'The evaluation windows through the quantized blocks'],
+  evaluate: ['Perplexity of the result', 'The evaluation windows through the quantized blocks'],
+  original: ['Perplexity of the original', 'The evaluation windows through the model as it was'],
+  export: ['Dense export', 'Written, read back, and compared'],
 };
 
 /** Less than this share is not worth a line. */
 const WORTH_A_LINE = 0.002;
 
-/** The measured parts, largest first, and what is left: the original model's evaluation, reading, writing. */
+/** The measured parts, largest first, and what is left. */
 export function timeParts({ seconds, timing }: Pick<RunFigures, 'seconds' | 'timing'>): TimePart[] {
   const whole = Math.max(
     seconds,
@@ -33,7 +35,10 @@ export function timeParts({ seconds, timing }: Pick<RunFigures, 'seconds' | 'tim
   const rest = whole - parts.reduce((sum, part) => sum + part.seconds, 0);
   parts.push({
     label: 'The rest',
-    meaning: 'Texts, the original model’s evaluation, reading and writing files',
+    meaning:
+      timing['original'] === undefined
+        ? 'Texts, the original model’s evaluation, reading and writing files'
+        : 'Texts, reading and writing files',
     seconds: rest,
     share: rest / whole,
   });

@@ -2,6 +2,9 @@
 import { MATRIX_KINDS, type MatrixKind } from '../../shared/model.ts';
 import type { MatrixResult } from '../../shared/run-record.ts';
 
+/** What is needed of a matrix, or of several alike together. */
+export type WidthsOfMatrix = Pick<MatrixResult, 'kind' | 'rows' | 'columns' | 'classes'>;
+
 export interface WidthShare {
   readonly width: number;
   readonly columns: number;
@@ -20,7 +23,7 @@ export interface WidthRow {
 }
 
 /** All matrices together, then each kind that is there; widths ascending. */
-export function widthRows(matrices: readonly MatrixResult[]): WidthRow[] {
+export function widthRows(matrices: readonly WidthsOfMatrix[]): WidthRow[] {
   if (matrices.length === 0) return [];
   const kinds = MATRIX_KINDS.filter((kind) => matrices.some((matrix) => matrix.kind === kind));
   return [
@@ -34,7 +37,7 @@ export function widthRows(matrices: readonly MatrixResult[]): WidthRow[] {
   ];
 }
 
-function widthRow(kind: MatrixKind | null, matrices: readonly MatrixResult[]): WidthRow {
+function widthRow(kind: MatrixKind | null, matrices: readonly WidthsOfMatrix[]): WidthRow {
   const counts = new Map<number, number>();
   let columns = 0;
   let bits = 0;

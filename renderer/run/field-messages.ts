@@ -2,14 +2,14 @@
 import type { z } from 'zod';
 import { ClaqError } from '../../shared/errors.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
-import { requestedBudget } from '../../shared/requested-budget.ts';
+import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import {
   type QuantizeChoices,
   type QuantizeChoicesRequest,
   quantizeChoicesSchema,
 } from '../../shared/requests.ts';
 
-/** By the field's path in the request: `calibration.segments`. All of `budget` is one field of the form. */
+/** By the field's path in the request: `calibration.segments`. All of `budget` and its overrides is one field of the form. */
 export type FieldMessages = Readonly<Record<string, string>>;
 
 export interface CheckedChoices {
@@ -24,7 +24,7 @@ export function checkChoices(request: QuantizeChoicesRequest, model: ModelDescri
   const parsed = quantizeChoicesSchema.safeParse(request);
   for (const issue of parsed.error?.issues ?? []) messages[fieldOf(issue)] ??= sentence(issueWords(issue));
   if (parsed.data !== undefined) {
-    const found = [budgetMessage(parsed.data), ...modelMessages(parsed.data, model)];
+    const found = [budgetMessage(parsed.data, model), ...modelMessages(parsed.data, model)];
     for (const each of found) if (each !== undefined) messages[each.field] ??= each.message;
   }
   return { choices: Object.keys(messages).length === 0 ? parsed.data : undefined, messages };
@@ -36,7 +36,7 @@ interface FieldMessage {
 }
 
 function fieldOf({ path }: z.core.$ZodIssue): string {
-  return path[0] === 'budget' ? 'budget' : path.join('.');
+  return path[0] === 'budget' || path[0] === 'overrides' ? 'budget' : path.join('.');
 }
 
 /** What the schema wants, in the words of a form. */
@@ -66,9 +66,9 @@ function sentence(words: string): string {
 }
 
 /** Bits that no pair of widths and shares comes to. */
-function budgetMessage({ budget }: QuantizeChoices): FieldMessage | undefined {
+function budgetMessage(choices: QuantizeChoices, { blocks }: ModelDescription): FieldMessage | undefined {
   try {
-    requestedBudget(budget);
+    requestedModelBudget(choices, blocks);
     return undefined;
   } catch (error) {
     if (!(error instanceof ClaqError)) throw error;

@@ -1,5 +1,6 @@
 /** Folders of the service's machine: the desktop app shows them in the system's file manager, a browser copies their path. */
 import { Copy, FolderOpen } from '@lucide/vue';
+import { copyText } from '../api/copy-text.ts';
 import { isDesktop } from '../api/service.ts';
 import { shell } from '../api/shell.ts';
 import { shownError } from '../api/shown-error.ts';
@@ -13,7 +14,7 @@ export async function openFolder(path: string): Promise<void> {
   try {
     if (shell !== null) await shell.showInFolder({ path });
     else {
-      await navigator.clipboard.writeText(path);
+      await copyText(path);
       say('Path copied');
     }
   } catch (thrown) {

@@ -1,15 +1,17 @@
 /** What a model will take on the disk, known from its shapes and the choices alone, while these are being made. */
 import { storedBits } from '../../shared/bits.ts';
-import { describeBudget, nominalBits } from '../../shared/budget.ts';
 import type { Method } from '../../shared/method.ts';
+import { describeModelBudget } from '../../shared/model-budget.ts';
 import { type ModelDescription, quantizedWeights } from '../../shared/model.ts';
-import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
-import { requestedBudget } from '../../shared/requested-budget.ts';
-import type { BudgetRequest } from '../../shared/requests.ts';
+import { bytesOfDtype } from '../../shared/model-bytes.ts';
+import { plannedNominalBits, plannedPackedBytes } from '../../shared/planned-bytes.ts';
+import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
+import type { BudgetOverrideRequest, BudgetRequest } from '../../shared/requests.ts';
 
 export interface SizeChoices {
   readonly method: Method;
   readonly budget: BudgetRequest;
+  readonly overrides?: readonly BudgetOverrideRequest[];
   readonly groupSize?: number | undefined;
 }
 
@@ -29,23 +31,21 @@ export interface PlannedSize {
  * Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction.
  */
 export function plannedSize(model: ModelDescription, choices: SizeChoices): PlannedSize {
-  const { method, groupSize } = choices;
-  const budget = requestedBudget(choices.budget);
+  const { method, groupSize, overrides = [] } = choices;
+  const budget = requestedModelBudget({ budget: choices.budget, overrides }, model.blocks);
   const packed = plannedPackedBytes(model, { method, budget, groupSize });
   const weights = quantizedWeights(model);
   return {
-    label: describeBudget(budget),
-    nominalBits: nominalBits(budget),
+    label: describeModelBudget(budget),
+    nominalBits: plannedNominalBits(model, budget),
     storedBits: storedBits(packed, weights),
     packedBytes: packed,
     weights,
   };
 }
 
-const BYTES_OF_DTYPE: Readonly<Record<string, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2 };
-
 /** Bytes of the quantized matrices in the source model; null where its dtype is not one of the usual. */
 export function sourceBytes(model: ModelDescription, dtype: string): number | null {
-  const each = BYTES_OF_DTYPE[dtype];
+  const each = bytesOfDtype(dtype);
   return each === undefined ? null : each * quantizedWeights(model);
 }

@@ -1,10 +1,13 @@
 /** What the form of a new run holds, and how it becomes a request. A field that is left empty is decided by the program. */
+import { PAPER_BITS } from '../../shared/budget-presets.ts';
 import { MAX_WIDTH, MIN_WIDTH } from '../../shared/budget.ts';
 import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
-import type { CodebookFit, ColumnOrder, Method } from '../../shared/method.ts';
+import { type CodebookFit, type ColumnOrder, type Method, hasUniformGrid } from '../../shared/method.ts';
 import type { ModelDescription } from '../../shared/model.ts';
 import { DEFAULT_OUTLIER_S } from '../../shared/outlier-order.ts';
 import {
+  type BudgetChoices,
+  type BudgetOverrideRequest,
   type BudgetRequest,
   DEFAULT_BITS,
   DEFAULT_PERCDAMP,
@@ -18,10 +21,12 @@ import {
 
 export type DenseDtype = (typeof DENSE_DTYPES)[number];
 
-/** Null is an empty field; for a choice from a list it is "decided by the program". */
+/** Null is an empty field; for a choice from a list it is "decided by the program", or by the settings. */
 export interface RunForm {
   method: Method;
   budget: BudgetRequest;
+  /** Other budgets of some matrices. */
+  overrides: readonly BudgetOverrideRequest[];
   /** Empty for the text that the settings name, else the bundled one. */
   calibrationText: string;
   segments: number | null;
@@ -37,25 +42,18 @@ export interface RunForm {
   groupSize: number | null;
   percdamp: number | null;
   actOrder: boolean;
-  engine: EngineChoice;
-  forwardPrecision: ForwardPrecision;
+  engine: EngineChoice | null;
+  forwardPrecision: ForwardPrecision | null;
   threads: number | null;
   hostMemory: number | null;
   exportDtype: DenseDtype | null;
 }
 
-/** The paper's settings, and those between that its tables name. */
-export const PAPER_BITS = [2, 2.1, 2.12, 2.24, 2.5, 3, 3.12, 3.23, 4] as const;
 /** Widths that a uniform grid can have. */
 export const WHOLE_BITS: readonly number[] = Array.from(
   { length: MAX_WIDTH - MIN_WIDTH + 1 },
   (_, index) => MIN_WIDTH + index,
 );
-
-/** gptq and rtn have one width for all columns, and scales; the others have codebooks. */
-export function hasUniformGrid(method: Method): boolean {
-  return method === 'gptq' || method === 'rtn';
-}
 
 export function presetBits(method: Method): readonly number[] {
   return hasUniformGrid(method) ? WHOLE_BITS.filter((bits) => bits >= 2 && bits <= 4) : PAPER_BITS;
@@ -63,16 +61,56 @@ export function presetBits(method: Method): readonly number[] {
 
 /** The form's part for another method: a uniform grid has a whole width for all columns. */
 export function withMethod({ budget }: RunForm, method: Method): Pick<RunForm, 'method' | 'budget'> {
-  const { bits, ...parts } = budget;
   if (!hasUniformGrid(method)) return { method, budget };
-  const whole = Number.isInteger(bits) && Object.keys(parts).length === 0;
-  return { method, budget: whole ? budget : { bits: Math.floor(bits ?? DEFAULT_BITS) } };
+  return {
+    method,
+    budget: isWholeWidth(budget) ? budget : { bits: Math.floor(budget.bits ?? DEFAULT_BITS) },
+  };
 }
+
+/** The form's part for another budget; a uniform grid that cannot have it gives way. */
+export function withBudget(
+  { method }: RunForm,
+  { budget, overrides, outlierS, columnOrder }: BudgetChoices,
+): Pick<RunForm, 'method' | 'budget' | 'overrides' | 'outlierS' | 'columnOrder'> {
+  const isForGrid = [budget, ...overrides.map((override) => override.budget)].every(isWholeWidth);
+  return {
+    method: hasUniformGrid(method) && !isForGrid ? 'claq' : method,
+    budget,
+    overrides,
+    outlierS,
+    columnOrder: columnOrder ?? null,
+  };
+}
+
+/** What the form says about bits, and about which columns get them. */
+export function budgetOfForm({ method, budget, overrides, outlierS, columnOrder }: RunForm): BudgetChoices {
+  const order = columnOrder ?? (method === 'reference' ? 'outlier' : undefined);
+  return {
+    budget,
+    overrides: [...overrides],
+    outlierS: outlierS ?? DEFAULT_OUTLIER_S,
+    ...(order === undefined ? {} : { columnOrder: order }),
+  };
+}
+
+function isWholeWidth({ bits, ...parts }: BudgetRequest): boolean {
+  return Number.isInteger(bits) && Object.keys(parts).length === 0;
+}
+
+/** Choices about the machine, as the settings make them. */
+export const LEFT_TO_SETTINGS = {
+  engine: null,
+  forwardPrecision: null,
+  threads: null,
+  hostMemory: null,
+} as const satisfies Partial<RunForm>;
 
 export function emptyForm(): RunForm {
   return {
     method: 'claq',
     budget: { bits: DEFAULT_BITS },
+    overrides: [],
     calibrationText: '',
     segments: DEFAULT_SEGMENTS,
     segmentLength: null,
@@ -87,10 +125,7 @@ export function emptyForm(): RunForm {
     groupSize: null,
     percdamp: DEFAULT_PERCDAMP,
     actOrder: true,
-    engine: 'auto',
-    forwardPrecision: 'float32',
-    threads: null,
-    hostMemory: null,
+    ...LEFT_TO_SETTINGS,
     exportDtype: null,
   };
 }
@@ -101,6 +136,7 @@ export function formOfChoices(choices: QuantizeChoices): RunForm {
   return {
     method: choices.method,
     budget: Object.keys(choices.budget).length === 0 ? { bits: DEFAULT_BITS } : { ...choices.budget },
+    overrides: choices.overrides,
     calibrationText: calibration.source ?? '',
     segments: calibration.segments,
     segmentLength: calibration.segmentLength ?? null,
@@ -115,8 +151,8 @@ export function formOfChoices(choices: QuantizeChoices): RunForm {
     groupSize: choices.groupSize ?? null,
     percdamp: choices.percdamp,
     actOrder: choices.actOrder,
-    engine: choices.engine,
-    forwardPrecision: choices.forwardPrecision,
+    engine: choices.engine ?? null,
+    forwardPrecision: choices.forwardPrecision ?? null,
     threads: choices.threads ?? null,
     hostMemory: choices.hostMemory ?? null,
     exportDtype: choices.exportDtype ?? null,
@@ -131,6 +167,7 @@ export function choicesOfForm(form: RunForm): QuantizeChoicesRequest {
   return {
     method: form.method,
     budget: form.budget,
+    overrides: grid ? form.overrides.filter(({ budget }) => isWholeWidth(budget)) : [...form.overrides],
     outlierS: form.outlierS ?? undefined,
     columnOrder: grid ? undefined : (orderOfMethod ?? undefined),
     codebookFit: grid ? undefined : (form.codebookFit ?? undefined),
@@ -151,8 +188,8 @@ export function choicesOfForm(form: RunForm): QuantizeChoicesRequest {
     },
     threads: form.threads ?? undefined,
     hostMemory: form.hostMemory ?? undefined,
-    engine: form.engine,
-    forwardPrecision: form.forwardPrecision,
+    engine: form.engine ?? undefined,
+    forwardPrecision: form.forwardPrecision ?? undefined,
     exportDtype: form.exportDtype ?? undefined,
   };
 }

@@ -4,7 +4,7 @@ import { type RunId, type RunRequest, runIdSchema } from '../../shared/runs.ts';
 import type { Settings } from '../../shared/settings.ts';
 import { service } from '../api/service.ts';
 import { checkChoices, type CheckedChoices } from './field-messages.ts';
-import { type RunForm, choicesOfForm, emptyForm, formOfChoices } from './run-form.ts';
+import { LEFT_TO_SETTINGS, type RunForm, choicesOfForm, emptyForm, formOfChoices } from './run-form.ts';
 
 /** Everything that the form needs before it can be shown. */
 export interface RunFormStart {
@@ -16,7 +16,8 @@ export interface RunFormStart {
 }
 
 /**
- * The form as it begins: the choices of the run that it is made from, else those of the model's last run, else the settings'.
+ * The form as it begins: the choices of the run that it is made from; else those of the model's last run, but for those about the
+ * machine, which stand in the settings; else none.
  * @param from the `from` of the address
  */
 export async function startForm(modelId: ModelId, from: unknown): Promise<RunFormStart> {
@@ -27,17 +28,10 @@ export async function startForm(modelId: ModelId, from: unknown): Promise<RunFor
     asked.success ? [] : service.runs.list({ modelId }),
   ]);
   const source = asked.success ? asked.data : (runs[0]?.id ?? null);
-  if (source === null) {
-    const { engine, forwardPrecision, threads, hostMemory } = settings;
-    return {
-      model,
-      settings,
-      form: { ...emptyForm(), engine, forwardPrecision, threads, hostMemory },
-      from: null,
-    };
-  }
+  if (source === null) return { model, settings, form: emptyForm(), from: null };
   const { choices } = await service.runs.get({ id: source });
-  return { model, settings, form: formOfChoices(choices), from: source };
+  const form = formOfChoices(choices);
+  return { model, settings, form: asked.success ? form : { ...form, ...LEFT_TO_SETTINGS }, from: source };
 }
 
 export interface RunFormState {

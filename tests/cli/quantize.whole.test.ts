@@ -1,5 +1,5 @@
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -139,6 +139,43 @@ describe('claq quantize, evaluate, export', () => {
       expect.objectContaining({ event: 'error', code: 'model/not-a-model-folder' }),
     ]);
     await expect(readdir(out)).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('takes the budget from a file, and from nowhere else then', async () => {
+    const file = join(work, 'budget.yaml');
+    await writeFile(
+      file,
+      'claq-budget: 1\nbits: 2.12\ncolumn-order: outlier\noutlier-s: 7\noverrides:\n  - matrices: [v]\n    bits: 4\n',
+    );
+    const out = join(work, 'from-file');
+    const { code, stdout } = await claq(
+      'quantize',
+      model,
+      '--budget',
+      file,
+      '--out',
+      out,
+      '--no-export',
+      ...QUICK,
+    );
+    expect(code).toBe(0);
+    expect(stdout).toContain('2.12 (AP 2.05 of {2,4} + OR 0.07), 1 override, claq');
+    const { settings, matrices } = await recordOf(out);
+    expect([settings.outlierS, settings.columnOrder]).toEqual([7, 'outlier']);
+    expect(matrices.find(({ kind }) => kind === 'v')?.classes).toEqual([
+      { width: 4, reserved: 0, columns: 192 },
+    ]);
+
+    const twice = await claq('quantize', model, '--budget', file, '--bits', '3', '-s', '13', '--json');
+    expect(twice.code).toBe(1);
+    expect(eventsOf(twice.stdout)).toEqual([
+      expect.objectContaining({ event: 'error', code: 'budget/contradiction', found: '--bits --outlier-s' }),
+    ]);
+    const nowhere = await claq('quantize', model, '--budget', join(work, 'nowhere.yaml'));
+    expect([nowhere.code, nowhere.stderr.split('\n')[0]]).toEqual([1, 'error: The budget cannot be read']);
+    await writeFile(file, 'claq-budget: 1\noverrides:\n  - layers: 1\n    bits: 3\n');
+    const beyond = await claq('quantize', model, '--budget', file);
+    expect(beyond.stderr).toContain('  where: override 1\n');
   });
 
   it('names the options of a budget that cannot be met', async () => {

@@ -1,10 +1,11 @@
 import type { MethodSettings } from '../../main/engine/claq/quantize-group.ts';
 import { budgetOfBits } from '../../shared/budget.ts';
+import { budgetForAll } from '../../shared/model-budget.ts';
 
 /** Of runs on small models: adaptive widths and reserved entries. */
 export const SETTINGS: MethodSettings = {
   method: 'claq',
-  budget: budgetOfBits(3.12),
+  budget: budgetForAll(budgetOfBits(3.12)),
   outlierS: 13,
   columnOrder: 'benefit',
   codebookFit: 'kept',

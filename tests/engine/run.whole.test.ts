@@ -20,6 +20,7 @@ import { BlockWeights, type ReplaceMatrix } from '../../main/engine/transformer/
 import { embedSegments } from '../../main/engine/transformer/embedding.ts';
 import { Positions } from '../../main/engine/transformer/positions.ts';
 import { budgetOfBits } from '../../shared/budget.ts';
+import { budgetForAll, matrixBudget } from '../../shared/model-budget.ts';
 import { MATRIX_KINDS, matrixName, matrixShape } from '../../shared/model.ts';
 import type { Progress } from '../../shared/progress.ts';
 import { TEST_ENGINE } from './tensors/test-backend.ts';
@@ -96,7 +97,7 @@ describe('quantizeModel', () => {
   });
 
   it.each(FAMILY_MODELS)('keeps the perplexity of %s at eight bits', async (name) => {
-    const run = await runOn(name, { ...SETTINGS, budget: budgetOfBits(8) });
+    const run = await runOn(name, { ...SETTINGS, budget: budgetForAll(budgetOfBits(8)) });
     await run.checkpoint.close();
     const { perplexity } = await readExpected(name);
     expect((run.perplexity?.perplexity ?? 0) / perplexity).toBeCloseTo(1, 3);
@@ -203,6 +204,7 @@ describe('quantizeModel', () => {
               name: matrixName(block, kind),
               rows: matrixShape(checkpoint.model, kind).rows,
               weights: await checkpoint.read(`${matrixName(block, kind)}.weight`),
+              budget: matrixBudget(SETTINGS.budget, block, kind),
             })),
           );
           for (const { name: matrix, matrix: again } of await quantizeGroup(
@@ -239,7 +241,7 @@ describe('quantizeModel', () => {
 
   it('takes a block that is finished between others as it is, and sees what it was made with', async () => {
     const whole = await runOn('qwen3', SETTINGS);
-    const another = await runOn('qwen3', { ...SETTINGS, budget: budgetOfBits(2) });
+    const another = await runOn('qwen3', { ...SETTINGS, budget: budgetForAll(budgetOfBits(2)) });
     const mixed = await runOn('qwen3', SETTINGS, (block) =>
       Promise.resolve(block === 0 ? replaceBy(another) : undefined),
     );

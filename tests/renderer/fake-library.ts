@@ -18,6 +18,7 @@ import {
   type RunDetail,
   type RunState,
 } from '../../shared/runs.ts';
+import { DEMO_DESCRIPTION, LLAMA_7B, SMOLLM2, llamaOf } from '../known-models.ts';
 
 const START = Date.parse('2026-03-02T09:00:00Z');
 export const DEMO_FOLDER = '/opt/claq-studio/resources/demo-model/model';
@@ -35,25 +36,32 @@ export function chance(seed: number): number {
   return ((z ^ (z >>> 15)) >>> 0) / 2 ** 32;
 }
 
-const DEMO: ModelDescription = {
-  family: 'llama',
-  hiddenSize: 192,
-  ffnSize: 512,
-  blocks: 6,
-  heads: 3,
-  kvHeads: 1,
-  headDim: 64,
-  vocabSize: 4096,
-  contextLength: 512,
-  rmsNormEpsilon: 1e-5,
-  ropeTheta: 10_000,
-  ropeScaling: { type: 'none' },
+const QWEN3: ModelDescription = {
+  ...llamaOf({
+    hiddenSize: 1024,
+    ffnSize: 3072,
+    blocks: 28,
+    heads: 16,
+    kvHeads: 8,
+    vocabSize: 151_936,
+    contextLength: 40_960,
+  }),
+  family: 'qwen3',
+  headDim: 128,
+  rmsNormEpsilon: 1e-6,
+  ropeTheta: 1_000_000,
   tiedEmbeddings: true,
-  qkvBias: false,
-  oBias: false,
-  mlpBias: false,
-  qkNorm: false,
-  slidingWindow: undefined,
+  qkNorm: true,
+};
+
+const MISTRAL: ModelDescription = {
+  ...LLAMA_7B,
+  family: 'mistral',
+  ffnSize: 14_336,
+  kvHeads: 8,
+  contextLength: 32_768,
+  rmsNormEpsilon: 1e-5,
+  slidingWindow: 4096,
 };
 
 interface KnownModel {
@@ -63,44 +71,28 @@ interface KnownModel {
   readonly repository: string | null;
 }
 
-function described(
-  family: ModelDescription['family'],
-  [hiddenSize, ffnSize, blocks, heads, kvHeads, headDim]: readonly [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ],
-  [vocabSize, contextLength]: readonly [number, number],
-): ModelDescription {
-  const shape = { hiddenSize, ffnSize, blocks, heads, kvHeads, headDim, vocabSize, contextLength };
-  return { ...DEMO, family, ...shape, tiedEmbeddings: hiddenSize < 2048, qkNorm: family === 'qwen3' };
-}
-
 const KNOWN: readonly KnownModel[] = [
   {
     name: 'SmolLM2-135M-Instruct',
-    description: described('llama', [576, 1536, 30, 9, 3, 64], [49_152, 8192]),
+    description: SMOLLM2,
     dtype: 'BF16',
     repository: 'HuggingFaceTB/SmolLM2-135M-Instruct',
   },
   {
     name: 'Qwen3-0.6B',
-    description: described('qwen3', [1024, 3072, 28, 16, 8, 128], [151_936, 40_960]),
+    description: QWEN3,
     dtype: 'BF16',
     repository: 'Qwen/Qwen3-0.6B',
   },
   {
     name: 'Llama-2-7b-hf',
-    description: described('llama', [4096, 11_008, 32, 32, 32, 128], [32_000, 4096]),
+    description: { ...LLAMA_7B, contextLength: 4096, rmsNormEpsilon: 1e-5 },
     dtype: 'F16',
     repository: null,
   },
   {
     name: 'Mistral-7B-v0.1',
-    description: described('mistral', [4096, 14_336, 32, 32, 8, 128], [32_000, 32_768]),
+    description: MISTRAL,
     dtype: 'BF16',
     repository: 'mistralai/Mistral-7B-v0.1',
   },
@@ -126,7 +118,7 @@ function parameters(description: ModelDescription): number {
   return (
     quantizedWeights(description) +
     embedding * (description.tiedEmbeddings ? 1 : 2) +
-    2 * description.hiddenSize
+    (2 * description.blocks + 1) * description.hiddenSize
   );
 }
 
@@ -137,9 +129,9 @@ export function demoModel(id = 1): ModelCard {
     folder: DEMO_FOLDER,
     source: { kind: 'demo' },
     addedAt: at(0),
-    description: DEMO,
-    parameters: parameters(DEMO),
-    quantizedWeights: quantizedWeights(DEMO),
+    description: DEMO_DESCRIPTION,
+    parameters: parameters(DEMO_DESCRIPTION),
+    quantizedWeights: quantizedWeights(DEMO_DESCRIPTION),
     bytes: 6_302_416,
     dtype: 'F16',
     missing: false,
@@ -260,12 +252,11 @@ export function someRun(id: number, model: ModelCard, state: RunState, index = i
             seconds: 42 + 30 * chance(id),
             sessions: 1,
             timing: {
-              calibration: 12.1,
+              forward: 8.1,
               hessian: 3.4,
-              factor: 1.2,
-              columns: 18.9,
-              evaluation: 9.8,
-              reading: 0.6,
+              quantize: 18.9,
+              evaluate: 4.9,
+              original: 4.8,
             },
           }
         : null,

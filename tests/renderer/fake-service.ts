@@ -6,6 +6,7 @@ import { contract } from '../../shared/contract.ts';
 import { ClaqError, plainError } from '../../shared/errors.ts';
 import type { ModelCard } from '../../shared/library.ts';
 import { exportIdSchema, type RunDetail, type RunEvent } from '../../shared/runs.ts';
+import { savedBudgetIdSchema } from '../../shared/saved-budgets.ts';
 import { settingsSchema } from '../../shared/settings.ts';
 import { cardOf, demoModel, knownModel, someRun } from './fake-library.ts';
 import { DOCTOR, folderListing, LICENCES, PREFLIGHT, PROGRAM } from './fake-machine.ts';
@@ -18,6 +19,17 @@ import {
   startNext,
   transfer,
 } from './fake-progress.ts';
+import {
+  analyse,
+  benefitCurves,
+  columnView,
+  lossProfile,
+  matrixEntries,
+  matrixStatistics,
+  measure,
+  outlierOrders,
+  watchStatistics,
+} from './fake-statistics.ts';
 import { fakeState, recount, type FakeState, type Scenario } from './fake-state.ts';
 
 export interface FakeService {
@@ -213,6 +225,63 @@ export function fakeService(scenario: Scenario): FakeService {
         runOf(state, input.id);
         return eventsOf(state, input.id, signal);
       }),
+      addFolder: os.runs.addFolder.handler(({ input }) => {
+        const known = state.runs.find((run) => run.folder === input.folder);
+        if (known !== undefined) return cardOf(known);
+        const [model] = state.models;
+        if (model === undefined || !input.folder.startsWith('/data/runs/')) {
+          throw new ClaqError('request/invalid', 'This folder is not a run', {
+            where: input.folder,
+            expected: 'a folder that a quantization has made, with a run.json',
+            found: 'no run.json',
+            remedy: 'name the folder of a run; to have one, quantize a model first',
+          });
+        }
+        const run = { ...someRun(state.nextId++, model, 'complete', 0), folder: input.folder };
+        state.runs = [run, ...state.runs];
+        recount(state);
+        state.changes.send({ topic: 'runs' });
+        return cardOf(run);
+      }),
+    },
+    statistics: {
+      measure: os.statistics.measure.handler(({ input }) => measure(state, modelOf(state, input.id))),
+      watch: os.statistics.watch.handler(({ input, signal }) =>
+        watchStatistics(state, modelOf(state, input.id), signal),
+      ),
+      matrix: os.statistics.matrix.handler(({ input }) =>
+        matrixStatistics(state, modelOf(state, input.id), input),
+      ),
+      orders: os.statistics.orders.handler(({ input }) =>
+        outlierOrders(state, modelOf(state, input.id), input.s),
+      ),
+      entries: os.statistics.entries.handler(({ input }) =>
+        matrixEntries(state, modelOf(state, input.id), input),
+      ),
+      column: os.statistics.column.handler(({ input }) => columnView(state, modelOf(state, input.id), input)),
+    },
+    budgets: {
+      list: os.budgets.list.handler(() => state.budgets),
+      save: os.budgets.save.handler(({ input }) => {
+        const known = state.budgets.find(({ name }) => name === input.name);
+        const id = known?.id ?? savedBudgetIdSchema.parse(state.nextId++);
+        const saved = { ...input, id, savedAt: new Date().toISOString() };
+        state.budgets = [...state.budgets.filter((each) => each !== known), saved];
+        state.changes.send({ topic: 'budgets' });
+        return saved;
+      }),
+      remove: os.budgets.remove.handler(({ input }) => {
+        state.budgets = state.budgets.filter(({ id }) => id !== input.id);
+        state.changes.send({ topic: 'budgets' });
+        return undefined;
+      }),
+      analyse: os.budgets.analyse.handler(({ input }) => analyse(state, modelOf(state, input.id))),
+      profile: os.budgets.profile.handler(({ input }) =>
+        lossProfile(state, modelOf(state, input.id), input.s),
+      ),
+      benefit: os.budgets.benefit.handler(({ input }) =>
+        benefitCurves(state, modelOf(state, input.id), input.budgets),
+      ),
     },
     exports: {
       start: os.exports.start.handler(({ input }) => {

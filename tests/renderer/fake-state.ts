@@ -4,7 +4,9 @@ import { activityIdSchema } from '../../shared/activity.ts';
 import type { Change } from '../../shared/contract.ts';
 import type { ModelCard } from '../../shared/library.ts';
 import type { RunDetail, RunEvent, RunState } from '../../shared/runs.ts';
+import type { SavedBudget } from '../../shared/saved-budgets.ts';
 import type { Settings } from '../../shared/settings.ts';
+import type { StatisticsEvent } from '../../shared/statistics.ts';
 import { Channel } from './channel.ts';
 import { demoModel, DISK_FULL, knownModel, perplexity, someRun } from './fake-library.ts';
 
@@ -22,11 +24,21 @@ export interface FakeState {
   runs: RunDetail[];
   activities: Activity[];
   settings: Settings;
+  budgets: SavedBudget[];
+  /** By model: how many of its matrices are measured, from the first on. */
+  readonly measured: Map<number, number>;
+  /** Models whose columns are analysed. */
+  readonly analysed: Set<number>;
+  /** Sixtieths of a second that measuring or analysing a model takes. */
+  walkTicks: number;
+  /** Models of which measuring and analysing fail. */
+  readonly unreadable: Set<number>;
   /** Of what is made next. */
   nextId: number;
   readonly changes: Channel<Change>;
   readonly activityLists: Channel<Activity[]>;
   readonly runEvents: Channel<{ readonly id: number; readonly event: RunEvent }>;
+  readonly statisticsEvents: Channel<{ readonly id: number; readonly event: StatisticsEvent }>;
 }
 
 const SETTINGS: Settings = {
@@ -47,10 +59,16 @@ export function fakeState(scenario: Scenario): FakeState {
     runs: [],
     activities: [],
     settings: SETTINGS,
+    budgets: [],
+    measured: new Map(),
+    analysed: new Set(),
+    walkTicks: 120,
+    unreadable: new Set(),
     nextId: 10_000,
     changes: new Channel(),
     activityLists: new Channel(),
     runEvents: new Channel(),
+    statisticsEvents: new Channel(),
   };
   if (scenario === 'many') fill(state, 200, 2000);
   else if (scenario !== 'empty') fillByHand(state);

@@ -138,6 +138,7 @@ describe('quantizeModel', () => {
       budget: '2.12 (AP 2.05 of {2,4} + OR 0.07)',
       precision: { low: 2, high: 4, average: 2.05 },
       reservation: { nominalBits: 0.07, headColumns: 0.1, headShare: 0.014, restShare: 0.004 },
+      overrides: [],
       outlierS: 13,
       columnOrder: 'benefit',
       tieRule: null,
@@ -186,12 +187,20 @@ describe('quantizeModel', () => {
       sessions: 1,
     });
     expect(record.soFar).toBeNull();
-    expect(Object.keys(result?.timing ?? {}).toSorted()).toEqual([
+    const timing = result?.timing ?? {};
+    expect(Object.keys(timing).toSorted()).toEqual([
       'evaluate',
+      'export',
       'forward',
       'hessian',
+      'original',
       'quantize',
     ]);
+    for (const seconds of Object.values(timing)) expect(seconds).toBeGreaterThan(0);
+    const parts = Object.values(timing).reduce((sum, seconds) => sum + seconds, 0);
+    expect(result?.seconds).toBeGreaterThan(parts);
+    expect([summary.seconds, summary.timing]).toEqual([expect.closeTo(result?.seconds ?? NaN, 1), timing]);
+    expect(record.denseExport).toMatchObject({ files: 5, seconds: timing['export'] });
     expect(summary).toMatchObject({
       model,
       method: 'claq',

@@ -129,7 +129,7 @@ async function expectAsWhole(run: string): Promise<void> {
     expect([sessions > 0, seconds > 0, Object.keys(timing).toSorted()]).toEqual([
       true,
       true,
-      ['evaluate', 'forward', 'hessian', 'quantize'],
+      ['evaluate', 'forward', 'hessian', 'original', 'quantize'],
     ]);
     return { ...record, startedAt: '', figures };
   };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { quantizeRequestSchema, type QuantizeRequest } from '../../shared/requests.ts';
+import { budgetChoicesSchema, quantizeRequestSchema, type QuantizeRequest } from '../../shared/requests.ts';
 
 /** Path and message of each complaint. */
 function complaints(request: QuantizeRequest): string[] {
@@ -16,6 +16,7 @@ describe('quantizeRequestSchema', () => {
       restart: false,
       method: 'claq',
       budget: {},
+      overrides: [],
       outlierS: 13,
       percdamp: 0.01,
       actOrder: true,
@@ -32,6 +33,7 @@ describe('quantizeRequestSchema', () => {
     );
     expect(complaints({ model: 'm', budget: { bits: 3, orShares: [1.4, 0.4], orColumns: 10 } })).toEqual([]);
     expect(complaints({ model: 'm', method: 'gptq', budget: { bits: 4 }, groupSize: 128 })).toEqual([]);
+    expect(complaints({ model: 'm', method: 'gptq', overrides: [{ budget: { bits: 3 } }] })).toEqual([]);
   });
 
   it.each<[string, Omit<QuantizeRequest, 'model'>, string]>([
@@ -54,6 +56,26 @@ describe('quantizeRequestSchema', () => {
       'an average outside of its widths',
       { budget: { apAverage: 4.5, apWidths: [2, 4] } },
       'budget.apAverage: lies outside of the widths 2 and 4',
+    ],
+    [
+      'an override with two widths at once',
+      { overrides: [{ budget: { bits: 3 } }, { budget: { bits: 2, apAverage: 2.1 } }] },
+      'overrides.1.budget.apAverage: is set by bits already: give one of the two',
+    ],
+    [
+      'an override that says nothing of bits',
+      { overrides: [{ layers: '0-3', budget: {} }] },
+      'overrides.0.budget: says nothing: give bits, or AP and OR',
+    ],
+    [
+      'an override with AP for gptq',
+      { method: 'gptq', budget: { bits: 4 }, overrides: [{ budget: { apAverage: 2.1 } }] },
+      'overrides.0.budget.apAverage: does not go with gptq, which has one width for all',
+    ],
+    [
+      'an override that is not whole for rtn',
+      { method: 'rtn', budget: { bits: 4 }, overrides: [{ budget: { bits: 2.5 } }] },
+      'overrides.0.budget.bits: must be whole for rtn',
     ],
     [
       'AP for gptq',
@@ -86,5 +108,22 @@ describe('quantizeRequestSchema', () => {
     expect(complaints({ model: 'm', threads: 100_000 })).toHaveLength(1);
     expect(complaints({ model: 'm', percdamp: 0 })).toHaveLength(1);
     expect(complaints({ model: '' })).toEqual(['model: a path may not be empty']);
+  });
+});
+
+describe('budgetChoicesSchema', () => {
+  it('gives its defaults', () => {
+    expect(budgetChoicesSchema.parse({})).toEqual({ budget: {}, overrides: [], outlierS: 13 });
+  });
+
+  it('refuses what a run would refuse', () => {
+    const checked = budgetChoicesSchema.safeParse({
+      budget: { bits: 2, apAverage: 2.1 },
+      overrides: [{ layers: '0-3;7', budget: { bits: 3 } }],
+    });
+    expect(checked.error?.issues.map(({ path, message }) => [path.join('.'), message])).toEqual([
+      ['overrides.0.layers', 'layers have the form 0-3,7'],
+      ['budget.apAverage', 'is set by bits already: give one of the two'],
+    ]);
   });
 });

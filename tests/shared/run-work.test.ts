@@ -8,7 +8,7 @@ import {
   hessianBytes,
   hessianFlops,
 } from '../../shared/run-work.ts';
-import { DEMO_DESCRIPTION, LLAMA_7B } from '../service/preflight/planned-models.ts';
+import { DEMO_DESCRIPTION, LLAMA_7B } from '../known-models.ts';
 
 describe('the demo model, 6 blocks, by hand', () => {
   const segments = { count: 4, length: 128 };

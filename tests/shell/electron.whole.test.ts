@@ -290,4 +290,41 @@ describe.skipIf('missing' in electron)('the shell in Electron', () => {
     await portsHandedOver(2);
     expect(await call('service', 'models.list')).toHaveLength(1);
   });
+
+  // The last one: what drives the page does not survive the page's process.
+  it('loads a page whose process died again, connected, and asks where that goes on or the page hangs', async () => {
+    const contents = 'electron.BrowserWindow.getAllWindows()[0].webContents';
+    /** Of the page that is there after `event`. */
+    const hostAfter = (event: string): Promise<unknown> =>
+      inShell(`(async () => {
+        const loaded = new Promise((resolve) => ${contents}.once('did-finish-load', resolve));
+        ${event};
+        await loaded;
+        const call = "probe.portsHandedOver(1).then(() => probe.call('service', 'program.info'))";
+        return (await ${contents}.executeJavaScript(call)).host;
+      })()`);
+    const crash = `${contents}.forcefullyCrashRenderer()`;
+    await inShell('void (recorded.asked.length = 0, answers.button = 0)');
+    for (let death = 1; death <= 3; death++) expect(await hostAfter(crash)).toBe('desktop');
+    expect(await inShell('recorded.asked')).toEqual([]);
+    expect(await hostAfter(crash)).toBe('desktop');
+    await inShell('void (answers.button = 1)');
+    expect(await hostAfter(`electron.BrowserWindow.getAllWindows()[0].emit('unresponsive')`)).toBe('desktop');
+    expect(await inShell('recorded.asked')).toEqual([
+      {
+        message: 'The window crashes again and again',
+        detail: 'A run goes on without it. The log says more.',
+        buttons: ['Reload', 'Quit'],
+      },
+      {
+        message: 'The window does not answer',
+        detail: 'A run goes on without it.',
+        buttons: ['Wait', 'Reload'],
+      },
+    ]);
+    expect(await inShell(`${contents}.getURL()`)).toBe('claq://app/');
+    expect(await readFile(logFile(), 'utf8')).toMatch(
+      /The page's process ended \((crashed|killed), code \d+\)\./,
+    );
+  });
 });

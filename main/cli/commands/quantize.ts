@@ -22,6 +22,7 @@ import {
   numberValue,
   wholeValue,
 } from '../option-values.ts';
+import { withBudgetFile } from '../budget-file-option.ts';
 import { quantizeText } from '../quantize-table.ts';
 import { runCommand } from '../run-command.ts';
 
@@ -32,6 +33,7 @@ const optionsSchema = z.object({
   ap: z.number().optional(),
   apWidths: z.tuple([z.number(), z.number()]).optional(),
   or: z.number().optional(),
+  budget: z.string().optional(),
   orShares: z.tuple([z.number(), z.number()]).optional(),
   orColumns: z.number().optional(),
   outlierS: z.number(),
@@ -98,6 +100,7 @@ Examples:
   claq quantize models/llama-7b --bits 4
   claq quantize models/llama-7b --bits 2.12 --calibration c4-train.00000-of-01024.json.gz
   claq quantize models/llama-7b --ap 2.1 --ap-widths 2,4 --or 0.07 --segments 64 --out runs/mine
+  claq quantize models/llama-7b --budget mine.yaml
   claq quantize models/llama-7b --method gptq --bits 3 --group-size 128`;
 
 /** `claq quantize MODEL`: the main job. */
@@ -138,7 +141,9 @@ export function registerQuantize(program: Command, quantizeModel: QuantizeServic
       const options = optionsSchema.parse(self.opts());
       const request = checkedRequest(self, quantizeRequestSchema, requestOf(model, options), FLAGS);
       process.exitCode = await runCommand('quantize', options, async (hooks) => {
-        const summary = await quantizeModel(request, hooks);
+        const asked =
+          options.budget === undefined ? request : await withBudgetFile(request, options.budget, self);
+        const summary = await quantizeModel(asked, hooks);
         return { value: summary, text: () => quantizeText(summary) };
       });
     });
@@ -151,6 +156,10 @@ function addBudgetOptions(command: Command): void {
       '-b, --bits <N>',
       `1 to 8; the paper's 2.12, 2.24, 3.12 or 3.23 (AP + OR); or an AP average such as 2.1 (default: ${DEFAULT_BITS})`,
       numberValue,
+    )
+    .option(
+      '--budget <FILE>',
+      'all of this from a file, YAML or JSON: budgets by layer and by matrix too (docs/user-guide.md)',
     )
     .option('--ap <AVERAGE>', 'adaptive precision alone: width averaged over the columns', numberValue)
     .option(

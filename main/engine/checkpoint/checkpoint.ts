@@ -42,5 +42,7 @@ export interface Checkpoint {
   readRows(name: string, from: number, to: number): Promise<Float32Array>;
   /** Bytes [from, to) of a tensor or an extra tensor as they are stored. */
   readBytes(name: string, from: number, to: number): Promise<Uint8Array>;
+  /** A tensor's bytes as they are stored, into `target`, which has their length and may be shared memory. */
+  readInto(name: string, target: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }

@@ -82,6 +82,10 @@ class FolderCheckpoint implements Checkpoint {
     return await this.#file(name).readBytes(name, from, to);
   }
 
+  async readInto(name: string, target: Uint8Array): Promise<void> {
+    await this.#file(name).readInto(name, target);
+  }
+
   async close(): Promise<void> {
     await closeAll(this.#files);
   }

@@ -85,6 +85,15 @@ export class SafetensorsFile {
     return await readExactly(this.#handle, tensor.position + from, to - from, this.#source);
   }
 
+  /** A tensor's bytes as they are stored, into `target`, which has their length and may be shared memory. */
+  async readInto(name: string, target: Uint8Array): Promise<void> {
+    const tensor = this.#tensor(name);
+    if (target.length !== tensor.bytes) {
+      throw new RangeError(`room for ${target.length} bytes of ${name}, which has ${tensor.bytes}`);
+    }
+    await readInto(this.#handle, target, tensor.position, this.#source);
+  }
+
   async close(): Promise<void> {
     await this.#handle.close();
   }

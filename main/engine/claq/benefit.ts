@@ -11,24 +11,15 @@ import {
   totalBytes,
 } from '../../../shared/bits.ts';
 import { type Budget, type ColumnPlan, planByOrder } from '../../../shared/budget.ts';
+import { type ColumnCandidates, type ColumnErrors, columnErrors } from '../kernels/column-errors.ts';
+import { copyMatrix } from '../kernels/column-statistics.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
-
-/** Squared error of every column at each width and each number of reserved entries a tail, on the original weights. */
-export interface ColumnErrors {
-  readonly widths: readonly number[];
-  readonly tailCounts: readonly number[];
-  /** [columns][tailCounts][widths] */
-  readonly errors: Float64Array;
-}
 
 /**
  * What a column may get: every width from the low to the high one; no reserved entries, the budget's two shares, and twice
  * each of them.
  */
-function candidates(
-  rows: number,
-  { precision, reservation }: Budget,
-): { widths: number[]; tailCounts: number[] } {
+export function candidates(rows: number, { precision, reservation }: Budget): ColumnCandidates {
   const widths = Array.from({ length: precision.high - precision.low + 1 }, (_, i) => precision.low + i);
   if (reservation === undefined) return { widths, tailCounts: [0] };
   const { headShare, restShare } = reservation;
@@ -52,25 +43,11 @@ export async function measureColumnErrors(
   columns: number,
   budget: Budget,
 ): Promise<ColumnErrors> {
-  const { widths, tailCounts } = candidates(rows, budget);
   const { arena } = pool;
   const mark = arena.mark();
   try {
-    pool.allocateScratch(rows);
-    const cells = columns * tailCounts.length * widths.length;
-    const errors = arena.allocate(cells * 8);
-    const args = arena.words([
-      arena.copyFloats(weights),
-      rows,
-      columns,
-      arena.copyBytes(widths),
-      widths.length,
-      arena.copyInts(tailCounts),
-      tailCounts.length,
-      errors,
-    ]);
-    await pool.runTilesAsync('columnErrors', args, columns);
-    return { widths, tailCounts, errors: Float64Array.from(arena.doubles(errors, cells)) };
+    const matrix = copyMatrix(arena, weights, { rows, columns });
+    return await columnErrors(pool, matrix, candidates(rows, budget));
   } finally {
     arena.release(mark);
   }
@@ -150,7 +127,7 @@ function budgetedBits(rows: number, columns: number, budget: Budget): number {
 }
 
 /** What the matrix takes beside its columns, at most: as many classes as there are options, and the end of the last byte. */
-function mostClassBits(columns: number, options: number, reserving: boolean): number {
+export function mostClassBits(columns: number, options: number, reserving: boolean): number {
   const classes = Math.min(columns, options);
   const names = Math.ceil((columns * classBits(classes)) / 8);
   // The sum is in whole bytes, so codes alone need no room to be rounded up; codes and positions do.

@@ -1,7 +1,7 @@
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 import { span } from '../trace.ts';
-import { throwIfCancelled } from '../transformer/segment-loop.ts';
 import { DeviceUpdates } from './device-updates.ts';
 import type { DeviceFactor } from './device-factor.ts';
 import type { HessianFactor } from './factor.ts';

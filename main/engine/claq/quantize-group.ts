@@ -1,10 +1,12 @@
 /** The matrices that share their inputs, from Hessian to codes: plan every column, then run the loop. */
 import { type Budget, type ColumnPlan, authorsTails, planByOrder } from '../../../shared/budget.ts';
-import type { CodebookFit, ColumnOrder, Method } from '../../../shared/method.ts';
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
+import { type CodebookFit, type ColumnOrder, type Method, hasUniformGrid } from '../../../shared/method.ts';
+import type { ModelBudget } from '../../../shared/model-budget.ts';
 import type { MatrixKind } from '../../../shared/model.ts';
-import { type TieBreak, columnStatistics, outlierOrder } from '../../../shared/outlier-order.ts';
+import { type TieBreak, outlierOrder } from '../../../shared/outlier-order.ts';
+import { countOutliers } from '../kernels/column-statistics.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
-import { throwIfCancelled } from '../transformer/segment-loop.ts';
 import { measureColumnErrors, planByBenefit } from './benefit.ts';
 import { quantizeColumns } from './column-loop.ts';
 import type { FactorOptions } from './damping.ts';
@@ -21,7 +23,7 @@ import { span } from '../trace.ts';
 /** Every choice of the method, decided. */
 export interface MethodSettings {
   readonly method: Method;
-  readonly budget: Budget;
+  readonly budget: ModelBudget;
   readonly outlierS: number;
   readonly columnOrder: ColumnOrder;
   readonly codebookFit: CodebookFit;
@@ -32,6 +34,9 @@ export interface MethodSettings {
   readonly seed: number;
 }
 
+/** What holds for all matrices alike. */
+export type GroupSettings = Omit<MethodSettings, 'budget'>;
+
 export interface GroupMatrix {
   readonly kind: MatrixKind;
   /** Its name in the checkpoint, for errors. */
@@ -39,6 +44,7 @@ export interface GroupMatrix {
   readonly rows: number;
   /** [rows, columns] row-major. */
   readonly weights: Float32Array;
+  readonly budget: Budget;
 }
 
 export interface GroupResult {
@@ -49,6 +55,12 @@ export interface GroupResult {
   readonly damping: number;
   /** Entries that are outliers at S, as a share of all. */
   readonly outlierRatio: number;
+}
+
+export interface GroupHooks {
+  readonly signal?: AbortSignal | undefined;
+  /** Told of the factorization, before anything is planned by it; it is gone when the group is done. */
+  readonly onFactored?: ((factor: FactoredColumns) => void) | undefined;
 }
 
 /** scikit-learn's seed in the authors' code. */
@@ -63,14 +75,15 @@ export async function quantizeGroup(
   pool: KernelPool,
   hessian: Hessian | DeviceHessian,
   matrices: readonly GroupMatrix[],
-  settings: MethodSettings,
-  signal?: AbortSignal,
+  settings: GroupSettings,
+  { signal, onFactored }: GroupHooks = {},
 ): Promise<GroupResult[]> {
   const mark = pool.arena.mark();
   try {
     const where = matrices.map(({ name }) => name).join(', ');
     const factor = await factored(pool, hessian, { ...settings, where });
     try {
+      onFactored?.(factor);
       return await quantizeFactored(pool, { factor, matrices, settings, signal });
     } finally {
       if (factor.home === 'device') factor.dispose();
@@ -83,7 +96,7 @@ export async function quantizeGroup(
 interface FactoredGroup {
   readonly factor: HessianFactor;
   readonly matrices: readonly GroupMatrix[];
-  readonly settings: MethodSettings;
+  readonly settings: GroupSettings;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -94,12 +107,11 @@ async function quantizeFactored(
   const { columns } = factor;
   const inputs: LoopInput[] = [];
   const ratios: number[] = [];
-  for (const { rows, weights } of matrices) {
+  for (const { rows, weights, budget } of matrices) {
     throwIfCancelled(signal);
-    const statistics = columnStatistics(weights, { rows, columns }, [settings.outlierS]);
-    const counts = statistics.outliers[0]?.columns ?? new Uint32Array(columns);
-    ratios.push((statistics.outliers[0]?.total ?? 0) / weights.length);
-    inputs.push(await planMatrix(pool, { rows, columns, weights, counts, factor }, settings));
+    const counts = await countOutliers(pool, weights, { rows, columns }, settings.outlierS);
+    ratios.push(counts.reduce((sum, count) => sum + count, 0) / weights.length);
+    inputs.push(await planMatrix(pool, { rows, columns, weights, budget, counts, factor }, settings));
   }
   throwIfCancelled(signal);
   const quantized = await quantizeColumns(pool, factor, inputs, loopOptions(settings), signal);
@@ -119,7 +131,7 @@ function factored(
   return span('tensors', 'factor', () => factorOnDevice(hessian, options));
 }
 
-function loopOptions({ method, codebookFit, seed }: MethodSettings): ColumnLoopOptions {
+function loopOptions({ method, codebookFit, seed }: GroupSettings): ColumnLoopOptions {
   const reference = method === 'reference';
   return {
     codebookFit,
@@ -133,6 +145,7 @@ interface MatrixToPlan {
   readonly rows: number;
   readonly columns: number;
   readonly weights: Float32Array;
+  readonly budget: Budget;
   /** Outliers of each column at S. */
   readonly counts: Uint32Array;
   readonly factor: FactoredColumns;
@@ -141,11 +154,11 @@ interface MatrixToPlan {
 async function planMatrix(
   pool: KernelPool,
   matrix: MatrixToPlan,
-  settings: MethodSettings,
+  settings: GroupSettings,
 ): Promise<LoopInput> {
-  const { rows, columns, weights, counts, factor } = matrix;
-  const { method, budget, columnOrder } = settings;
-  if (method === 'gptq' || method === 'rtn') {
+  const { rows, columns, weights, budget, counts, factor } = matrix;
+  const { method, columnOrder } = settings;
+  if (hasUniformGrid(method)) {
     const width = budget.precision.average;
     const grid = uniformGrid(weights, rows, columns, width, settings.groupSize ?? columns);
     const none = new Int32Array(columns);

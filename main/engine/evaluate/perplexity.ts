@@ -1,3 +1,4 @@
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { OnProgress } from '../../../shared/progress.ts';
 import { evaluationBytes, tokensOf } from '../activation-bytes.ts';
@@ -9,7 +10,7 @@ import { embedSegments } from '../transformer/embedding.ts';
 import type { HiddenStates } from '../transformer/hidden-states.ts';
 import { HostMemory } from '../transformer/host-memory.ts';
 import { Positions } from '../transformer/positions.ts';
-import { forEachSegment, throwIfCancelled } from '../transformer/segment-loop.ts';
+import { forEachSegment } from '../transformer/segment-loop.ts';
 import { overflowRemedy } from '../tensors/forward-product.ts';
 import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { tokenLosses } from '../transformer/token-losses.ts';

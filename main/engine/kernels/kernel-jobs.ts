@@ -14,6 +14,8 @@ export const TILE_FUNCTIONS = [
   'stretchToRows',
   'rowsToStretch',
   'columnErrors',
+  'columnMoments',
+  'columnOutliers',
 ] as const;
 export type TileFunction = (typeof TILE_FUNCTIONS)[number];
 

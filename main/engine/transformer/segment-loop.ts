@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { ClaqError } from '../../../shared/errors.ts';
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { type BatchSizes, withSmallerBatches } from './batch-sizes.ts';
 
@@ -22,8 +22,4 @@ export async function forEachSegment(
     await setImmediate();
   }
   throwIfCancelled(signal);
-}
-
-export function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new ClaqError('run/cancelled', 'The run was cancelled');
 }

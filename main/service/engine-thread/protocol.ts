@@ -29,6 +29,13 @@ import {
   type RatesRequest,
   ratesRequestSchema,
 } from '../preflight/measured-rates.ts';
+import {
+  type ColumnTask,
+  columnTaskSchema,
+  type ColumnTaskSummary,
+  columnTaskSummarySchema,
+} from '../statistics/column-tasks.ts';
+import { analysisSchema, calibrationSchema, statisticsSchema } from './array-reports.ts';
 
 /** What the thread can be asked to do. */
 interface Tasks {
@@ -38,31 +45,42 @@ interface Tasks {
   export: { request: ExportRequest; result: ExportSummary };
   /** How fast this machine is. */
   rates: { request: RatesRequest; result: MeasuredRates };
+  /** Statistics of a model's columns. */
+  measure: { request: ColumnTask; result: ColumnTaskSummary };
+  /** What quantizing each column costs. */
+  analyse: { request: ColumnTask; result: ColumnTaskSummary };
 }
 
 export type EngineTask = keyof Tasks;
 export type TaskRequest<Task extends EngineTask> = Tasks[Task]['request'];
 export type TaskResult<Task extends EngineTask> = Tasks[Task]['result'];
 
-export const TASK_SCHEMAS: {
+type TaskSchemas = {
   readonly [Task in EngineTask]: {
     readonly request: z.ZodType<unknown, TaskRequest<Task>>;
     readonly result: z.ZodType<TaskResult<Task>>;
   };
-} = {
+};
+
+const SCHEMAS = {
   inspect: { request: inspectRequestSchema, result: inspectionResultSchema },
   quantize: { request: quantizeRequestSchema, result: quantizeSummarySchema },
   evaluate: { request: evaluateRequestSchema, result: evaluateSummarySchema },
   export: { request: exportRequestSchema, result: exportSummarySchema },
   rates: { request: ratesRequestSchema, result: measuredRatesSchema },
-};
+  measure: { request: columnTaskSchema, result: columnTaskSummarySchema },
+  analyse: { request: columnTaskSchema, result: columnTaskSummarySchema },
+} satisfies TaskSchemas;
+export const TASK_SCHEMAS: TaskSchemas = SCHEMAS;
 
 const jobSchema = z.discriminatedUnion('task', [
-  z.strictObject({ task: z.literal('inspect'), request: inspectRequestSchema }),
-  z.strictObject({ task: z.literal('quantize'), request: quantizeRequestSchema }),
-  z.strictObject({ task: z.literal('evaluate'), request: evaluateRequestSchema }),
-  z.strictObject({ task: z.literal('export'), request: exportRequestSchema }),
-  z.strictObject({ task: z.literal('rates'), request: ratesRequestSchema }),
+  z.strictObject({ task: z.literal('inspect'), request: SCHEMAS.inspect.request }),
+  z.strictObject({ task: z.literal('quantize'), request: SCHEMAS.quantize.request }),
+  z.strictObject({ task: z.literal('evaluate'), request: SCHEMAS.evaluate.request }),
+  z.strictObject({ task: z.literal('export'), request: SCHEMAS.export.request }),
+  z.strictObject({ task: z.literal('rates'), request: SCHEMAS.rates.request }),
+  z.strictObject({ task: z.literal('measure'), request: SCHEMAS.measure.request }),
+  z.strictObject({ task: z.literal('analyse'), request: SCHEMAS.analyse.request }),
 ]);
 /** A task with its request. */
 export type EngineJob = z.output<typeof jobSchema>;
@@ -79,6 +97,9 @@ export const reportSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('note'), note: z.string() }),
   z.strictObject({ kind: z.literal('engine'), engine: engineInUseSchema }),
   z.strictObject({ kind: z.literal('matrix'), matrix: matrixResultSchema }),
+  z.strictObject({ kind: z.literal('calibration'), calibration: calibrationSchema }),
+  z.strictObject({ kind: z.literal('statistics'), statistics: statisticsSchema }),
+  z.strictObject({ kind: z.literal('analysis'), analysis: analysisSchema }),
   /** In the form that the task has in TASK_SCHEMAS. */
   z.strictObject({ kind: z.literal('result'), result: z.unknown() }),
   z.strictObject({ kind: z.literal('error'), error: plainErrorSchema }),

@@ -2,12 +2,14 @@
  * The service's long tasks in a thread of their own. Tensor operations block the thread that calls them, for seconds on a
  * large model; the caller's thread stays free for progress, signals and a window.
  */
+import { totalmem } from 'node:os';
 import { type ResourceLimits, SHARE_ENV, Worker } from 'node:worker_threads';
 import { claqError, ClaqError } from '../../../shared/errors.ts';
 import type { Progress } from '../../../shared/progress.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
 import { systemErrorCode } from '../../../shared/system-error.ts';
 import { siblingModule } from '../../engine/sibling-module.ts';
+import type { StoredAnalysis, StoredStatistics } from '../store/store.ts';
 import { validRequest } from '../valid-request.ts';
 import {
   TASK_SCHEMAS,
@@ -18,17 +20,39 @@ import {
   type TaskResult,
 } from './protocol.ts';
 
+/** How a caller follows a task; these of the tasks `measure` and `analyse`. */
+export interface ThreadHooks extends RunHooks {
+  readonly onStatistics?: ((statistics: StoredStatistics) => void) | undefined;
+  readonly onAnalysis?: ((analysis: StoredAnalysis) => void) | undefined;
+}
+
 /** How the thread is started; given only to see how one ends that fails. */
 export interface ThreadOptions {
   /** What the thread runs. */
   readonly body?: URL;
-  /** Without limits a thread's memory has the bound of the process' own: --max-old-space-size reaches both. */
+  /** Of its heap, in place of OWN_HEAP. */
   readonly resourceLimits?: ResourceLimits;
+}
+
+/**
+ * Texts and their tokens are what grows on the heap; tensors, weights and codes lie elsewhere. By default a heap ends at 4 GB,
+ * however much memory the machine has. V8 knows better where it must: --max-old-space-size goes before this, and so does what an
+ * Electron has room for, which is 4 GB.
+ */
+const OWN_HEAP: ResourceLimits = { maxOldGenerationSizeMb: Math.floor(usableMemory() / 2 / 2 ** 20) };
+
+/** Bytes of the machine, or of the part of it that a container may use. */
+function usableMemory(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 const BODY = siblingModule(import.meta.url, './worker');
 
-/** These start TensorFlow or the kernel threads, which one thread of a process may have at a time. */
+/**
+ * These start TensorFlow, which one thread of a process may have at a time. `measure` and `analyse` start kernel threads alone,
+ * with memory of their own: they may run beside any other.
+ */
 const WITH_ENGINE: ReadonlySet<EngineTask> = new Set<EngineTask>(['quantize', 'evaluate', 'rates']);
 let engineAtWork: EngineTask | undefined;
 
@@ -42,7 +66,7 @@ let engineAtWork: EngineTask | undefined;
 export async function inEngineThread<Task extends EngineTask>(
   task: Task,
   request: TaskRequest<Task>,
-  hooks: RunHooks = {},
+  hooks: ThreadHooks = {},
   options: ThreadOptions = {},
 ): Promise<TaskResult<Task>> {
   const job = { task, request: validRequest(TASK_SCHEMAS[task].request, request) };
@@ -65,13 +89,10 @@ interface Job {
 }
 
 /** What the thread came to, once it is gone. */
-async function outcome(job: Job, hooks: RunHooks, options: ThreadOptions): Promise<unknown> {
-  const { body = BODY, resourceLimits } = options;
+async function outcome(job: Job, hooks: ThreadHooks, options: ThreadOptions): Promise<unknown> {
+  const { body = BODY, resourceLimits = OWN_HEAP } = options;
   // TensorFlow reads the environment of the process, not the copy that a thread has by default.
-  const worker = new Worker(body, {
-    env: SHARE_ENV,
-    ...(resourceLimits === undefined ? {} : { resourceLimits }),
-  });
+  const worker = new Worker(body, { env: SHARE_ENV, resourceLimits });
   const cancel = (): void => worker.postMessage({ kind: 'cancel' });
   const gone = Promise.withResolvers<Ending>();
   let ending: Ending | undefined;
@@ -90,6 +111,15 @@ async function outcome(job: Job, hooks: RunHooks, options: ThreadOptions): Promi
         return;
       case 'matrix':
         hooks.onMatrix?.(report.matrix);
+        return;
+      case 'calibration':
+        hooks.onCalibration?.(report.calibration);
+        return;
+      case 'statistics':
+        hooks.onStatistics?.(report.statistics);
+        return;
+      case 'analysis':
+        hooks.onAnalysis?.(report.analysis);
         return;
       case 'result':
         ending ??= { result: report.result };
@@ -157,6 +187,8 @@ const GO_ON: Record<EngineTask, string> = {
   quantize: "finished blocks are kept: the same command, with the run's folder as --out, goes on behind them",
   evaluate: 'start it again',
   rates: 'start it again',
+  measure: 'start it again: what was measured is kept',
+  analyse: 'start it again: what was measured is kept',
   export: "start it again: what was half-written has another name, and is in nobody's way",
 };
 
@@ -169,7 +201,7 @@ function threadDied(
   const { phase, detail } = latest ?? { phase: 'before its first step' };
   const more =
     systemErrorCode(cause) === OUT_OF_MEMORY
-      ? '; for more memory set NODE_OPTIONS=--max-old-space-size=MEGABYTES'
+      ? '; shorter calibration and evaluation texts take less of this memory, which tensors are no part of'
       : '';
   return new ClaqError('engine/thread-died', "The engine's thread ended in the middle of its work", {
     where: detail === undefined ? phase : `${phase}: ${detail}`,

@@ -1,8 +1,10 @@
 import { parentPort } from 'node:worker_threads';
+import type { GroupCalibration, OnCalibration } from '../../../shared/calibration.ts';
 import type { EngineInUse } from '../../../shared/engine.ts';
 import { ClaqError, plainError } from '../../../shared/errors.ts';
 import type { OnProgress } from '../../../shared/progress.ts';
 import type { MatrixResult } from '../../../shared/run-record.ts';
+import type { StoredAnalysis, StoredStatistics } from '../store/store.ts';
 import { type EngineJob, orderSchema, type Report } from './protocol.ts';
 
 /** What goes on in a task goes to the thread's caller; `signal` is aborted when the caller calls the task off. */
@@ -11,6 +13,10 @@ export interface TaskHooks {
   readonly onNote: (line: string) => void;
   readonly onEngine: (engine: EngineInUse) => void;
   readonly onMatrix: (matrix: MatrixResult) => void;
+  /** Arrays of these are handed over: whoever tells has them no more. */
+  readonly onCalibration: OnCalibration;
+  readonly onStatistics: (statistics: StoredStatistics) => void;
+  readonly onAnalysis: (analysis: StoredAnalysis) => void;
   readonly signal: AbortSignal;
 }
 
@@ -21,7 +27,8 @@ export interface TaskHooks {
 export function serveTask(perform: (job: EngineJob, hooks: TaskHooks) => Promise<unknown>): void {
   const port = parentPort;
   if (port === null) throw new Error('this is not a thread');
-  const report = (message: Report): void => port.postMessage(message);
+  const report = (message: Report, handedOver: readonly ArrayBuffer[] = []): void =>
+    port.postMessage(message, handedOver);
   const cancellation = new AbortController();
   const work = async (job: EngineJob): Promise<void> => {
     try {
@@ -30,6 +37,9 @@ export function serveTask(perform: (job: EngineJob, hooks: TaskHooks) => Promise
         onNote: (note) => report({ kind: 'note', note }),
         onEngine: (engine) => report({ kind: 'engine', engine }),
         onMatrix: (matrix) => report({ kind: 'matrix', matrix }),
+        onCalibration: (calibration) => report({ kind: 'calibration', calibration }, buffersOf(calibration)),
+        onStatistics: (statistics) => report({ kind: 'statistics', statistics }, buffersOf(statistics)),
+        onAnalysis: (analysis) => report({ kind: 'analysis', analysis }, buffersOf(analysis)),
         signal: cancellation.signal,
       });
       report({ kind: 'result', result });
@@ -45,6 +55,13 @@ export function serveTask(perform: (job: EngineJob, hooks: TaskHooks) => Promise
     if (order.kind === 'cancel') cancellation.abort();
     else void work(order.job);
   });
+}
+
+/** Of the arrays of a report. Memory that threads share stays where it is. */
+function buffersOf(report: GroupCalibration | StoredStatistics | StoredAnalysis): ArrayBuffer[] {
+  const values: unknown[] = Object.values(report);
+  const buffers = values.flatMap((value) => (ArrayBuffer.isView(value) ? [value.buffer] : []));
+  return buffers.filter((buffer) => buffer instanceof ArrayBuffer);
 }
 
 function failure(error: unknown): Report {

@@ -15,6 +15,10 @@ async function perform(job: EngineJob, hooks: TaskHooks): Promise<unknown> {
       return (await import('../evaluate.ts')).evaluateModel(job.request, hooks);
     case 'export':
       return (await import('../export.ts')).exportRun(job.request, hooks);
+    case 'measure':
+      return (await import('../statistics/measure-columns.ts')).measureColumns(job.request, hooks);
+    case 'analyse':
+      return (await import('../statistics/analyse-columns.ts')).analyseColumns(job.request, hooks);
     case 'rates':
       return (await import('../preflight/measure-rates.ts')).measureRates(job.request, hooks);
   }

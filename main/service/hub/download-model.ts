@@ -2,6 +2,7 @@
 import { rm, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
 import { writeAtomically } from '../../engine/checkpoint/atomic-file.ts';
 import { validRequest } from '../valid-request.ts';
@@ -23,7 +24,7 @@ import type { HubSession } from './hub-session.ts';
 import { currentCommit } from './model-listing.ts';
 import { PARTIAL } from './partial-file.ts';
 import { type DownloadPlan, planDownload } from './plan-download.ts';
-import { realWait, throwIfCancelled, type Wait } from './retries.ts';
+import { realWait, type Wait } from './retries.ts';
 
 /** More connections get no more out of a line, and are unkind to the hub. */
 const FILES_AT_A_TIME = 2;
@@ -95,7 +96,7 @@ export async function downloadModel(
   const valid = validRequest(requestSchema, { repository, revision, folder: asked });
   const hub = hubAddress(request, place.env);
   const folder = resolve(valid.folder);
-  throwIfCancelled(hooks.signal);
+  throwIfCancelled(hooks.signal, 'download');
   return await withDownloadFolder(folder, async () => {
     const earlier = await earlierDownload(folder, repository);
     const goesOn = earlier !== undefined && !isComplete(earlier) && earlier.revision === revision;

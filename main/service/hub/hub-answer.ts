@@ -1,9 +1,10 @@
 /** One question to a hub: redirects followed, the token kept at home, troubles told apart. */
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { systemErrorCode } from '../../../shared/system-error.ts';
 import { mayVisit } from './hub-address.ts';
 import { malformedAnswer, type ModelSource, refusal } from './hub-refusal.ts';
-import { PassingTrouble, throwIfCancelled } from './retries.ts';
+import { PassingTrouble } from './retries.ts';
 
 /** A renamed repository, its storage, a region of that: three are seen in practice. */
 const MAX_REDIRECTS = 6;
@@ -33,7 +34,7 @@ export async function ask<T>(
   take: (response: Response, pieces: AsyncIterable<Uint8Array>) => Promise<T>,
 ): Promise<T> {
   const { source, signal, silenceMilliseconds } = question;
-  throwIfCancelled(signal);
+  throwIfCancelled(signal, 'download');
   const ending = new AbortController();
   const silence = setTimeout(() => ending.abort(new Silence(silenceMilliseconds)), silenceMilliseconds);
   const either = signal === undefined ? ending.signal : AbortSignal.any([signal, ending.signal]);

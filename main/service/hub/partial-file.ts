@@ -1,10 +1,10 @@
 /** A file that is on its way: `<name>.partial` beside its place, hashed as it grows. */
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { constants } from 'node:fs';
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { outputErrors } from '../../engine/checkpoint/atomic-file.ts';
 import { ContentHasher, type HubFile } from './content-hash.ts';
-import { throwIfCancelled } from './retries.ts';
 
 export const PARTIAL = '.partial';
 
@@ -100,7 +100,7 @@ export class PartialFile {
     const { size } = await this.#handle.stat();
     const piece = new Uint8Array(Math.min(PIECE_BYTES, size));
     while (this.#length < size) {
-      throwIfCancelled(signal);
+      throwIfCancelled(signal, 'download');
       const { bytesRead } = await this.#handle.read(piece, 0, piece.length, this.#length);
       if (bytesRead === 0) break;
       this.#hasher.update(piece.subarray(0, bytesRead));

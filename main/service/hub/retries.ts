@@ -1,5 +1,6 @@
 /** Troubles of a network that pass: tried again after a while, longer each time. */
 import { setTimeout as pause } from 'node:timers/promises';
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { readableDuration } from '../../../shared/readable-quantities.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
@@ -45,11 +46,11 @@ export interface Retrying extends Pick<RunHooks, 'signal' | 'onNote'> {
 export async function withRetries<T>(attempt: () => Promise<T>, retrying: Retrying): Promise<T> {
   const { signal, host, wait, patience, onNote, gotFurther } = retrying;
   for (let failures = 0; ;) {
-    throwIfCancelled(signal);
+    throwIfCancelled(signal, 'download');
     try {
       return await attempt();
     } catch (error) {
-      throwIfCancelled(signal);
+      throwIfCancelled(signal, 'download');
       if (!(error instanceof PassingTrouble)) throw error;
       failures = gotFurther?.() === true ? 1 : failures + 1;
       const delay = patience[failures - 1];
@@ -57,15 +58,11 @@ export async function withRetries<T>(attempt: () => Promise<T>, retrying: Retryi
       const seconds = Math.max(delay, error.askedSeconds);
       onNote?.(`${host}: ${error.message}; trying again in ${readableDuration(seconds)}`);
       await wait(1000 * seconds, signal).catch((reason: unknown) => {
-        throwIfCancelled(signal);
+        throwIfCancelled(signal, 'download');
         throw reason;
       });
     }
   }
-}
-
-export function throwIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new ClaqError('run/cancelled', 'The download was cancelled');
 }
 
 function unreachable(host: string, trouble: PassingTrouble): ClaqError {

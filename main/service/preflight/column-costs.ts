@@ -3,9 +3,13 @@
  * columns of 256, 1024 and 4096 entries (`optimal` and `grid`: within a third; `scikit` within a half). Other machines are so
  * many times as fast (Rates.codebooks, Rates.planning).
  */
+import type { Budget } from '../../../shared/budget.ts';
 import type { MethodSettings } from '../../engine/claq/quantize-group.ts';
 
-export type ColumnMethod = Pick<MethodSettings, 'method' | 'budget' | 'columnOrder'>;
+export interface ColumnMethod extends Pick<MethodSettings, 'method' | 'columnOrder'> {
+  /** Of the column's matrix. */
+  readonly budget: Budget;
+}
 
 /** Our codebooks: sorting and codes an entry, dynamic programme and Lloyd steps a column, of 1 to 8 bits. */
 const ENTRY_SECONDS = 25e-9;
@@ -51,7 +55,7 @@ export function planningSeconds(rows: number, plan: ColumnMethod): number {
   return PLANNED_ENTRY_SECONDS * rows + shares * programme;
 }
 
-export function choosesByBenefit({ method, budget, columnOrder }: ColumnMethod): boolean {
+function choosesByBenefit({ method, budget, columnOrder }: ColumnMethod): boolean {
   const { low, high } = budget.precision;
   return method === 'claq' && columnOrder === 'benefit' && (low !== high || budget.reservation !== undefined);
 }

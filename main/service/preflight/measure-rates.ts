@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { budgetOfBits } from '../../../shared/budget.ts';
+import { budgetForAll } from '../../../shared/model-budget.ts';
 import { type ModelDescription, quantizedWeights } from '../../../shared/model.ts';
 import { DEFAULT_OUTLIER_S } from '../../../shared/outlier-order.ts';
 import { DEFAULT_PERCDAMP, type RunHooks } from '../../../shared/requests.ts';
@@ -31,6 +32,7 @@ import { hashFile } from '../file-hash.ts';
 import { validRequest } from '../valid-request.ts';
 import { measuredCheckpoint, measuredDescription, measuredSegment } from './measured-model.ts';
 import { type MeasuredRates, type RatesRequest, ratesRequestSchema } from './measured-rates.ts';
+import { otherCores, processorTime } from './other-work.ts';
 import type { RateCurve } from './rate-curve.ts';
 import type { Rates } from './rates.ts';
 import { type RunToTime, runTimes, transferSeconds } from './run-times.ts';
@@ -47,7 +49,7 @@ const WINDOWS = { count: 1, length: 512 };
 /** The choice by benefit is in most runs; without reserved entries it has a fifth of the work. */
 const METHOD: MethodSettings = {
   method: 'claq',
-  budget: budgetOfBits(2.1),
+  budget: budgetForAll(budgetOfBits(2.1)),
   outlierS: DEFAULT_OUTLIER_S,
   columnOrder: 'benefit',
   codebookFit: 'kept',
@@ -63,9 +65,17 @@ export async function measureRates(request: RatesRequest, hooks: RunHooks = {}):
   const [engine, start] = await timed(() => startEngine({ engine: choice, threads, forwardPrecision }));
   const folder = await mkdtemp(join(tmpdir(), 'claq-rates-'));
   try {
+    const before = processorTime();
     const rates = await measureParts(engine, folder, start, hooks.signal);
     const { name, description } = engine.backend;
-    return { engine: { name, description }, threads: engine.pool.threads, forwardPrecision, rates };
+    return {
+      engine: { name, description },
+      threads: engine.pool.threads,
+      forwardPrecision,
+      rates,
+      measuredAt: new Date().toISOString(),
+      otherCores: otherCores(before, processorTime()),
+    };
   } finally {
     await rm(folder, { recursive: true, force: true });
     await engine.stop();

@@ -17,5 +17,9 @@ export const measuredRatesSchema = z.strictObject({
   threads: z.int().min(1),
   forwardPrecision: forwardPrecisionSchema,
   rates: ratesSchema,
+  /** ISO 8601, UTC. */
+  measuredAt: z.string(),
+  /** Cores that other programs kept busy meanwhile. */
+  otherCores: z.number().nonnegative(),
 });
 export type MeasuredRates = Readonly<z.infer<typeof measuredRatesSchema>>;

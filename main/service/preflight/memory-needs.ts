@@ -1,9 +1,11 @@
 /** What a run holds at its peak, in bytes, from a model's description. Upper bounds of what stands at a time. */
-import { type Budget, type ColumnPlan, planByOrder } from '../../../shared/budget.ts';
+import { plannedClasses } from '../../../shared/bits.ts';
 import type { EngineName } from '../../../shared/engine.ts';
+import { type ModelBudget, budgetsOfKind } from '../../../shared/model-budget.ts';
 import {
   MATRIX_GROUPS,
   type MatrixGroup,
+  type MatrixKind,
   type MatrixShape,
   type ModelDescription,
   matrixShape,
@@ -39,7 +41,7 @@ export interface MemoryQuestion {
   readonly segments: TokenRuns;
   /** Of the evaluation; a count of 0 for none. */
   readonly windows: TokenRuns;
-  readonly budget: Budget;
+  readonly budget: ModelBudget;
   /** Kernel threads. */
   readonly threads: number;
   readonly engine: EngineName;
@@ -91,14 +93,15 @@ export function homeOn(engine: EngineName): HessianFactor['home'] {
 }
 
 /** Peak of the kernels' memory while a group is quantized: in factoring, planning, or the loop of as many matrices as fit. */
-export function kernelBytes(group: MatrixGroup, { model, budget, threads, engine }: MemoryQuestion): number {
-  const shapes = group.map((kind) => matrixShape(model, kind));
+export function kernelBytes(group: MatrixGroup, question: MemoryQuestion): number {
+  const { model, threads, engine } = question;
+  const shapes = group.map((kind) => ({ ...matrixShape(model, kind), kind }));
   const { columns } = matrixShape(model, group[0]);
   const home = homeOn(engine);
   const mostRows = Math.max(...shapes.map(({ rows }) => rows));
   const scratch = threads * (SCRATCH_BYTES + SCRATCH_BYTES_A_ROW * mostRows);
   const planning = FLOAT_BYTES * mostRows * columns;
-  const loops = runsThatFit(shapes, { home, columns }).map((run) => loopBytes(run, columns, budget, home));
+  const loops = runsThatFit(shapes, { home, columns }).map((run) => loopBytes(run, columns, question, home));
   // The Hessian and its factor; while it is factored, the panels beside them.
   const square = home === 'kernels' ? FLOAT_BYTES * roundUp(columns, BLOCK) ** 2 : 0;
   return Math.max(3 * square, 2 * square + scratch + Math.max(planning, ...loops));
@@ -106,36 +109,36 @@ export function kernelBytes(group: MatrixGroup, { model, budget, threads, engine
 
 /** Matrices side by side in the column loop. */
 function loopBytes(
-  shapes: readonly MatrixShape[],
+  matrices: readonly (MatrixShape & { readonly kind: MatrixKind })[],
   columns: number,
-  budget: Budget,
+  question: MemoryQuestion,
   home: HessianFactor['home'],
 ): number {
   const padded = roundUp(columns, BLOCK);
-  const jobs = shapes.reduce((sum, { rows }) => {
+  const jobs = matrices.reduce((sum, { rows, kind }) => {
     const paddedRows = roundUp(rows, STRIP);
-    const { reservedLow, reservedHigh, widths } = planOf(rows, columns, budget);
-    const reserved = reservedLow.reduce((all, low, column) => all + low + (reservedHigh[column] ?? 0), 0);
-    const centroids = widths.reduce((all, width) => all + 2 ** width, 0);
-    // Original and error; a byte a code; rows and values of what is reserved.
+    // Original and error; a byte a code.
     const weights = 2 * FLOAT_BYTES * paddedRows * padded + paddedRows * columns;
-    return sum + weights + 2 * FLOAT_BYTES * reserved + FLOAT_BYTES * centroids;
+    return sum + weights + columnBytes(kind, question);
   }, 0);
   if (home === 'kernels') return jobs + COPIED_BYTES;
-  const rows = shapes.reduce((sum, shape) => sum + shape.rows, 0);
+  const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
   // Each stretch's part of U, and room for the errors of one where there are several.
   const stretch = Math.min(padded, stretchBlocks(rows, columns) * BLOCK);
   const stretches = FLOAT_BYTES * stretch * (padded + (stretch < padded ? rows : 0));
   return jobs + Math.max(COPIED_BYTES, stretches);
 }
 
-/** Under any order: the sizes are the same. */
-function planOf(rows: number, columns: number, budget: Budget): ColumnPlan {
-  return planByOrder(
-    Int32Array.from({ length: columns }, (_, column) => column),
-    rows,
-    budget,
+/** Rows and values of what is reserved, and centroids, of a matrix of the kind; of the block where it is most. */
+function columnBytes(kind: MatrixKind, { model, budget }: MemoryQuestion): number {
+  const shape = matrixShape(model, kind);
+  const each = [...budgetsOfKind(budget, kind, model.blocks).keys()].map((own) =>
+    plannedClasses(shape, own).reduce(
+      (sum, { width, reserved, columns }) => sum + columns * FLOAT_BYTES * (2 * reserved + 2 ** width),
+      0,
+    ),
   );
+  return Math.max(...each);
 }
 
 function groupWeightBytes(group: MatrixGroup, model: ModelDescription): number {

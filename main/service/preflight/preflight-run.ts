@@ -1,10 +1,10 @@
 /** What a run will take, before it starts: from a model's description and headers, in no time and without reading weights. */
 import { storedBits } from '../../../shared/bits.ts';
-import { describeBudget, nominalBits } from '../../../shared/budget.ts';
-import type { EngineInUse } from '../../../shared/engine.ts';
+import type { EngineInUse, ForwardPrecision } from '../../../shared/engine.ts';
 import { ClaqError } from '../../../shared/errors.ts';
+import { describeModelBudget } from '../../../shared/model-budget.ts';
 import { type ModelDescription, quantizedWeights } from '../../../shared/model.ts';
-import { plannedPackedBytes } from '../../../shared/planned-bytes.ts';
+import { plannedNominalBits, plannedPackedBytes } from '../../../shared/planned-bytes.ts';
 import type { Preflight } from '../../../shared/preflight.ts';
 import type { QuantizeChoices } from '../../../shared/requests.ts';
 import type { TokenRuns } from '../../../shared/run-work.ts';
@@ -21,10 +21,18 @@ import { diskSpace } from './disk-space.ts';
 import { type MemoryQuestion, homeOn, memoryNeeds } from './memory-needs.ts';
 import { gpuSpace, leastGpuBytes, memorySpace } from './memory-space.ts';
 import { plannedTexts } from './planned-texts.ts';
-import { type Rates, TYPICAL_RATES } from './rates.ts';
-import { NO_CORRECTIONS, type RecordedRun, type RecordedSpeed, recordedSpeed } from './recorded-speed.ts';
+import type { MeasuredRates } from './measured-rates.ts';
+import { TYPICAL_RATES } from './rates.ts';
+import {
+  NO_CORRECTIONS,
+  type RecordedExport,
+  type RecordedRun,
+  type RecordedSpeed,
+  recordedExportRate,
+  recordedSpeed,
+} from './recorded-speed.ts';
 import { refusal, remarksOn } from './remarks.ts';
-import { timeParts } from './time-parts.ts';
+import { EXPORT_RATE, timeParts } from './time-parts.ts';
 
 /** What is known of a model without a look at its weights. */
 export type PlannedModel = Pick<Checkpoint, 'model' | 'tensors' | 'extras'>;
@@ -34,6 +42,7 @@ export interface PreflightQuestion {
   readonly choices: QuantizeChoices;
   /** What will compute. */
   readonly engine: EngineInUse;
+  readonly forwardPrecision: ForwardPrecision;
   /** Kernel threads. */
   readonly threads: number;
   /** GB of activations that may be held in memory; undefined for half of what is free. */
@@ -44,8 +53,10 @@ export interface PreflightQuestion {
   readonly runsFolder: string;
   /** Runs of this machine, the latest first, whatever the model. */
   readonly runs: readonly RecordedRun[];
-  /** Measured with this engine and as many threads (measure-rates.ts); undefined where they were not. */
-  readonly measured: Rates | undefined;
+  /** Dense exports of this machine, the latest first. */
+  readonly exports: readonly RecordedExport[];
+  /** With this engine and as many threads (measure-rates.ts); undefined where nothing was measured. */
+  readonly measured: Pick<MeasuredRates, 'rates' | 'otherCores'> | undefined;
 }
 
 /** preflightRun of a model's folder. Throws ClaqError as openCheckpoint does. */
@@ -96,7 +107,7 @@ async function preflightOf(
   question: PreflightQuestion,
 ): Promise<Preflight> {
   const { model } = planned;
-  const { choices, engine, threads } = question;
+  const { choices, engine, forwardPrecision, threads } = question;
   const weights = quantizedWeights(model);
   const packed = plannedPackedBytes(model, method);
   const bits = storedBits(packed, weights);
@@ -124,13 +135,8 @@ async function preflightOf(
     spilled,
   });
 
-  const rates = question.measured ?? TYPICAL_RATES;
-  const recorded = recordedSpeed(
-    question.runs,
-    model,
-    { engine, threads, forwardPrecision: choices.forwardPrecision },
-    rates,
-  );
+  const rates = question.measured?.rates ?? TYPICAL_RATES;
+  const recorded = recordedSpeed(question.runs, model, { engine, threads, forwardPrecision }, rates);
   const parts = timeParts(
     {
       model,
@@ -142,6 +148,7 @@ async function preflightOf(
       fileBytes: plannedDenseBytes(planned, 'source'),
       evaluatesOriginal: windows.count > 0 && choices.evaluation.baseline === undefined,
       exportBytes: dense,
+      exportRate: recordedExportRate(question.exports, dense) ?? EXPORT_RATE,
     },
     rates,
     recorded?.corrections ?? NO_CORRECTIONS,
@@ -150,9 +157,9 @@ async function preflightOf(
 
   return {
     engine,
-    budget: describeBudget(method.budget),
+    budget: describeModelBudget(method.budget),
     // 2.05 + 0.07 shall be 2.12.
-    nominalBits: Number(nominalBits(method.budget).toFixed(4)),
+    nominalBits: Number(plannedNominalBits(model, method.budget).toFixed(4)),
     storedBits: bits,
     sourceBytes: sourceBytes(planned),
     packedBytes: packed,
@@ -167,6 +174,8 @@ async function preflightOf(
       windows: windows.count,
       seconds,
       measured: recorded !== undefined || question.measured !== undefined,
+      // Records correct rates that are too low.
+      otherCores: recorded === undefined ? (question.measured?.otherCores ?? 0) : 0,
       memory,
       spilled,
       disk,

@@ -1,7 +1,7 @@
 /** How fast runs on this machine were, by their records: the best there is to go by. */
 import type { ModelDescription } from '../../../shared/model.ts';
 import type { EngineInUse, ForwardPrecision } from '../../../shared/engine.ts';
-import type { RunRecord } from '../../../shared/run-record.ts';
+import { type DenseExport, type RunRecord, budgetOfRecord } from '../../../shared/run-record.ts';
 import type { Rates } from './rates.ts';
 import { type RunToTime, type TimedPart, runTimes, timedParts } from './run-times.ts';
 
@@ -23,7 +23,7 @@ export interface Setting {
 /** How many times as long a part takes as its rates say. */
 export type Corrections = Readonly<Record<TimedPart, number>>;
 
-export const NO_CORRECTIONS: Corrections = { forward: 1, hessian: 1, quantize: 1, evaluate: 1 };
+export const NO_CORRECTIONS: Corrections = { forward: 1, hessian: 1, quantize: 1, evaluate: 1, original: 1 };
 
 export interface RecordedSpeed {
   readonly corrections: Corrections;
@@ -58,13 +58,15 @@ export function recordedSpeed(
   const each = alike.map((run) => correctionsBy(run, setting, rates));
   const part = (name: TimedPart): number | undefined => weightedMean(each.map((found) => found[name]));
   const forward = part('forward') ?? 1;
+  // Runs without an evaluation leave its speed to that of the forward pass.
+  const evaluate = part('evaluate') ?? part('original') ?? forward;
   return {
     corrections: {
       forward,
       hessian: part('hessian') ?? 1,
       quantize: part('quantize') ?? 1,
-      // Runs without an evaluation leave its speed to that of the forward pass.
-      evaluate: part('evaluate') ?? forward,
+      evaluate,
+      original: part('original') ?? evaluate,
     },
     source: `${joined(alike.map(({ label }) => label))} on this machine`,
   };
@@ -98,7 +100,26 @@ function correctionsBy(
     hessian: correction('hessian'),
     quantize: correction('quantize'),
     evaluate: correction('evaluate'),
+    original: correction('original'),
   };
+}
+
+/** A dense export that was made on this machine. */
+export type RecordedExport = Pick<DenseExport, 'bytes' | 'seconds'>;
+
+/** An export of a few megabytes says little of one that a disk's cache does not hold. */
+const LIKE_EXPORTS = 16;
+
+/**
+ * Bytes a second of the latest exports of about that size; undefined where there are none.
+ * @param exports latest first
+ */
+export function recordedExportRate(exports: readonly RecordedExport[], bytes: number): number | undefined {
+  const alike = exports.filter((made) => {
+    const ratio = made.bytes / bytes;
+    return made.seconds > 0 && ratio <= LIKE_EXPORTS && ratio >= 1 / LIKE_EXPORTS;
+  });
+  return weightedMean(alike.slice(0, MOST_RUNS).map((made) => made.bytes / made.seconds));
 }
 
 /** What was computed, by the record. */
@@ -113,7 +134,7 @@ export function recordedRun(
     model,
     method: {
       method: settings.method,
-      budget: { precision: settings.precision, reservation: settings.reservation ?? undefined },
+      budget: budgetOfRecord(settings),
       columnOrder: settings.columnOrder ?? 'outlier',
     },
     segments: { count: calibration.segments, length: calibration.length },

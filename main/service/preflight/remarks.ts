@@ -4,6 +4,7 @@ import type { ClaqError } from '../../../shared/errors.ts';
 import type { Preflight, Space } from '../../../shared/preflight.ts';
 import { readableBytes, readableDuration } from '../../../shared/readable-quantities.ts';
 import { DEFAULT_SEGMENTS } from '../../../shared/requests.ts';
+import { isDisturbed } from './other-work.ts';
 
 export type Remark = Preflight['remarks'][number];
 
@@ -18,6 +19,8 @@ export interface RemarkQuestion {
   readonly seconds: number;
   /** Whether the time follows from anything that was measured on this machine. */
   readonly measured: boolean;
+  /** Cores that other programs kept busy while that was measured which the time follows from. */
+  readonly otherCores: number;
   readonly memory: Space;
   readonly spilled: number;
   readonly disk: Preflight['disk'];
@@ -44,6 +47,10 @@ export function remarksOn(question: RemarkQuestion): Remark[] {
     ...when(engine === 'wasm' && seconds > LONG_SECONDS, {
       severity: 'warn',
       text: `Everything is computed in WebAssembly, in ${readableDuration(seconds)}. TensorFlow is about twice as fast (claq setup).`,
+    }),
+    ...when(isDisturbed(question.otherCores), {
+      severity: 'warn',
+      text: `Other programs kept ${readableCores(question.otherCores)} busy while the speed of this machine was measured: without them the run takes less time than is said here.`,
     }),
     ...when(!question.measured, {
       severity: 'warn',
@@ -99,6 +106,11 @@ function memoryRemarks({ memory, spilled, disk }: RemarkQuestion): Remark[] {
       text: `Memory is short: ${readableBytes(memory.needed)} are needed, and ${readableBytes(memory.free ?? 0)} are free. Close other programs, or allow less for activations.`,
     }),
   ];
+}
+
+function readableCores(cores: number): string {
+  const shown = cores.toFixed(1);
+  return shown === '1.0' ? 'one core' : `${shown} cores`;
 }
 
 function when(condition: boolean, remark: Remark): Remark[] {

@@ -5,9 +5,11 @@
  * Not counted: embeddings, biases, long texts, activations that go to the disk.
  */
 import type { EngineName } from '../../../shared/engine.ts';
+import { budgetsOfKind } from '../../../shared/model-budget.ts';
 import {
   MATRIX_GROUPS,
   type MatrixGroup,
+  type MatrixKind,
   type ModelDescription,
   matrixShape,
   quantizedWeights,
@@ -24,6 +26,7 @@ import {
   hessianFlops,
 } from '../../../shared/run-work.ts';
 import { runsThatFit } from '../../engine/claq/kernel-memory.ts';
+import type { MethodSettings } from '../../engine/claq/quantize-group.ts';
 import { stretchBlocks } from '../../engine/claq/stretch-blocks.ts';
 import { BLOCK } from '../../engine/kernels/layout.ts';
 import { type ColumnMethod, columnSeconds, planningSeconds } from './column-costs.ts';
@@ -33,7 +36,7 @@ import type { Rates } from './rates.ts';
 
 export interface RunToTime {
   readonly model: ModelDescription;
-  readonly method: ColumnMethod;
+  readonly method: Pick<MethodSettings, 'method' | 'budget' | 'columnOrder'>;
   readonly segments: TokenRuns;
   /** A count of 0 for no evaluation. */
   readonly windows: TokenRuns;
@@ -43,7 +46,7 @@ export interface RunToTime {
 }
 
 /** The parts that a run's record has times of. */
-export const TIMED_PARTS = ['forward', 'hessian', 'quantize', 'evaluate'] as const;
+export const TIMED_PARTS = ['forward', 'hessian', 'quantize', 'evaluate', 'original'] as const;
 export type TimedPart = (typeof TIMED_PARTS)[number];
 
 /** Seconds of the parts of a run, or of all its matrices. */
@@ -92,7 +95,7 @@ export function timedParts({
   columns,
   evaluate,
 }: RunTimes): Record<TimedPart, number> {
-  return { forward, hessian, quantize: factor + planning + columns, evaluate };
+  return { forward, hessian, quantize: factor + planning + columns, evaluate, original: evaluate };
 }
 
 export function transferSeconds(
@@ -103,16 +106,26 @@ export function transferSeconds(
 }
 
 /** Columns go to whichever thread is free. */
-function groupPlanningSeconds(
-  group: MatrixGroup,
-  { model, method, threads }: RunToTime,
-  rates: Rates,
-): number {
+function groupPlanningSeconds(group: MatrixGroup, run: RunToTime, rates: Rates): number {
   const work = group.reduce((sum, kind) => {
-    const { rows, columns } = matrixShape(model, kind);
-    return sum + columns * planningSeconds(rows, method);
+    const { columns } = matrixShape(run.model, kind);
+    return sum + columns * meanOverBlocks(planningSeconds, kind, run);
   }, 0);
-  return work / rates.planning / threads;
+  return work / rates.planning / run.threads;
+}
+
+/** Seconds of a column of the kind: blocks may have budgets of their own. */
+function meanOverBlocks(
+  seconds: (rows: number, method: ColumnMethod) => number,
+  kind: MatrixKind,
+  { model, method }: RunToTime,
+): number {
+  const { rows } = matrixShape(model, kind);
+  let sum = 0;
+  for (const [budget, blocks] of budgetsOfKind(method.budget, kind, model.blocks)) {
+    sum += blocks.length * seconds(rows, { ...method, budget });
+  }
+  return sum / model.blocks;
 }
 
 /**
@@ -120,13 +133,16 @@ function groupPlanningSeconds(
  * them, or as all their work on all threads, whichever is more.
  */
 function loopSeconds(group: MatrixGroup, run: RunToTime, rates: Rates): number {
-  const { model, method, threads, engine } = run;
+  const { model, threads, engine } = run;
   const { columns } = matrixShape(model, group[0]);
-  const matrices = group.map((kind) => matrixShape(model, kind));
+  const matrices = group.map((kind) => ({
+    rows: matrixShape(model, kind).rows,
+    seconds: (columns * meanOverBlocks(columnSeconds, kind, run)) / rates.codebooks,
+  }));
   const product = extrapolatedRate(rates.forward, model.hiddenSize);
   let seconds = 0;
   for (const together of runsThatFit(matrices, { home: homeOn(engine), columns })) {
-    const each = together.map(({ rows }) => (columns * columnSeconds(rows, method)) / rates.codebooks);
+    const each = together.map((matrix) => matrix.seconds);
     const work = each.reduce((sum, one) => sum + one, 0) / threads;
     const rows = together.reduce((sum, matrix) => sum + matrix.rows, 0);
     const { near, far } = carriedFlops(rows, columns, run);

@@ -1,5 +1,5 @@
 /** The parts of a run's time as people read them, in the order in which a run comes to them. */
-import { describeBudget } from '../../../shared/budget.ts';
+import { describeModelBudget } from '../../../shared/model-budget.ts';
 import { quantizedWeights } from '../../../shared/model.ts';
 import type { Preflight } from '../../../shared/preflight.ts';
 import { readableBytes } from '../../../shared/readable-quantities.ts';
@@ -13,7 +13,6 @@ import {
   hessianBytes,
   hessianFlops,
 } from '../../../shared/run-work.ts';
-import { choosesByBenefit } from './column-costs.ts';
 import { readableCount, readableFlopRate, readableFlops } from './count-text.ts';
 import type { Rates } from './rates.ts';
 import type { Corrections } from './recorded-speed.ts';
@@ -24,7 +23,7 @@ type TimePart = Preflight['time']['parts'][number];
 /** Seconds for texts and what else comes before the first block: a guess, too small for texts of gigabytes. */
 const TEXT_SECONDS = 2;
 /** Bytes a second of a dense export, which is written, read back, and compared: SmolLM2's 269 MB took 13 to 16 s of one core. */
-const EXPORT_RATE = 20e6;
+export const EXPORT_RATE = 20e6;
 
 export interface RunToTell extends RunToTime {
   /** Of the model's weights, all of which are hashed. */
@@ -33,10 +32,12 @@ export interface RunToTell extends RunToTime {
   readonly evaluatesOriginal: boolean;
   /** Bytes of the dense export; 0 for none. */
   readonly exportBytes: number;
+  /** Bytes a second of it. */
+  readonly exportRate: number;
 }
 
 export function timeParts(run: RunToTell, rates: Rates, corrections: Corrections): TimePart[] {
-  const { model, segments, windows, fileBytes, exportBytes, threads } = run;
+  const { model, segments, windows, fileBytes, exportBytes, exportRate, threads } = run;
   const times = runTimes(run, rates);
   const onCard = run.engine === 'tensorflow-gpu';
   const atRate = (flops: number, seconds: number, moved?: MovedBytes): string => {
@@ -45,12 +46,12 @@ export function timeParts(run: RunToTell, rates: Rates, corrections: Corrections
     return `${readableFlops(flops)} at ${readableFlopRate(flops, seconds)}${way}`;
   };
   const weights = readableCount(quantizedWeights(model), 'weights');
-  const evaluation = windows.count === 0 ? 0 : times.evaluate * corrections.evaluate;
-  const evaluationBasis = `${windows.count} x ${windows.length} tokens, ${atRate(
-    forwardFlops(model, windows) + headFlops(model, windows),
-    evaluation,
-    evaluationBytesMoved(model, windows),
-  )}`;
+  const evaluation = (name: string, correction: number): TimePart => {
+    const seconds = windows.count === 0 ? 0 : times.evaluate * correction;
+    const flops = forwardFlops(model, windows) + headFlops(model, windows);
+    const rate = atRate(flops, seconds, evaluationBytesMoved(model, windows));
+    return { name, seconds, basis: `${windows.count} x ${windows.length} tokens, ${rate}` };
+  };
   const forward = times.forward * corrections.forward;
   const hessian = times.hessian * corrections.hessian;
   const factor = times.factor * corrections.quantize;
@@ -60,11 +61,7 @@ export function timeParts(run: RunToTell, rates: Rates, corrections: Corrections
       seconds: rates.start + TEXT_SECONDS + fileBytes / rates.reading,
       basis: `the engine, texts, ${readableBytes(fileBytes)} of the model hashed`,
     },
-    {
-      name: 'Perplexity of the original',
-      seconds: run.evaluatesOriginal ? evaluation : 0,
-      basis: evaluationBasis,
-    },
+    ...(run.evaluatesOriginal ? [evaluation('Perplexity of the original', corrections.original)] : []),
     {
       name: 'Forward pass',
       seconds: forward,
@@ -82,19 +79,19 @@ export function timeParts(run: RunToTell, rates: Rates, corrections: Corrections
     { name: 'Factorization', seconds: factor, basis: atRate(factorFlops(model), factor) },
     {
       name: 'Choice of widths',
-      seconds: choosesByBenefit(run.method) ? times.planning * corrections.quantize : 0,
+      seconds: times.planning * corrections.quantize,
       basis: `errors of ${weights} at each width and share, ${threadCount(threads)}`,
     },
     {
       name: 'Columns',
       seconds: times.columns * corrections.quantize,
-      basis: `${weights} at ${describeBudget(run.method.budget)}, ${threadCount(threads)}`,
+      basis: `${weights} at ${describeModelBudget(run.method.budget)}, ${threadCount(threads)}`,
     },
     { name: 'Reading and writing', seconds: times.writing, basis: `${weights} read, looked up, packed` },
-    { name: 'Perplexity of the result', seconds: evaluation, basis: evaluationBasis },
+    evaluation('Perplexity of the result', corrections.evaluate),
     {
       name: 'Dense export',
-      seconds: exportBytes / EXPORT_RATE,
+      seconds: exportBytes / exportRate,
       basis: `${readableBytes(exportBytes)} written and read back`,
     },
   ];

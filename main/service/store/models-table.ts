@@ -93,7 +93,7 @@ export class ModelsTable {
     }).id;
   }
 
-  /** With its runs, their results and exports, and its column statistics. Nothing where it is not there. */
+  /** With its runs, their results and exports, and what was measured of its columns. Nothing where it is not there. */
   remove(id: ModelId): void {
     this.#remove.run({ id });
   }

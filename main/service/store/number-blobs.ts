@@ -1,7 +1,7 @@
-/** Arrays of numbers <-> blobs: four bytes a number, little-endian, as every platform that Node runs on has them in memory. */
+/** Arrays of numbers <-> blobs, little-endian, as every platform that Node runs on has them in memory. */
 import { z } from 'zod';
 
-type Numbers = Float32Array | Uint32Array | Int32Array;
+type Numbers = Float16Array | Float32Array | Uint16Array | Uint32Array | Int32Array;
 
 interface NumbersType<Values extends Numbers> {
   new (length: number): Values;
@@ -19,7 +19,7 @@ function blobOf<Values extends Numbers>(type: NumbersType<Values>): z.ZodType<Va
       context.addIssue(`${bytes.length} bytes are no whole number of values`);
       return z.NEVER;
     }
-    // A copy: a blob may begin at any byte, an array of numbers only at every fourth.
+    // A copy: a blob may begin at any byte, an array of numbers only at a multiple of its elements' size.
     const values = new type(bytes.length / type.BYTES_PER_ELEMENT);
     toBlob(values).set(bytes);
     return values;
@@ -27,6 +27,8 @@ function blobOf<Values extends Numbers>(type: NumbersType<Values>): z.ZodType<Va
 }
 
 /** Columns of blobs, as arrays. */
+export const float16Blob = blobOf(Float16Array);
 export const float32Blob = blobOf(Float32Array);
+export const uint16Blob = blobOf(Uint16Array);
 export const uint32Blob = blobOf(Uint32Array);
 export const int32Blob = blobOf(Int32Array);

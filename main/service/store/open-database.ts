@@ -38,8 +38,8 @@ export function openDatabase(file: string, migrations: readonly Migration[] = MI
 }
 
 /**
- * SQLite's quick check of all but the column statistics: these can be a gigabyte, which takes seconds to read, and can be
- * computed again. Damage in them is found when they are read.
+ * SQLite's quick check of all but the column statistics and analyses: these can be a gigabyte, which takes seconds to read, and
+ * can be computed again. Damage in them is found when they are read.
  */
 function requireWhole(database: Database): void {
   const found = database.prepare<[], string>(FIRST_FAULT).pluck().get();
@@ -48,4 +48,4 @@ function requireWhole(database: Database): void {
 
 const FIRST_FAULT = `
 SELECT quick_check FROM sqlite_schema, pragma_quick_check(name)
-WHERE type = 'table' AND name <> 'column_statistics' AND quick_check <> 'ok' LIMIT 1`;
+WHERE type = 'table' AND name NOT IN ('column_statistics', 'outlier_counts', 'analyses') AND quick_check <> 'ok' LIMIT 1`;

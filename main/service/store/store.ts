@@ -1,5 +1,8 @@
 /** The library: what describes models and runs, in one SQLite file. Weights and codes stay in their folders. */
 import type { Database } from 'better-sqlite3';
+import { AnalysesTable } from './analyses-table.ts';
+import { BudgetsTable } from './budgets-table.ts';
+import { CalibrationsTable } from './calibrations-table.ts';
 import { ColumnStatisticsTable } from './column-statistics-table.ts';
 import { ExportsTable } from './exports-table.ts';
 import { ModelsTable } from './models-table.ts';
@@ -8,7 +11,11 @@ import { RunsTable } from './runs-table.ts';
 import { SettingsTable } from './settings-table.ts';
 import { storeErrors } from './store-errors.ts';
 
-export type { StatisticsEntry, StoredStatistics } from './column-statistics-table.ts';
+export type { StoredAnalysis } from './analyses-table.ts';
+export type { CalibratingRun, CalibrationId } from './calibrations-table.ts';
+export { summaryOf } from './column-statistics-table.ts';
+export type { ColumnSizes, StatisticsEntry, StoredStatistics } from './column-statistics-table.ts';
+export type { ColumnCounts } from './outlier-counts-table.ts';
 export type { NewModel, StoredModel } from './models-table.ts';
 export type { NewRun, RunChange, SettableState } from './runs-table.ts';
 
@@ -30,6 +37,9 @@ export class Store {
   readonly exports: ExportsTable;
   readonly settings: SettingsTable;
   readonly columnStatistics: ColumnStatisticsTable;
+  readonly analyses: AnalysesTable;
+  readonly calibrations: CalibrationsTable;
+  readonly budgets: BudgetsTable;
   readonly #database: Database;
 
   constructor(database: Database) {
@@ -39,6 +49,9 @@ export class Store {
     this.runs = new RunsTable(database, this.exports);
     this.settings = new SettingsTable(database);
     this.columnStatistics = new ColumnStatisticsTable(database);
+    this.analyses = new AnalysesTable(database);
+    this.calibrations = new CalibrationsTable(database);
+    this.budgets = new BudgetsTable(database);
   }
 
   /** Does all of it or, where something is thrown, none. Not for work that waits for anything. */

@@ -7,15 +7,21 @@ import { systemErrorCode } from '../../../shared/system-error.ts';
 import { writeTextAtomically } from '../../engine/checkpoint/atomic-file.ts';
 import { readInstallation } from '../../engine/tensors/tensorflow/installation.ts';
 import { type MeasuredRates, type RatesRequest, measuredRatesSchema } from '../preflight/measured-rates.ts';
+import { isDisturbed } from '../preflight/other-work.ts';
 import type { EngineTurn } from './engine-turn.ts';
 
 /** Measures in the engine's thread. */
 export type RatesTask = (request: RatesRequest) => Promise<MeasuredRates>;
 
 const RATES_FILE = 'rates.json';
+/** Rates that were measured beside other work are good for so long: each measurement takes seconds. */
+const DISTURBED_KEPT_MS = 60_000;
 const fileSchema = z.record(z.string(), measuredRatesSchema);
 
-/** What computes with which settings, and how fast: measured once, and again when program or TensorFlow are others. */
+/**
+ * What computes with which settings, and how fast: measured once, and again when program or TensorFlow are others, or when other
+ * programs had a part in the time.
+ */
 export class EngineRates {
   readonly #file: string;
   readonly #turn: EngineTurn;
@@ -36,14 +42,14 @@ export class EngineRates {
     this.#known ??= readRates(this.#file);
     const known = await this.#known;
     const found = known.get(key);
-    if (found !== undefined) return found;
+    if (found !== undefined && isGood(found)) return found;
     const asked = this.#asked.get(key);
     if (asked !== undefined) return await asked;
-    if (!this.#turn.free) return undefined;
+    if (!this.#turn.free) return found;
     const measuring = this.#turn.take(() => this.#measure(request));
     this.#asked.set(key, measuring);
     try {
-      const measured = await measuring;
+      const measured = calmer(found, await measuring);
       known.set(key, measured);
       await writeTextAtomically(this.#file, JSON.stringify(Object.fromEntries(known)));
       return measured;
@@ -51,6 +57,16 @@ export class EngineRates {
       this.#asked.delete(key);
     }
   }
+}
+
+function isGood({ measuredAt, otherCores }: MeasuredRates): boolean {
+  return !isDisturbed(otherCores) || Date.now() - Date.parse(measuredAt) < DISTURBED_KEPT_MS;
+}
+
+/** Of two measurements the one with less work beside it, as of now. */
+function calmer(earlier: MeasuredRates | undefined, now: MeasuredRates): MeasuredRates {
+  if (earlier === undefined || earlier.otherCores >= now.otherCores) return now;
+  return { ...earlier, measuredAt: now.measuredAt };
 }
 
 /** What a measurement is good for. */

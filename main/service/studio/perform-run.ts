@@ -1,9 +1,12 @@
+import { MATRIX_GROUPS } from '../../../shared/model.ts';
 import type { QuantizeRequest, RunHooks } from '../../../shared/requests.ts';
 import type { RunFigures } from '../../../shared/run-record.ts';
 import type { RunDetail } from '../../../shared/runs.ts';
 import type { QuantizeSummary } from '../../../shared/summaries.ts';
+import { filesKey } from '../statistics/files-key.ts';
 import type { Store } from '../store/store.ts';
 import type { ActivityHandle } from './activities.ts';
+import type { Changes } from './changes.ts';
 import { sampleLoad } from './machine-load.ts';
 import type { ModelLibrary } from './model-library.ts';
 import type { RunWatch } from './run-watch.ts';
@@ -13,6 +16,7 @@ export type QuantizeTask = (request: QuantizeRequest, hooks: RunHooks) => Promis
 
 export interface RunToPerform {
   readonly store: Store;
+  readonly changes: Changes;
   readonly watch: RunWatch;
   readonly models: ModelLibrary;
   readonly quantize: QuantizeTask;
@@ -27,6 +31,7 @@ export interface RunToPerform {
  */
 export async function performRun({
   store,
+  changes,
   watch,
   models,
   quantize,
@@ -62,8 +67,22 @@ export async function performRun({
     },
   };
   try {
+    // What the run learns of the model is true of the weights that it begins with.
+    const calibrating = {
+      modelId: model.id,
+      filesKey: await filesKey(model.folder),
+      runId: id,
+      groups: model.description.blocks * MATRIX_GROUPS.length,
+    };
+    const onCalibration: RunHooks['onCalibration'] = (group) => {
+      if (store.calibrations.save(calibrating, group)) changes.announce('statistics');
+    };
     const request = { ...choices, exportDtype: undefined, model: model.folder, out: folder };
-    store.runs.complete(id, figuresOf(await quantize(request, hooks)), new Date().toISOString());
+    store.runs.complete(
+      id,
+      figuresOf(await quantize(request, { ...hooks, onCalibration })),
+      new Date().toISOString(),
+    );
   } finally {
     over.abort();
   }

@@ -1,3 +1,4 @@
+import { mapEventIterator } from '@orpc/client';
 import { implement } from '@orpc/server';
 import { ClaqError, plainError } from '../../../shared/errors.ts';
 import { contract } from '../../../shared/contract.ts';
@@ -5,6 +6,7 @@ import type { ProgramInfo } from '../../../shared/host.ts';
 import { ACTIVE_STATES, type RunDetail, type RunId } from '../../../shared/runs.ts';
 import type { Store } from '../store/store.ts';
 import type { Activities } from './activities.ts';
+import type { Analyses } from './analyses.ts';
 import type { Changes } from './changes.ts';
 import type { Downloads } from './downloads.ts';
 import { startEngineSetup } from './engine-setup.ts';
@@ -14,7 +16,9 @@ import { listFolder } from './list-folder.ts';
 import { type ModelLibrary, notFound } from './model-library.ts';
 import { programInfo } from './program-info.ts';
 import { removeExport } from './remove-export.ts';
-import type { RunQueue } from './run-queue.ts';
+import { type RunQueue, cardOf } from './run-queue.ts';
+import type { SavedBudgets } from './saved-budgets.ts';
+import type { Statistics } from './statistics.ts';
 import type { StudioPreflight } from './studio-preflight.ts';
 import type { RunWatch } from './run-watch.ts';
 import type { UserSettings } from './user-settings.ts';
@@ -30,6 +34,9 @@ export interface RouterParts {
   readonly exporter: Exporter;
   readonly downloads: Downloads;
   readonly preflight: StudioPreflight;
+  readonly statistics: Statistics;
+  readonly analyses: Analyses;
+  readonly savedBudgets: SavedBudgets;
   readonly dataFolder: string;
   readonly host: ProgramInfo['host'];
 }
@@ -40,13 +47,19 @@ export type StudioRouter = ReturnType<typeof studioRouter>;
 /** The contract's calls, each a line: what they do stands elsewhere. */
 export function studioRouter(parts: RouterParts) {
   const { store, changes, activities, watch, models, settings, runs, exporter } = parts;
-  const { downloads, preflight } = parts;
+  const { downloads, preflight, statistics, analyses, savedBudgets } = parts;
   const os = implement(contract).use(async ({ next, errors }) => {
+    const told = (error: unknown): unknown =>
+      error instanceof ClaqError ? errors.CLAQ({ message: error.message, data: plainError(error) }) : error;
     try {
-      return await next();
+      const answer = await next();
+      if (!isEvents(answer.output)) return answer;
+      // A call that goes on has answered long before it fails.
+      const value = (event: unknown): Promise<unknown> => Promise.resolve(event);
+      const error = (thrown: unknown): Promise<unknown> => Promise.resolve(told(thrown));
+      return { ...answer, output: mapEventIterator(answer.output, { value, error }) };
     } catch (error) {
-      if (!(error instanceof ClaqError)) throw error;
-      throw errors.CLAQ({ message: error.message, data: plainError(error) });
+      throw told(error);
     }
   });
   return os.router({
@@ -80,6 +93,8 @@ export function studioRouter(parts: RouterParts) {
           });
         }
         models.remove(input.id);
+        analyses.forget(input.id);
+        await statistics.forget(input.id, model.folder);
         if (input.deleteDownload && model.source.kind === 'hub') await downloads.removeFiles(model.folder);
       }),
     },
@@ -97,6 +112,26 @@ export function studioRouter(parts: RouterParts) {
         storedRun(store, input.id);
         return watch.watch(input.id, signal);
       }),
+      addFolder: os.runs.addFolder.handler(async ({ input }) => {
+        const { addRunFolder } = await import('./add-run-folder.ts');
+        return cardOf(await addRunFolder(parts, input.folder));
+      }),
+    },
+    statistics: {
+      measure: os.statistics.measure.handler(({ input }) => statistics.measure(input.id)),
+      watch: os.statistics.watch.handler(({ input, signal }) => statistics.watch(input.id, signal)),
+      matrix: os.statistics.matrix.handler(({ input }) => statistics.matrix(input)),
+      orders: os.statistics.orders.handler(({ input }) => statistics.orders(input.id, input.s)),
+      entries: os.statistics.entries.handler(({ input }) => statistics.entries(input)),
+      column: os.statistics.column.handler(({ input }) => statistics.column(input)),
+    },
+    budgets: {
+      list: os.budgets.list.handler(() => savedBudgets.list()),
+      save: os.budgets.save.handler(({ input }) => savedBudgets.save(input)),
+      remove: os.budgets.remove.handler(({ input }) => savedBudgets.remove(input.id)),
+      analyse: os.budgets.analyse.handler(({ input }) => analyses.analyse(input.id)),
+      profile: os.budgets.profile.handler(({ input }) => analyses.profile(input.id, input.s)),
+      benefit: os.budgets.benefit.handler(({ input }) => analyses.benefit(input.id, input.budgets)),
     },
     exports: {
       start: os.exports.start.handler(({ input }) => ({
@@ -128,6 +163,10 @@ export function studioRouter(parts: RouterParts) {
       }),
     },
   });
+}
+
+function isEvents(output: unknown): output is AsyncIteratorObject<unknown, unknown, undefined> {
+  return typeof output === 'object' && output !== null && Symbol.asyncIterator in output;
 }
 
 function storedRun(store: Store, id: RunId): RunDetail {

@@ -1,8 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { describeBudget } from '../../../shared/budget.ts';
 import { ClaqError, describeError, plainError } from '../../../shared/errors.ts';
+import { describeModelBudget } from '../../../shared/model-budget.ts';
 import { MATRIX_KINDS } from '../../../shared/model.ts';
 import type { QuantizeChoices } from '../../../shared/requests.ts';
 import {
@@ -84,7 +84,7 @@ export class RunQueue {
       folder,
       choices: withBaseline(choices, model.baseline),
       method: choices.method,
-      budget: describeBudget(method.budget),
+      budget: describeModelBudget(method.budget),
       blocks,
       matricesTotal: blocks * MATRIX_KINDS.length,
       queuedAt: new Date().toISOString(),
@@ -260,7 +260,7 @@ export class RunQueue {
 }
 
 /** What lists show of a run. */
-function cardOf(run: RunDetail): RunCard {
+export function cardOf(run: RunDetail): RunCard {
   return z.object(runCardSchema.shape).parse(run);
 }
 

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { Preflight } from '../../../shared/preflight.ts';
-import type { RunId, RunOrder } from '../../../shared/runs.ts';
+import type { RunCard, RunId, RunOrder } from '../../../shared/runs.ts';
 import { askNvidiaSmi } from '../doctor/nvidia-smi.ts';
 import { readRunRecord } from '../open-run.ts';
-import type { RecordedRun } from '../preflight/recorded-speed.ts';
+import type { RecordedExport, RecordedRun } from '../preflight/recorded-speed.ts';
 import type { Store } from '../store/store.ts';
 import { type EngineRates, engineByTrial } from './engine-rates.ts';
 import type { ModelLibrary } from './model-library.ts';
@@ -23,7 +23,7 @@ const RUNS_READ = 12;
 /** Says what a run of the library would take. */
 export class StudioPreflight {
   readonly #parts: PreflightParts;
-  /** Records do not change once a run is complete. */
+  /** Of a complete run's record no more changes than what it says of its export. */
   readonly #records = new Map<RunId, Promise<RecordedRun | undefined>>();
   #gpuMemory: Promise<number | null> | undefined;
 
@@ -33,7 +33,7 @@ export class StudioPreflight {
 
   /** Throws ClaqError library/not-found, engine/backend-unavailable, and as opening the model throws. */
   async of({ modelId, choices: asked }: RunOrder): Promise<Preflight> {
-    const { models, settings, rates } = this.#parts;
+    const { store, models, settings, rates } = this.#parts;
     const model = models.stored(modelId);
     const choices = settings.applyTo(asked);
     const { engine, forwardPrecision, threads = availableParallelism() } = choices;
@@ -48,18 +48,24 @@ export class StudioPreflight {
           ? choices
           : { ...choices, evaluation: { ...choices.evaluation, baseline: model.baseline } },
       engine: inUse,
+      forwardPrecision,
       threads,
       hostMemory: choices.hostMemory,
       gpuMemory: inUse.name === 'tensorflow-gpu' ? await this.#cardMemory() : null,
       runsFolder: settings.get().runsFolder,
       runs: await this.#recordedRuns(),
-      measured: measured?.rates,
+      exports: this.#latestRuns().flatMap(({ id }): RecordedExport[] => store.exports.list(id)),
+      measured,
     });
   }
 
-  async #recordedRuns(): Promise<RecordedRun[]> {
+  #latestRuns(): RunCard[] {
     const complete = this.#parts.store.runs.list().filter(({ state }) => state === 'complete');
-    const runs = complete.slice(0, RUNS_READ).map(({ id, folder, modelId }) => {
+    return complete.slice(0, RUNS_READ);
+  }
+
+  async #recordedRuns(): Promise<RecordedRun[]> {
+    const runs = this.#latestRuns().map(({ id, folder, modelId }) => {
       const known = this.#records.get(id);
       if (known !== undefined) return known;
       const { description } = this.#parts.models.stored(modelId);

@@ -10,6 +10,7 @@ import { inEngineThread } from '../engine-thread/run-in-thread.ts';
 import { lockFolder } from '../folder-lock.ts';
 import { openStore } from '../store/store.ts';
 import { Activities } from './activities.ts';
+import { Analyses } from './analyses.ts';
 import { Changes } from './changes.ts';
 import { Downloads } from './downloads.ts';
 import { EngineRates } from './engine-rates.ts';
@@ -20,6 +21,8 @@ import type { QuantizeTask } from './perform-run.ts';
 import { type StudioRouter, studioRouter } from './router.ts';
 import { RunQueue } from './run-queue.ts';
 import { RunWatch } from './run-watch.ts';
+import { SavedBudgets } from './saved-budgets.ts';
+import { type ColumnTaskRunner, Statistics } from './statistics.ts';
 import { StudioPreflight } from './studio-preflight.ts';
 import { UserSettings } from './user-settings.ts';
 
@@ -30,7 +33,11 @@ export interface StudioOptions {
   /** The user's token for the Hugging Face hub, where the host keeps one; asked when a download begins. */
   readonly hubToken?: () => string | undefined;
   /** Another engine, for tests of everything around it. */
-  readonly tasks?: { readonly quantize?: QuantizeTask; readonly exportRun?: ExportTask };
+  readonly tasks?: {
+    readonly quantize?: QuantizeTask;
+    readonly exportRun?: ExportTask;
+    readonly columns?: ColumnTaskRunner;
+  };
 }
 
 export interface Studio {
@@ -67,6 +74,11 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     const exporter = new Exporter({ store, activities, watch, exportRun });
     const runs = new RunQueue({ store, changes, activities, watch, models, settings, quantize, exporter });
     const downloads = new Downloads({ activities, models, settings, hubToken: options.hubToken });
+    const walkColumns: ColumnTaskRunner =
+      options.tasks?.columns ?? ((task, request, hooks) => inEngineThread(task, request, hooks));
+    const columnParts = { store, models, activities, changes, settings, perform: walkColumns };
+    const statistics = new Statistics(columnParts);
+    const analyses = new Analyses({ ...columnParts, statistics });
     const router = studioRouter({
       store,
       changes,
@@ -78,6 +90,9 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       exporter,
       downloads,
       preflight,
+      statistics,
+      analyses,
+      savedBudgets: new SavedBudgets(store, changes),
       dataFolder,
       host: options.host,
     });
@@ -90,6 +105,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
         } finally {
           changes.close();
           watch.close();
+          await statistics.close();
           store.close();
           await lock.release();
         }

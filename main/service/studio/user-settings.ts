@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { ClaqError } from '../../../shared/errors.ts';
-import type { QuantizeChoices } from '../../../shared/requests.ts';
+import { type DecidedChoices, ENGINE_DEFAULTS, type QuantizeChoices } from '../../../shared/requests.ts';
 import type { Settings, SettingsChange } from '../../../shared/settings.ts';
 import type { Store } from '../store/store.ts';
 import type { Changes } from './changes.ts';
@@ -17,8 +17,7 @@ export class UserSettings {
     this.#changes = changes;
     this.#defaults = {
       theme: 'system',
-      engine: 'auto',
-      forwardPrecision: 'float32',
+      ...ENGINE_DEFAULTS,
       threads: null,
       hostMemory: null,
       runsFolder: join(dataFolder, 'runs'),
@@ -42,12 +41,12 @@ export class UserSettings {
   }
 
   /** A run's choices, with what is set for all runs where it says nothing. */
-  applyTo(choices: QuantizeChoices): QuantizeChoices {
+  applyTo(choices: QuantizeChoices): DecidedChoices {
     const { engine, threads, hostMemory, forwardPrecision, calibrationText } = this.get();
     return {
       ...choices,
-      engine: choices.engine === 'auto' ? engine : choices.engine,
-      forwardPrecision: choices.forwardPrecision === 'float32' ? forwardPrecision : choices.forwardPrecision,
+      engine: choices.engine ?? engine,
+      forwardPrecision: choices.forwardPrecision ?? forwardPrecision,
       threads: choices.threads ?? threads ?? undefined,
       hostMemory: choices.hostMemory ?? hostMemory ?? undefined,
       calibration: {

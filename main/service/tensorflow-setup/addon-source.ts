@@ -6,8 +6,9 @@ import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
 import { exists } from '../folder-contents.ts';
 import { systemErrorCode } from '../../../shared/system-error.ts';
+import type { AddonParts } from './addon-recipe.ts';
 import { findCompiler } from './build-addon.ts';
-import type { SetupPlace } from './place.ts';
+import { outsideOfArchive, type SetupPlace } from './place.ts';
 import type { Machine } from './pinned-wheels.ts';
 
 /** The only one that is used: its JavaScript side and the addon belong together. */
@@ -21,13 +22,10 @@ const manifestSchema = z.object({ version: z.string() });
 /** An addon to copy, or what is needed to build one. */
 export type AddonSource =
   | { readonly origin: 'shipped'; readonly file: string }
-  | {
-      readonly origin: 'built';
-      readonly compiler: string;
-      /** Folder with the addon's C++ sources. */
-      readonly sources: string;
-      readonly nodeHeaders: string;
-    };
+  | ({ readonly origin: 'built'; readonly compiler: string } & OwnParts);
+
+/** What of an addon is the program's own, and does not come with TensorFlow. */
+type OwnParts = Omit<AddonParts, 'tensorflow'>;
 
 /**
  * The addon that comes with the program, else what builds one here.
@@ -39,16 +37,22 @@ export async function findAddonSource(
   machine: Machine,
   signal: AbortSignal | undefined,
 ): Promise<AddonSource> {
-  const file = join(place.shippedAddons, `${machine.platform}-${machine.arch}`, 'tfjs_binding.node');
+  const file = shippedAddon(place, machine);
   if (await exists(file)) return { origin: 'shipped', file };
+  const parts = await ownParts();
+  return { origin: 'built', compiler: await findCompiler({ env: place.env, signal }), ...parts };
+}
+
+/** Where an addon lies that comes with the program, if one does. */
+export function shippedAddon({ shippedAddons }: SetupPlace, { platform, arch }: Machine): string {
+  return join(shippedAddons, `${platform}-${arch}`, 'tfjs_binding.node');
+}
+
+/** @throws ClaqError setup/package-missing */
+export async function ownParts(): Promise<OwnParts> {
   const tfjs = await packageFolder(TFJS_PACKAGE, TFJS_VERSION);
   const headers = await packageFolder(HEADERS_PACKAGE);
-  return {
-    origin: 'built',
-    compiler: await findCompiler({ env: place.env, signal }),
-    sources: join(tfjs, 'binding'),
-    nodeHeaders: join(headers, 'include'),
-  };
+  return { sources: join(tfjs, 'binding'), nodeHeaders: join(headers, 'include') };
 }
 
 /** Version of an npm package of the program; undefined where it is not installed. */
@@ -67,8 +71,7 @@ async function packageFolder(name: string, wantedVersion?: string): Promise<stri
   const manifest = manifestPath(name);
   const version = await packageVersion(name);
   if (manifest !== undefined && (wantedVersion === undefined || version === wantedVersion))
-    // A compiler reads no archive: in the packaged app these folders lie beside it.
-    return dirname(manifest).replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
+    return outsideOfArchive(dirname(manifest));
   throw new ClaqError('setup/package-missing', `The npm package ${name} is not installed`, {
     where: 'node_modules',
     expected: wantedVersion === undefined ? name : `${name} ${wantedVersion}`,

@@ -8,30 +8,15 @@ import { ClaqError } from '../../../shared/errors.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
 import { ADDON_FILE, LIBRARIES_FOLDER } from '../../engine/tensors/tensorflow/installation.ts';
 import { systemErrorCode } from '../../../shared/system-error.ts';
+import { type AddonParts, addonRecipe, COMPILE_FLAGS, recipeFlag, RUN_PATH } from './addon-recipe.ts';
 import { lastWords, type ProgramOptions, runProgram } from '../run-program.ts';
 import { FRAMEWORK_LIBRARY, INCLUDE_FOLDER, TENSORFLOW_LIBRARY } from './wheel-contents.ts';
 
 const COMPILERS = ['c++', 'g++', 'clang++'] as const;
 /** What the compiler makes on the way, and its temporary files; removed after. */
 export const OBJECTS_FOLDER = 'objects';
-/** The newest Node-API that the sources were written for; every Node since 12 has it. */
-const NODE_API_VERSION = 8;
-const COMPILE_FLAGS = [
-  '-c',
-  '-O2',
-  '-fPIC',
-  '-pthread',
-  '-std=c++17',
-  '-w',
-  `-DNAPI_VERSION=${NODE_API_VERSION}`,
-];
-/** The addon finds TensorFlow's libraries beside itself, wherever its folder lies. */
-const RUN_PATH = '-Wl,-rpath,$ORIGIN/../../deps/lib';
-
-export interface AddonBuild {
+export interface AddonBuild extends AddonParts {
   readonly compiler: string;
-  readonly sources: string;
-  readonly nodeHeaders: string;
   /** A variant's folder, with TensorFlow's libraries and headers in their places. */
   readonly folder: string;
   readonly env: NodeJS.ProcessEnv;
@@ -76,12 +61,15 @@ export async function buildAddon(build: AddonBuild, hooks: RunHooks): Promise<vo
   const names = (await readdir(sources)).filter((name) => name.endsWith('.cc')).toSorted();
   const objectOf = (name: string): string => join(objects, `${basename(name, '.cc')}.o`);
   const includes = [`-I${build.nodeHeaders}`, `-I${join(folder, INCLUDE_FOLDER)}`];
+  // Its messages name their source files, which lie elsewhere on other machines.
+  const flags = [...COMPILE_FLAGS, `-ffile-prefix-map=${sources}=${basename(sources)}`, ...includes];
+  const linked = [RUN_PATH, recipeFlag(await addonRecipe(build))];
   const libraries = [TENSORFLOW_LIBRARY, FRAMEWORK_LIBRARY].map((name) =>
     join(folder, LIBRARIES_FOLDER, name),
   );
   const steps = [
-    ...names.map((name) => [...COMPILE_FLAGS, ...includes, join(sources, name), '-o', objectOf(name)]),
-    ['-shared', '-pthread', ...names.map(objectOf), ...libraries, RUN_PATH, '-o', addon],
+    ...names.map((name) => [...flags, join(sources, name), '-o', objectOf(name)]),
+    ['-shared', '-pthread', ...names.map(objectOf), ...libraries, ...linked, '-o', addon],
   ];
   for (const [done, args] of steps.entries()) {
     hooks.onProgress?.({ phase: 'Building the addon', done, total: steps.length, unit: 'steps' });

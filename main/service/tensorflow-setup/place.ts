@@ -14,12 +14,20 @@ export interface SetupPlace {
   readonly pinned: PinnedWheels;
 }
 
+/** build/addon, which lies beside the built app; the sources are a folder higher. */
+const ADDONS = import.meta.url.endsWith('.ts') ? '../../../build/addon' : '../../../../addon';
+
 /** The user's own place, and what comes with the program. */
 export function userPlace(): SetupPlace {
   return {
     home: resolve(tensorflowHome()),
     env: process.env,
-    shippedAddons: fileURLToPath(new URL('../../../resources/addon', import.meta.url)),
+    shippedAddons: outsideOfArchive(fileURLToPath(new URL(ADDONS, import.meta.url))),
     pinned: PINNED_WHEELS,
   };
+}
+
+/** Path of a file of the program for a compiler or the system's loader: in the packaged app such files lie beside the archive. */
+export function outsideOfArchive(path: string): string {
+  return path.replace(/app\.asar(?=[\\/])/, 'app.asar.unpacked');
 }

@@ -106,7 +106,7 @@ async function install(plan: Plan, place: SetupPlace, hooks: RunHooks): Promise<
   try {
     await outputErrors(work, () => mkdir(work));
     await unpackAll(plan, paths, work, hooks);
-    await placeAddon(plan.addon, work, env, hooks);
+    await placeAddon(plan, work, env, hooks);
     const addon = join(work, ADDON_FILE);
     await checkAddon(addon, plan.version, { env, signal: hooks.signal });
     const record = await describe(plan, addon);
@@ -171,13 +171,13 @@ async function unpackAll(
 }
 
 async function placeAddon(
-  source: AddonSource,
+  { addon: source, version }: Plan,
   folder: string,
   env: NodeJS.ProcessEnv,
   hooks: RunHooks,
 ): Promise<void> {
   if (source.origin === 'built') {
-    await buildAddon({ ...source, folder, env }, hooks);
+    await buildAddon({ ...source, tensorflow: version, folder, env }, hooks);
     for (const name of [INCLUDE_FOLDER, OBJECTS_FOLDER]) await rm(join(folder, name), { recursive: true });
     return;
   }

@@ -6,10 +6,10 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
 import yauzl, { type Entry, type ZipFile } from 'yauzl';
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { readableBytes } from '../../../shared/readable-quantities.ts';
 import { outputErrors } from '../../engine/checkpoint/atomic-file.ts';
-import { throwIfCancelled } from '../../engine/transformer/segment-loop.ts';
 
 /** TensorFlow's wheels hold some 15,000 files. */
 const MAX_ENTRIES = 200_000;

@@ -1,24 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseConfig } from '../../../main/engine/checkpoint/config.ts';
-import type { ClaqError } from '../../../shared/errors.ts';
-import type { ModelDescription } from '../../../shared/model.ts';
+import { SIZES, parse, refusal } from './small-config.ts';
 import { thrownBy } from './thrown.ts';
-
-const SIZES = {
-  vocab_size: 32000,
-  hidden_size: 512,
-  intermediate_size: 1024,
-  num_hidden_layers: 4,
-  num_attention_heads: 32,
-};
-
-function parse(config: object): ModelDescription {
-  return parseConfig(JSON.stringify({ ...SIZES, ...config }), 'config.json');
-}
-
-async function refusal(config: object): Promise<ClaqError> {
-  return await thrownBy(() => parse(config));
-}
 
 describe('families', () => {
   it('reads LLaMA-3.2-1B', () => {
@@ -154,92 +137,6 @@ describe('families', () => {
   });
 });
 
-describe('rotary options', () => {
-  const llama = { model_type: 'llama' };
-  const llama3 = {
-    factor: 8,
-    low_freq_factor: 1,
-    high_freq_factor: 4,
-    original_max_position_embeddings: 8192,
-  };
-
-  it('reads both spellings to the same', () => {
-    const expected = { ropeTheta: 500000, ropeScaling: { type: 'linear', factor: 4 } };
-    expect(
-      parse({ ...llama, rope_theta: 500000, rope_scaling: { type: 'linear', factor: 4 } }),
-    ).toMatchObject(expected);
-    expect(
-      parse({ ...llama, rope_parameters: { rope_type: 'linear', factor: 4, rope_theta: 500000 } }),
-    ).toMatchObject(expected);
-    const both = { rope_type: 'linear', factor: 4, rope_theta: 500000 };
-    expect(parse({ ...llama, rope_theta: 500000, rope_scaling: both, rope_parameters: both })).toMatchObject(
-      expected,
-    );
-  });
-
-  it('takes null, {} and default as no scaling', () => {
-    for (const rope of [null, {}, { rope_type: 'default' }, { type: 'default', rope_theta: 10000 }]) {
-      expect(parse({ ...llama, rope_scaling: rope }).ropeScaling).toEqual({ type: 'none' });
-      expect(parse({ ...llama, rope_parameters: rope }).ropeScaling).toEqual({ type: 'none' });
-    }
-  });
-
-  it.each(['yarn', 'dynamic', 'longrope', 'proportional', 'mrope'])('names the type %s', async (type) => {
-    const error = await refusal({ ...llama, rope_scaling: { type, factor: 2 } });
-    expect(error).toMatchObject({
-      code: 'model/unsupported',
-      where: 'config.json, rope_scaling.rope_type',
-      found: `"${type}"`,
-    });
-    expect(await refusal({ ...llama, rope_parameters: { rope_type: type, factor: 2 } })).toMatchObject({
-      code: 'model/unsupported',
-      where: 'config.json, rope_parameters.rope_type',
-    });
-  });
-
-  it.each([
-    ['rope_parameters.full_attention', { rope_parameters: { full_attention: { rope_type: 'default' } } }],
-    [
-      'rope_scaling.attention_factor',
-      { rope_scaling: { ...llama3, rope_type: 'llama3', attention_factor: 2 } },
-    ],
-    [
-      'rope_parameters.partial_rotary_factor',
-      { rope_parameters: { rope_type: 'default', partial_rotary_factor: 0.5 } },
-    ],
-    ['rope_scaling.mrope_section', { rope_scaling: { rope_type: 'default', mrope_section: [16, 24, 24] } }],
-  ])('names the key %s', async (key, config) => {
-    const error = await refusal({ ...llama, ...config });
-    expect(error).toMatchObject({ code: 'model/unsupported', where: `config.json, ${key}` });
-  });
-
-  it.each([
-    ['a factor below 1', { rope_scaling: { type: 'linear', factor: 0.5 } }],
-    ['no factor', { rope_scaling: { type: 'linear' } }],
-    [
-      'a missing key of llama3',
-      { rope_scaling: { ...llama3, rope_type: 'llama3', low_freq_factor: undefined } },
-    ],
-    [
-      'no original context',
-      { rope_scaling: { ...llama3, rope_type: 'llama3', original_max_position_embeddings: null } },
-    ],
-    ['low above high', { rope_scaling: { ...llama3, rope_type: 'llama3', low_freq_factor: 4 } }],
-    ['a theta out of range', { rope_theta: 0 }],
-    ['two thetas', { rope_theta: 10000, rope_parameters: { rope_type: 'default', rope_theta: 20000 } }],
-    [
-      'two scalings',
-      { rope_scaling: { type: 'linear', factor: 2 }, rope_parameters: { rope_type: 'linear', factor: 4 } },
-    ],
-    [
-      'two original contexts',
-      { original_max_position_embeddings: 4096, rope_scaling: { ...llama3, rope_type: 'llama3' } },
-    ],
-  ])('refuses %s', async (_case, config) => {
-    expect((await refusal({ ...llama, ...config })).code).toBe('model/config-invalid');
-  });
-});
-
 describe('sliding windows of Qwen', () => {
   const qwen = { model_type: 'qwen2', use_sliding_window: true, sliding_window: 128 };
 
@@ -272,74 +169,6 @@ describe('sliding windows of Qwen', () => {
     const contradiction = await refusal({ ...qwen, use_sliding_window: false, layer_types: all });
     expect(contradiction).toMatchObject({ code: 'model/unsupported', where: 'config.json, layer_types' });
     expect((await refusal({ ...qwen, layer_types: ['full_attention'] })).code).toBe('model/config-invalid');
-  });
-});
-
-describe('what is not supported', () => {
-  it.each(['gpt2', 'mixtral', 'gemma2', 'phi3', 'Yi', 'qwen2_moe', 7])(
-    'names model_type %s',
-    async (type) => {
-      expect(await refusal({ model_type: type })).toMatchObject({
-        code: 'model/unsupported',
-        where: 'config.json, model_type',
-        expected: 'llama, mistral, qwen2, qwen3',
-        found: JSON.stringify(type),
-      });
-    },
-  );
-
-  it.each([
-    ['hidden_act', 'gelu'],
-    ['partial_rotary_factor', 0.5],
-    ['num_experts', 8],
-    ['num_local_experts', 8],
-    ['attn_logit_softcapping', 50],
-    ['final_logit_softcapping', 30],
-    ['logits_scaling', 8],
-    ['no_rope_layers', [1, 1, 1, 0]],
-    ['is_causal', false],
-    ['vision_config', { depth: 32 }],
-    ['qkv_bias', true],
-    ['sliding_window', 4096],
-    ['layer_types', ['full_attention', 'sliding_attention', 'full_attention', 'full_attention']],
-    ['architectures', ['LlamaForSequenceClassification']],
-    ['quantization_config', { quant_method: 'gptq', bits: 4 }],
-  ])('names the option %s', async (key, value) => {
-    const error = await refusal({ model_type: 'llama', [key]: value });
-    expect(error).toMatchObject({ code: 'model/unsupported', where: `config.json, ${key}` });
-    expect(error.found).toContain(JSON.stringify(value).slice(0, 40));
-  });
-
-  it('names biases in families that have none', async () => {
-    expect(await refusal({ model_type: 'mistral', attention_bias: true })).toMatchObject({
-      where: 'config.json, attention_bias',
-    });
-    expect(await refusal({ model_type: 'qwen2', mlp_bias: true })).toMatchObject({
-      where: 'config.json, mlp_bias',
-    });
-  });
-
-  it('passes over neutral values of such options and over keys that compute nothing', () => {
-    const neutral = {
-      partial_rotary_factor: 1.0,
-      num_experts: 0,
-      attn_logit_softcapping: null,
-      no_rope_layers: [],
-      pruned_heads: {},
-      is_causal: true,
-      quantization_config: null,
-      sliding_window: null,
-      auto_map: { AutoModel: 'x' },
-      pad_token_id: 0,
-      attention_dropout: 0.1,
-      use_cache: true,
-      some_unknown_key: 5,
-    };
-    expect(parse({ model_type: 'llama', ...neutral })).toEqual(parse({ model_type: 'llama' }));
-  });
-
-  it('takes the first spelling of LLaMA-1', () => {
-    expect(parse({ model_type: 'llama', architectures: ['LLaMAForCausalLM'] }).family).toBe('llama');
   });
 });
 

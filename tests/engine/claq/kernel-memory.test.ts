@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { requireKernelMemory, runsThatFit } from '../../../main/engine/claq/kernel-memory.ts';
 import type { ModelDescription } from '../../../shared/model.ts';
-import { modelOf } from '../text/demo-tokenizer.ts';
+import { LLAMA_7B } from '../../known-models.ts';
 
 /** A Llama without grouped queries. */
 function llama(hiddenSize: number, ffnSize: number): ModelDescription {
   const heads = hiddenSize / 128;
-  return { ...modelOf(32_000), hiddenSize, ffnSize, heads, kvHeads: heads, headDim: 128 };
+  return { ...LLAMA_7B, hiddenSize, ffnSize, heads, kvHeads: heads, headDim: 128 };
 }
 
 describe('runsThatFit', () => {

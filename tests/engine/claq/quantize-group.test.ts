@@ -6,7 +6,7 @@ import { type QuantizedMatrix, dequantize } from '../../../main/engine/claq/quan
 import {
   type GroupMatrix,
   type GroupResult,
-  type MethodSettings,
+  type GroupSettings,
   quantizeGroup,
 } from '../../../main/engine/claq/quantize-group.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
@@ -23,9 +23,10 @@ beforeAll(async () => {
 });
 afterAll(() => pool.stop());
 
-const SETTINGS: MethodSettings = {
+const BUDGET = budgetOfBits(2.12);
+
+const SETTINGS: GroupSettings = {
   method: 'claq',
-  budget: budgetOfBits(2.12),
   outlierS: 13,
   columnOrder: 'outlier',
   codebookFit: 'kept',
@@ -36,13 +37,16 @@ const SETTINGS: MethodSettings = {
 };
 
 /** The small matrix, and its first rows as a matrix of its own that shares the inputs. */
-const MATRICES: readonly GroupMatrix[] = [
+const MATRICES: readonly Omit<GroupMatrix, 'budget'>[] = [
   { kind: 'q', name: 'q_proj', rows: ROWS, weights: tiny.f32('W') },
   { kind: 'k', name: 'k_proj', rows: 30, weights: tiny.f32('W').slice(0, 30 * COLUMNS) },
 ];
 
+/** Choices other than SETTINGS, and another budget than BUDGET. */
+type Choices = Partial<GroupSettings> & Partial<Pick<GroupMatrix, 'budget'>>;
+
 async function group(
-  settings: Partial<MethodSettings>,
+  { budget = BUDGET, ...settings }: Choices,
   h = tiny.f32('H'),
   signal?: AbortSignal,
 ): Promise<GroupResult[]> {
@@ -52,7 +56,8 @@ async function group(
     hessian.load(h);
     const used = pool.arena.used;
     try {
-      return await quantizeGroup(pool, hessian, MATRICES, { ...SETTINGS, ...settings }, signal);
+      const matrices = MATRICES.map((matrix) => ({ ...matrix, budget }));
+      return await quantizeGroup(pool, hessian, matrices, { ...SETTINGS, ...settings }, { signal });
     } finally {
       expect(pool.arena.used).toBe(used);
     }
@@ -61,7 +66,7 @@ async function group(
   }
 }
 
-async function first(settings: Partial<MethodSettings>): Promise<QuantizedMatrix> {
+async function first(settings: Choices): Promise<QuantizedMatrix> {
   const [result] = await group(settings);
   if (result === undefined) throw new Error('no result');
   return result.matrix;
@@ -94,7 +99,7 @@ describe('quantizeGroup', () => {
     const matrix = await first({ outlierS });
     const counts = Uint32Array.from(tiny.i32(`outlier_count_S${outlierS}`));
     const { columns } = outlierOrder(counts, { rule: 'hessian-diagonal', values: DIAGONAL });
-    const plan = planByOrder(columns, ROWS, SETTINGS.budget);
+    const plan = planByOrder(columns, ROWS, BUDGET);
     expect(matrix.widths).toEqual(plan.widths);
     expect(reservedCounts(matrix)).toEqual(Array.from(plan.reservedLow, (count) => 2 * count));
     expect(matrix.loss).toBeLessThan(losses['2.12.intel'] ?? NaN);

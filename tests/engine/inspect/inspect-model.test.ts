@@ -1,40 +1,36 @@
-import { describe, expect, it } from 'vitest';
-import type { Checkpoint } from '../../../main/engine/checkpoint/checkpoint.ts';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { TensorEntry } from '../../../main/engine/checkpoint/checkpoint.ts';
+import { encodeFloats } from '../../../main/engine/checkpoint/half-precision.ts';
 import { inspectCheckpoint } from '../../../main/engine/inspect/inspect-model.ts';
-import { MATRIX_KINDS, matrixName, matrixShape, type ModelDescription } from '../../../shared/model.ts';
+import type { MatrixSource } from '../../../main/engine/inspect/stored-matrix.ts';
+import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
+import { MATRIX_KINDS, matrixName, matrixShape } from '../../../shared/model.ts';
 import type { Progress } from '../../../shared/progress.ts';
+import { llamaOf } from '../../known-models.ts';
 
-const MODEL: ModelDescription = {
-  family: 'llama',
+const MODEL = llamaOf({
   hiddenSize: 20,
   ffnSize: 30,
   blocks: 2,
   heads: 2,
   kvHeads: 1,
-  headDim: 10,
   vocabSize: 100,
   contextLength: 64,
-  rmsNormEpsilon: 1e-5,
-  ropeTheta: 10000,
-  ropeScaling: { type: 'none' },
-  tiedEmbeddings: true,
-  qkvBias: false,
-  oBias: false,
-  mlpBias: false,
-  qkNorm: false,
-  slidingWindow: undefined,
-};
+});
 
 /** Every weight is 1, but layer 1's k (10 x 20) has three of 50 in column 7 and one in column 3. */
-function checkpointOfOnes(): Pick<Checkpoint, 'model' | 'read'> {
-  const tensors = new Map<string, Float32Array>();
+function sourceOfOnes(): MatrixSource {
+  const values = new Map<string, Float32Array>();
+  const tensors = new Map<string, TensorEntry>();
   for (let block = 0; block < MODEL.blocks; block++) {
     for (const kind of MATRIX_KINDS) {
       const { rows, columns } = matrixShape(MODEL, kind);
-      tensors.set(`${matrixName(block, kind)}.weight`, new Float32Array(rows * columns).fill(1));
+      const name = `${matrixName(block, kind)}.weight`;
+      values.set(name, new Float32Array(rows * columns).fill(1));
+      tensors.set(name, { name, dtype: 'F32', shape: [rows, columns], file: 'ones' });
     }
   }
-  const k = tensors.get('model.layers.1.self_attn.k_proj.weight');
+  const k = values.get('model.layers.1.self_attn.k_proj.weight');
   for (const [row, column] of [
     [0, 7],
     [4, 7],
@@ -42,18 +38,31 @@ function checkpointOfOnes(): Pick<Checkpoint, 'model' | 'read'> {
     [2, 3],
   ] as const)
     k?.fill(50, row * 20 + column, row * 20 + column + 1);
+  const read = async (name: string): Promise<Float32Array> => {
+    const found = values.get(name);
+    if (found === undefined) throw new Error(`no tensor ${name}`);
+    return Promise.resolve(found);
+  };
   return {
+    folder: 'ones',
     model: MODEL,
-    read: (name) => {
-      const tensor = tensors.get(name);
-      return tensor === undefined ? Promise.reject(new Error(`no tensor ${name}`)) : Promise.resolve(tensor);
+    tensors,
+    read,
+    readInto: async (name, target) => {
+      target.set(encodeFloats('F32', await read(name)));
     },
   };
 }
 
+let pool: KernelPool;
+beforeAll(async () => {
+  pool = await KernelPool.start({ threads: 1 });
+});
+afterAll(() => pool.stop());
+
 describe('inspectCheckpoint', () => {
   it('reduces a matrix to its ratio, its curve and its top columns', async () => {
-    const inspection = await inspectCheckpoint(checkpointOfOnes(), { sValues: [13, 3, 13] });
+    const inspection = await inspectCheckpoint(pool, sourceOfOnes(), { sValues: [13, 3, 13] });
     expect(inspection.sValues).toEqual([3, 13]);
     expect(inspection.tieRule).toBe('max-weight');
     expect(inspection.matrices.map(({ name }) => name)).toContain('model.layers.0.mlp.down_proj');
@@ -79,9 +88,9 @@ describe('inspectCheckpoint', () => {
     });
   });
 
-  it('reports each matrix before it is read and the end', async () => {
+  it('reports each matrix before it is measured and the end', async () => {
     const heard: Progress[] = [];
-    await inspectCheckpoint(checkpointOfOnes(), {
+    await inspectCheckpoint(pool, sourceOfOnes(), {
       sValues: [13],
       onProgress: (progress) => heard.push(progress),
     });
@@ -98,7 +107,7 @@ describe('inspectCheckpoint', () => {
   it('stops between two matrices when it is called off', async () => {
     const controller = new AbortController();
     const heard: number[] = [];
-    const cancelled = inspectCheckpoint(checkpointOfOnes(), {
+    const cancelled = inspectCheckpoint(pool, sourceOfOnes(), {
       sValues: [13],
       signal: controller.signal,
       onProgress: ({ done }) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  alignedPercent,
   readableBits,
   readableChange,
   readableCount,
@@ -25,6 +26,15 @@ describe('figures', () => {
       '99.99',
       '413',
       '123457',
+    ]);
+  });
+
+  it('writes shares that stand under each other with the same decimals', () => {
+    expect([0.002_03, 0.0019, 0, 0.123_456].map(alignedPercent)).toEqual([
+      '0.203 %',
+      '0.190 %',
+      '0.000 %',
+      '12.346 %',
     ]);
   });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { checkChoices } from '../../../renderer/run/field-messages.ts';
 import type { QuantizeChoicesRequest } from '../../../shared/requests.ts';
-import { SMOLLM2 } from './known-models.ts';
+import { SMOLLM2 } from '../../known-models.ts';
 
 describe('checkChoices', () => {
   it('gives the choices where nothing is wrong', () => {

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { methodSettings } from '../../../main/service/method-settings.ts';
 import { plannedPackedBytes } from '../../../shared/planned-bytes.ts';
 import { plannedSize, sourceBytes } from '../../../renderer/run/planned-size.ts';
-import { PAPER_BITS } from '../../../renderer/run/run-form.ts';
+import { PAPER_BITS } from '../../../shared/budget-presets.ts';
 import { columnClasses, packedBytes, storedBits, totalBytes } from '../../../shared/bits.ts';
 import { budgetOfBits, planByOrder } from '../../../shared/budget.ts';
 import { METHODS } from '../../../shared/method.ts';
 import { quantizeRequestSchema } from '../../../shared/requests.ts';
-import { LLAMA_7B, SMOLLM2 } from './known-models.ts';
+import { LLAMA_7B, SMOLLM2 } from '../../known-models.ts';
 
 describe('plannedSize', () => {
   it('is the sum that a 2-bit LLaMA-7B comes to: codes and four half-precision centroids a column', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  type RunForm,
   calibrationPresets,
   choicesOfForm,
   emptyForm,
@@ -10,7 +11,7 @@ import {
 } from '../../../renderer/run/run-form.ts';
 import { METHODS } from '../../../shared/method.ts';
 import { type QuantizeChoicesRequest, quantizeChoicesSchema } from '../../../shared/requests.ts';
-import { LLAMA_7B, SMOLLM2 } from './known-models.ts';
+import { LLAMA_7B, SMOLLM2 } from '../../known-models.ts';
 
 describe('choicesOfForm', () => {
   it('asks for the defaults where nothing was changed', () => {
@@ -45,6 +46,7 @@ describe('choicesOfForm', () => {
     expect(quantizeChoicesSchema.parse(request)).toEqual({
       method: 'claq',
       budget: { bits: 2.12 },
+      overrides: [],
       outlierS: 7,
       columnOrder: 'outlier',
       codebookFit: 'all',
@@ -64,10 +66,11 @@ describe('choicesOfForm', () => {
     const form = {
       ...emptyForm(),
       method,
+      overrides: [{ budget: { bits: 3 } }, { matrices: ['v'], budget: { apAverage: 3.2 } }],
       columnOrder: 'benefit',
       codebookFit: 'kept',
       groupSize: 64,
-    } as const;
+    } satisfies RunForm;
     const parsed = quantizeChoicesSchema.safeParse(choicesOfForm(form));
     expect(parsed.error?.issues ?? []).toEqual([]);
   });
@@ -78,6 +81,8 @@ describe('formOfChoices', () => {
     { budget: { bits: 3 } },
     { method: 'reference', budget: { apAverage: 2.2, apWidths: [2, 4], orShares: [1.4, 0.4] } },
     { method: 'gptq', budget: { bits: 4 }, groupSize: 128, exportDtype: 'source' },
+    { budget: { bits: 4 }, engine: 'auto', forwardPrecision: 'float32' },
+    { budget: { bits: 2.12 }, overrides: [{ layers: '0-1', matrices: ['v'], budget: { bits: 4 } }] },
     {
       budget: { bits: 2.12 },
       columnOrder: 'outlier',

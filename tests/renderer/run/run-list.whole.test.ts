@@ -80,6 +80,32 @@ describe('the list of runs', () => {
     await close();
   });
 
+  it('takes in the folder of a run that the command made, by keyboard, and leads to it', async () => {
+    const { page, service, faults, close } = await window.open({ scenario: 'demo', path: '/runs' });
+    const before = service.state.runs.length;
+    const button = page.getByRole('button', { name: 'Add a run’s folder…' });
+    await button.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Add a run’s folder' });
+    expect(await axeFindings(page)).toEqual([]);
+    await page.keyboard.type('/data/models/Qwen3-0.6B');
+    await page.keyboard.press('Enter');
+    await dialog.getByRole('alert').getByText('This folder is not a run').waitFor();
+    expect(service.state.runs).toHaveLength(before);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'hidden' });
+    await page.locator('button:focus', { hasText: 'Add a run’s folder…' }).waitFor();
+    await page.keyboard.press('Enter');
+    expect(await dialog.getByRole('alert').count()).toBe(0);
+    await dialog.getByRole('textbox', { name: 'Folder of the run' }).fill('/data/runs/demo-2.12-1');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(/\/runs\/\d+$/);
+    expect(service.state.runs).toHaveLength(before + 1);
+    expect(new URL(page.url()).pathname).toBe(`/runs/${service.state.runs[0]?.id ?? NaN}`);
+    await page.getByRole('status').getByText('The run of Demo model is in the library').waitFor();
+    expect(faults).toEqual([]);
+    await close();
+  });
+
   it('leads to the library where there are no runs', async () => {
     const { page, close } = await window.open({ scenario: 'empty', path: '/runs' });
     await page.getByText('No runs yet').waitFor();

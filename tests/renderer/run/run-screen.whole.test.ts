@@ -12,7 +12,7 @@ afterAll(() => window.close());
 /** The run that the fake service takes through its matrices. */
 async function openRunning(theme: 'light' | 'dark' = 'light'): Promise<OpenedPage> {
   const opened = await window.open({ scenario: 'running', path: '/runs/20', theme });
-  await opened.page.getByRole('grid', { name: /by block and matrix/ }).waitFor();
+  await opened.page.getByRole('grid', { name: /by layer and matrix/ }).waitFor();
   return opened;
 }
 

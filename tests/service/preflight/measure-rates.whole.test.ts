@@ -3,7 +3,8 @@ import { inEngineThread } from '../../../main/service/engine-thread/run-in-threa
 import { measuredRatesSchema } from '../../../main/service/preflight/measured-rates.ts';
 import { runTimes } from '../../../main/service/preflight/run-times.ts';
 import { budgetOfBits } from '../../../shared/budget.ts';
-import { DEMO_DESCRIPTION } from './planned-models.ts';
+import { budgetForAll } from '../../../shared/model-budget.ts';
+import { DEMO_DESCRIPTION } from '../../known-models.ts';
 
 it('measures the rates of all that a run does, in the thread of the engine', async () => {
   const measured = await inEngineThread('rates', { engine: 'wasm', threads: 2 });
@@ -14,7 +15,7 @@ it('measures the rates of all that a run does, in the thread of the engine', asy
   const times = runTimes(
     {
       model: DEMO_DESCRIPTION,
-      method: { method: 'claq', budget: budgetOfBits(2.12), columnOrder: 'benefit' },
+      method: { method: 'claq', budget: budgetForAll(budgetOfBits(2.12)), columnOrder: 'benefit' },
       segments: { count: 24, length: 512 },
       windows: { count: 16, length: 512 },
       engine: 'wasm',

@@ -6,7 +6,8 @@ import {
   memoryNeeds,
 } from '../../../main/service/preflight/memory-needs.ts';
 import { budgetOfBits } from '../../../shared/budget.ts';
-import { DEMO_DESCRIPTION, LLAMA_7B } from './planned-models.ts';
+import { budgetForAll } from '../../../shared/model-budget.ts';
+import { DEMO_DESCRIPTION, LLAMA_7B } from '../../known-models.ts';
 
 const NO_WINDOWS = { count: 0, length: 0 };
 
@@ -24,7 +25,7 @@ const TINY: MemoryQuestion = {
   },
   segments: { count: 5, length: 3 },
   windows: NO_WINDOWS,
-  budget: budgetOfBits(2),
+  budget: budgetForAll(budgetOfBits(2)),
   threads: 1,
   engine: 'tensorflow-gpu',
 };
@@ -67,7 +68,7 @@ describe('memory of large models', () => {
     model: { ...LLAMA_7B, hiddenSize, ffnSize, heads, kvHeads, headDim: hiddenSize / heads, blocks: 80 },
     segments: { count: 128, length: 2048 },
     windows: NO_WINDOWS,
-    budget: budgetOfBits(2.12),
+    budget: budgetForAll(budgetOfBits(2.12)),
     threads: 16,
     engine: 'tensorflow-gpu',
   });

@@ -8,10 +8,12 @@ import {
   preflightFolder,
   preflightRun,
 } from '../../../main/service/preflight/preflight-run.ts';
+import { TYPICAL_RATES } from '../../../main/service/preflight/rates.ts';
 import { type Preflight, preflightSchema } from '../../../shared/preflight.ts';
 import { type QuantizeChoicesRequest, quantizeChoicesSchema } from '../../../shared/requests.ts';
 import { BACKEND, completeRecord } from './complete-record.ts';
-import { DEMO_DESCRIPTION, LLAMA_7B, plannedModel } from './planned-models.ts';
+import { DEMO_DESCRIPTION, LLAMA_7B } from '../../known-models.ts';
+import { plannedModel } from './planned-models.ts';
 
 let work = '';
 beforeAll(async () => {
@@ -26,11 +28,13 @@ function question(
   return {
     choices: quantizeChoicesSchema.parse(choices),
     engine: { name: 'wasm', description: BACKEND },
+    forwardPrecision: 'float32',
     threads: 2,
     hostMemory: 64,
     gpuMemory: null,
     runsFolder: join(work, 'runs', 'of', 'tomorrow'),
     runs: [],
+    exports: [],
     measured: undefined,
     ...others,
   };
@@ -140,6 +144,16 @@ describe('time', () => {
     expect(await named({ windows: 0 })).toEqual([]);
     expect(await named({ baseline: known ?? undefined })).toEqual(['Perplexity of the result']);
   });
+
+  it('of an export are those of the exports before it', async () => {
+    const exported = async (exports: PreflightQuestion['exports']): Promise<number | undefined> => {
+      const { time } = await preflightFolder(DEMO_MODEL, question({ exportDtype: 'source' }, { exports }));
+      return time.parts.find(({ name }) => name === 'Dense export')?.seconds;
+    };
+    const bytes = 2 * (2_359_296 + 786_432 + 13 * 192);
+    expect(await exported([{ bytes, seconds: 3 }])).toBeCloseTo(3, 9);
+    expect(await exported([])).toBeCloseTo(bytes / 20e6, 9);
+  });
 });
 
 describe('what stands in the way', () => {
@@ -235,6 +249,20 @@ describe('what stands in the way', () => {
     expect(textsOf(preflight, 'refuse')).toEqual([
       expect.stringMatching(/^The disk has too little free space: 130 TB are needed in /),
     ]);
+  });
+
+  it('warns of a machine that had other work while it was measured, unless runs say more', async () => {
+    const warned = async (others: Partial<PreflightQuestion>): Promise<string[]> =>
+      textsOf(await preflightRun(plannedModel(DEMO_DESCRIPTION), question({}, others)), 'warn');
+    const measured = { rates: TYPICAL_RATES, otherCores: 1.26 };
+    expect(await warned({ measured })).toEqual([
+      'Other programs kept 1.3 cores busy while the speed of this machine was measured: without them the run takes less time than is said here.',
+    ]);
+    expect(await warned({ measured: { ...measured, otherCores: 0.1 } })).toEqual([]);
+    const record = completeRecord({ segments: 24, length: 512, timing: { forward: 30 } });
+    expect(await warned({ measured, runs: [{ label: 'run 1', model: DEMO_DESCRIPTION, record }] })).toEqual(
+      [],
+    );
   });
 
   it('warns of fewer segments than the paper has, and of a result that nothing is known of', async () => {

@@ -9,7 +9,7 @@ import { type PreflightQuestion, preflightFolder } from '../../../main/service/p
 import { quantizeModel } from '../../../main/service/quantize.ts';
 import { type QuantizeChoicesRequest, quantizeChoicesSchema } from '../../../shared/requests.ts';
 import type { RunRecord } from '../../../shared/run-record.ts';
-import { DEMO_DESCRIPTION } from './planned-models.ts';
+import { DEMO_DESCRIPTION } from '../../known-models.ts';
 
 const CHOICES: QuantizeChoicesRequest = {
   budget: { bits: 2.12 },
@@ -33,11 +33,13 @@ function question(made: RunRecord, choices: QuantizeChoicesRequest = CHOICES): P
   return {
     choices: quantizeChoicesSchema.parse(choices),
     engine: { name: 'wasm', description: made.engine.backend },
+    forwardPrecision: made.engine.forwardPrecision,
     threads: made.engine.threads,
     hostMemory: undefined,
     gpuMemory: null,
     runsFolder: work,
     runs: [{ label: 'run 1', model: DEMO_DESCRIPTION, record: made }],
+    exports: [],
     measured: undefined,
   };
 }

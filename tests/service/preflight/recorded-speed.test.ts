@@ -4,12 +4,13 @@ import { TYPICAL_RATES } from '../../../main/service/preflight/rates.ts';
 import {
   type RecordedRun,
   type Setting,
+  recordedExportRate,
   recordedRun,
   recordedSpeed,
 } from '../../../main/service/preflight/recorded-speed.ts';
 import { TIMED_PARTS, runTimes, timedParts } from '../../../main/service/preflight/run-times.ts';
 import { BACKEND, type RecordedFigures, completeRecord } from './complete-record.ts';
-import { DEMO_DESCRIPTION, LLAMA_7B } from './planned-models.ts';
+import { DEMO_DESCRIPTION, LLAMA_7B } from '../../known-models.ts';
 
 const SETTING: Setting = {
   engine: { name: 'wasm', description: BACKEND },
@@ -20,7 +21,7 @@ const FIGURES: RecordedFigures = {
   segments: 24,
   length: 512,
   windows: 16,
-  timing: { forward: 3, hessian: 2, quantize: 7, evaluate: 4 },
+  timing: { forward: 3, hessian: 2, quantize: 7, evaluate: 4, original: 5 },
 };
 
 function run(figures: Partial<RecordedFigures> = {}, label = 'run 1'): RecordedRun {
@@ -36,7 +37,13 @@ describe('the speed of runs by their records', () => {
     const seconds = fc.double({ min: 1e-3, max: 1e6, noNaN: true });
     fc.assert(
       fc.property(
-        fc.record({ forward: seconds, hessian: seconds, quantize: seconds, evaluate: seconds }),
+        fc.record({
+          forward: seconds,
+          hessian: seconds,
+          quantize: seconds,
+          evaluate: seconds,
+          original: seconds,
+        }),
         (timing) => {
           const recorded = run({ timing });
           const foretold = timedParts(runTimes(recordedRun(recorded, 'wasm', 2), TYPICAL_RATES));
@@ -77,6 +84,17 @@ describe('the speed of runs by their records', () => {
     expect(speed?.corrections.evaluate).toBe(speed?.corrections.forward);
   });
 
+  it('takes one evaluation for the other where a run had only one, as older records and known baselines have', () => {
+    const { original, ...older } = { forward: 3, hessian: 2, quantize: 7, evaluate: 4, original: 5 };
+    const both = speedOf(run());
+    const one = speedOf(run({ timing: older }));
+    expect(one?.corrections.original).toBe(one?.corrections.evaluate);
+    expect(speedOf(run({ timing: { ...older, original: 0 } }))?.corrections).toEqual(one?.corrections);
+    expect(both?.corrections.evaluate).toBe(one?.corrections.evaluate);
+    const foretold = (one?.corrections.evaluate ?? NaN) / older.evaluate;
+    expect(both?.corrections.original).toBeCloseTo(original * foretold, 9);
+  });
+
   it.each<[string, RecordedRun]>([
     ['another engine', run({ backend: 'TensorFlow 2.21.0 on the CPU' })],
     ['another number of threads', run({ threads: 4 })],
@@ -90,5 +108,21 @@ describe('the speed of runs by their records', () => {
 
   it('says nothing without runs', () => {
     expect(speedOf()).toBeUndefined();
+  });
+});
+
+describe('the rate of exports', () => {
+  it('is that of the latest of a like size, the later the more', () => {
+    const exports = [
+      { bytes: 1e9, seconds: 0 },
+      { bytes: 1e6, seconds: 9 },
+      { bytes: 1e9, seconds: 10 },
+      { bytes: 2e9, seconds: 40 },
+      { bytes: 1e9, seconds: 10 / 16 },
+      { bytes: 1e9, seconds: 1e6 },
+    ];
+    // Of 1e8 by logarithms to the base of 2: (0 x 1 - 1 / 2 + 4 / 4) / (1 + 1/2 + 1/4) = 2/7.
+    expect(recordedExportRate(exports, 1e9)).toBeCloseTo(1e8 * 2 ** (2 / 7), 0);
+    expect(recordedExportRate([], 1e9)).toBeUndefined();
   });
 });

@@ -3,7 +3,8 @@ import { constantRate } from '../../../main/service/preflight/rate-curve.ts';
 import type { Rates } from '../../../main/service/preflight/rates.ts';
 import { type RunToTime, runTimes, timedParts } from '../../../main/service/preflight/run-times.ts';
 import { budgetOfBits } from '../../../shared/budget.ts';
-import { DEMO_DESCRIPTION, LLAMA_7B } from './planned-models.ts';
+import { budgetForAll } from '../../../shared/model-budget.ts';
+import { DEMO_DESCRIPTION, LLAMA_7B } from '../../known-models.ts';
 
 const NO_TIME = constantRate(Infinity);
 
@@ -27,13 +28,13 @@ const ONE = constantRate(1);
 
 const RUN: RunToTime = {
   model: DEMO_DESCRIPTION,
-  method: { method: 'claq', budget: budgetOfBits(2), columnOrder: 'benefit' },
+  method: { method: 'claq', budget: budgetForAll(budgetOfBits(2)), columnOrder: 'benefit' },
   segments: { count: 4, length: 128 },
   windows: { count: 2, length: 128 },
   engine: 'wasm',
   threads: 3,
 };
-const MIXED: RunToTime = { ...RUN, method: { ...RUN.method, budget: budgetOfBits(2.12) } };
+const MIXED: RunToTime = { ...RUN, method: { ...RUN.method, budget: budgetForAll(budgetOfBits(2.12)) } };
 
 /** Parts that take time. */
 function taken(run: RunToTime, slow: Partial<Rates>): Record<string, number> {
@@ -89,13 +90,13 @@ describe('times, by hand: the demo model', () => {
   it('carries errors on with all methods but rtn', () => {
     // 192 + 2 x 64 + 192 + 2 x 512 rows of 192 columns, 192 rows of 512 columns.
     expect(taken(RUN, { updates: 1 })).toEqual({ columns: 6 * (1536 * 192 ** 2 + 192 * 512 ** 2) });
-    const method = { method: 'rtn', budget: budgetOfBits(2), columnOrder: 'outlier' } as const;
+    const method = { method: 'rtn', budget: budgetForAll(budgetOfBits(2)), columnOrder: 'outlier' } as const;
     expect(taken({ ...RUN, method }, { updates: 1 })).toEqual({});
   });
 
   it("sums up to a record's parts", () => {
     const times = { forward: 1, hessian: 2, factor: 3, planning: 4, columns: 5, evaluate: 6, writing: 7 };
-    expect(timedParts(times)).toEqual({ forward: 1, hessian: 2, quantize: 12, evaluate: 6 });
+    expect(timedParts(times)).toEqual({ forward: 1, hessian: 2, quantize: 12, evaluate: 6, original: 6 });
   });
 });
 

@@ -160,7 +160,7 @@ export class SmallServer {
 }
 
 /** The part of a browser's WebSocket that a client needs. */
-function asBrowserHasIt(
+export function asBrowserHasIt(
   socket: WebSocket,
 ): Pick<globalThis.WebSocket, 'addEventListener' | 'removeEventListener' | 'send' | 'readyState'> {
   const events = new EventTarget();

@@ -87,6 +87,11 @@ it('removes a model with all that belongs to it, and nothing else', async () => 
     exports: 1,
     settings: 0,
     column_statistics: 1,
+    outlier_counts: 2,
+    analyses: 1,
+    calibrations: 1,
+    calibrated_groups: 1,
+    budgets: 0,
   });
 });
 

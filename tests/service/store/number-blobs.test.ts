@@ -1,11 +1,20 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { float32Blob, int32Blob, toBlob, uint32Blob } from '../../../main/service/store/number-blobs.ts';
+import {
+  float16Blob,
+  float32Blob,
+  int32Blob,
+  toBlob,
+  uint16Blob,
+  uint32Blob,
+} from '../../../main/service/store/number-blobs.ts';
 
 it('writes the lowest byte first', () => {
   expect([...toBlob(Uint32Array.of(1, 0x0a0b0c0d))]).toEqual([1, 0, 0, 0, 0x0d, 0x0c, 0x0b, 0x0a]);
   expect([...toBlob(Int32Array.of(-2))]).toEqual([0xfe, 0xff, 0xff, 0xff]);
   expect([...toBlob(Float32Array.of(1))]).toEqual([0, 0, 0x80, 0x3f]);
+  expect([...toBlob(Uint16Array.of(0x0a0b))]).toEqual([0x0b, 0x0a]);
+  expect([...toBlob(Float16Array.of(1, -2))]).toEqual([0, 0x3c, 0, 0xc0]);
 });
 
 it('gives back any numbers, wherever they and their bytes begin', () => {
@@ -14,8 +23,12 @@ it('gives back any numbers, wherever they and their bytes begin', () => {
       fc.float32Array({ maxLength: 50 }),
       fc.uint32Array({ maxLength: 50 }),
       fc.int32Array({ maxLength: 50 }),
+      fc.uint16Array({ maxLength: 50 }),
       fc.nat({ max: 7 }),
-      (floats, naturals, integers, offset) => {
+      (floats, naturals, integers, shorts, offset) => {
+        const halves = Float16Array.from(floats);
+        expect(float16Blob.parse(movedBy(offset, toBlob(halves)))).toEqual(halves);
+        expect(uint16Blob.parse(movedBy(offset, toBlob(shorts)))).toEqual(shorts);
         expect(float32Blob.parse(movedBy(offset, toBlob(floats)))).toEqual(floats);
         expect(uint32Blob.parse(movedBy(offset, toBlob(naturals)))).toEqual(naturals);
         expect(int32Blob.parse(movedBy(offset, toBlob(integers.subarray(1))))).toEqual(integers.slice(1));

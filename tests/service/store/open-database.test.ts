@@ -122,11 +122,16 @@ describe('migrations', () => {
       notes: [{ line: 'WebAssembly, 2 threads' }],
       exports: [{ id: 7, folder: '/runs/1/dense' }],
     });
-    expect(model && store.columnStatistics.read(model.id, 'files', 0, 'q')).toMatchObject({
-      maxima: Float32Array.of(1, 0.5),
-      sValues: Float32Array.of(13),
-      outliers: [Uint32Array.of(7, 0)],
-    });
+  });
+
+  it('leave out the statistics of version 1, which are measured again', async () => {
+    const file = await temporaryFile();
+    writeVersion1(file);
+    const store = open(file);
+    const [model] = store.models.list();
+    expect(model && store.columnStatistics.list(model.id, 'files')).toEqual([]);
+    expect(rowCounts(file)).toMatchObject({ column_statistics: 0, outlier_counts: 0, budgets: 0 });
+    expect(rowCounts(`${file}.v1.backup`)).toMatchObject({ column_statistics: 1 });
   });
 
   it('go on from the version that the file has, behind a backup of it', async () => {
@@ -153,8 +158,13 @@ describe('migrations', () => {
     const file = await temporaryFile();
     const store = open(file);
     addWholeModel(store, 'a');
-    openAndClose(file, [library, { version: 2, sql: 'CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT' }]);
-    expect(rowCounts(`${file}.v1.backup`)).toMatchObject({ models: 1, runs: 1, matrices: 2 });
+    const sql = 'CREATE TABLE more (id INTEGER PRIMARY KEY) STRICT';
+    openAndClose(file, [...MIGRATIONS, { version: MIGRATIONS.length + 1, sql }]);
+    expect(rowCounts(`${file}.v${MIGRATIONS.length}.backup`)).toMatchObject({
+      models: 1,
+      runs: 1,
+      matrices: 2,
+    });
   });
 
   it('take the place of an older backup of the same version', async () => {

@@ -1,34 +1,24 @@
-import type { NewModel, NewRun, Store, StoredStatistics } from '../../../main/service/store/store.ts';
+import { ANALYSED_ERRORS } from '../../../shared/analysed-errors.ts';
+import type {
+  NewModel,
+  NewRun,
+  Store,
+  StoredAnalysis,
+  StoredStatistics,
+} from '../../../main/service/store/store.ts';
+import type { GroupCalibration } from '../../../shared/calibration.ts';
 import type { ModelId } from '../../../shared/library.ts';
 import { quantizeChoicesSchema } from '../../../shared/requests.ts';
 import type { MatrixResult, PerplexityFigure, RunFigures } from '../../../shared/run-record.ts';
 import type { ExportCard, RunId } from '../../../shared/runs.ts';
+import { SMOLLM2 } from '../../known-models.ts';
 
 export const MODEL: NewModel = {
   name: 'SmolLM2-135M',
   folder: '/models/SmolLM2-135M',
   source: { kind: 'hub', repository: 'HuggingFaceTB/SmolLM2-135M', commit: '93efa2f' },
   addedAt: '2026-03-01T08:00:00.000Z',
-  description: {
-    family: 'llama',
-    hiddenSize: 576,
-    ffnSize: 1536,
-    blocks: 30,
-    heads: 9,
-    kvHeads: 3,
-    headDim: 64,
-    vocabSize: 49_152,
-    contextLength: 8192,
-    rmsNormEpsilon: 1e-5,
-    ropeTheta: 100_000,
-    ropeScaling: { type: 'none' },
-    tiedEmbeddings: true,
-    qkvBias: false,
-    oBias: false,
-    mlpBias: false,
-    qkNorm: false,
-    slidingWindow: undefined,
-  },
+  description: SMOLLM2,
   parameters: 134_515_008,
   quantizedWeights: 106_168_320,
   bytes: 269_060_552,
@@ -119,17 +109,38 @@ export function statistics(
     rows: 64,
     columns: 3,
     meanMagnitude: 0.015,
+    maxMagnitude: 1,
     maxima: Float32Array.of(0.5, 0.25, 1),
     energies: Float32Array.of(2, 3, 4),
     means: Float32Array.of(-0.125, 0, 0.125),
     variances: Float32Array.of(0.25, 0.5, 0.75),
-    sValues: Float32Array.of(3, 13),
-    outliers: [Uint32Array.of(5, 0, 7), Uint32Array.of(1, 0, 4_294_967_295)],
+    levels: 2,
+    outliers: Uint32Array.of(5, 0, 7, 1, 0, 6),
     ...change,
   };
 }
 
-/** A model with one complete run that has everything: notes, matrices, an export, statistics. */
+/** With the errors 0, 1/64, 2/64 and so on. */
+export function analysis(
+  block: number,
+  kind: StoredAnalysis['kind'],
+  change: Partial<StoredAnalysis> = {},
+): StoredAnalysis {
+  const columns = 2;
+  const errors = Float16Array.from({ length: columns * ANALYSED_ERRORS }, (_, index) => index / 64);
+  return { block, kind, columns, errors, ...change };
+}
+
+export function calibration(block: number, kind: GroupCalibration['kind'], scale = 1): GroupCalibration {
+  return {
+    block,
+    kind,
+    diagonal: Float32Array.of(4 * scale, 2 * scale, 0),
+    sensitivity: Float32Array.of(3 * scale, scale, 0),
+  };
+}
+
+/** A model with one complete run that has everything: notes, matrices, an export, statistics and what belongs to these. */
 export function addWholeModel(
   store: Store,
   name: string,
@@ -141,5 +152,7 @@ export function addWholeModel(
   store.runs.complete(runId, FIGURES, '2026-03-01T10:00:00.000Z');
   store.exports.insert(newExport(runId));
   store.columnStatistics.save(modelId, 'files', statistics(0, 'q'));
+  store.analyses.save(modelId, 'files', analysis(0, 'q'));
+  store.calibrations.save({ modelId, filesKey: 'files', runId, groups: 2 }, calibration(0, 'q'));
   return { modelId, runId };
 }

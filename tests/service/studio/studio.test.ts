@@ -285,6 +285,21 @@ describe('the settings', () => {
     expect((await engine.run(0)).request).toMatchObject({ threads: 3, engine: 'wasm' });
   });
 
+  it('hold for what a run leaves open, and give way to what it says', async () => {
+    await client.settings.change({ engine: 'wasm', forwardPrecision: 'bfloat16', threads: 3 });
+    const { id: modelId } = await client.models.addDemo();
+    const open = await client.runs.start({ modelId, choices: {} });
+    const explicit = { engine: 'auto', forwardPrecision: 'float32', threads: 1 } as const;
+    const said = await client.runs.start({ modelId, choices: explicit });
+    const { request, finish } = await engine.run(0);
+    expect(request).toMatchObject({ engine: 'wasm', forwardPrecision: 'bfloat16', threads: 3 });
+    finish();
+    expect((await engine.run(1)).request).toMatchObject(explicit);
+    // What is kept is what it runs with, also where the settings are others when it is gone on with.
+    expect((await client.runs.get({ id: open.id })).choices).toMatchObject({ engine: 'wasm', threads: 3 });
+    expect((await client.runs.get({ id: said.id })).choices).toMatchObject(explicit);
+  });
+
   it('refuse a folder that cannot be made', async () => {
     await writeFile(join(folder, 'file'), '');
     expect(await codeOf(client.settings.change({ runsFolder: join(folder, 'file', 'runs') }))).toBe(

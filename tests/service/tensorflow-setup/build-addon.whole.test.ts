@@ -1,7 +1,8 @@
-import { rm } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { addonRecipe, isMadeBy } from '../../../main/service/tensorflow-setup/addon-recipe.ts';
 import {
   type AddonBuild,
   buildAddon,
@@ -24,7 +25,8 @@ async function smallBuild(source = ADDON_SOURCE): Promise<AddonBuild> {
   await smallLibraries(join(folder, 'deps/lib'), '2.21.0');
   const sources = await temporaryFolder();
   await writeFiles(sources, { 'binding.cc': source });
-  return { compiler: await findCompiler({ env }), sources, nodeHeaders: NODE_HEADERS, folder, env };
+  const compiler = await findCompiler({ env });
+  return { compiler, sources, nodeHeaders: NODE_HEADERS, tensorflow: '2.21.0', folder, env };
 }
 
 const addonOf = ({ folder }: AddonBuild): string => join(folder, 'lib/napi-v8/tfjs_binding.node');
@@ -50,6 +52,17 @@ describe('buildAddon', () => {
     const missing = await thrownBy(() => checkAddon(addonOf(build), '2.21.0', { env }));
     expect(missing.code).toBe('setup/check-failed');
     expect(missing.found).toMatch(/^Error: libtensorflow_cc\.so\.2: cannot open shared object file/);
+  });
+
+  it('builds one that says what it is made of, and not where that lay', async () => {
+    const build = await smallBuild(`${ADDON_SOURCE}\nconst char* where() { return __FILE__; }\n`);
+    await buildAddon(build, {});
+    const addon = addonOf(build);
+    expect(await isMadeBy(await addonRecipe(build), addon)).toBe(true);
+    expect(await isMadeBy(await addonRecipe({ ...build, tensorflow: '2.20.0' }), addon)).toBe(false);
+    const text = await readFile(addon, 'latin1');
+    expect(text).toContain(`${basename(build.sources)}/binding.cc`);
+    for (const folder of [build.sources, build.folder]) expect(text).not.toContain(folder);
   });
 
   it('tells what the compiler said', async () => {

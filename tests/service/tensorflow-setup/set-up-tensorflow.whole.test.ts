@@ -49,7 +49,10 @@ beforeAll(async () => {
   );
   const env = process.env;
   const compiler = await findCompiler({ env });
-  await buildAddon({ compiler, sources: join(made, 'sources'), nodeHeaders, folder, env }, {});
+  await buildAddon(
+    { compiler, sources: join(made, 'sources'), nodeHeaders, tensorflow: '2.21.0', folder, env },
+    {},
+  );
   await copyFile(
     join(folder, 'lib/napi-v8/tfjs_binding.node'),
     join(made, 'addons', MACHINE, 'tfjs_binding.node'),

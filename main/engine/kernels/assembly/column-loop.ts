@@ -4,11 +4,8 @@ import {
   STRIP_BYTES, SUB_BLOCK, pointer, word,
 } from './layout';
 import { Column, assignCodebook, assignGrid } from './assign';
-import {
-  ESTIMATE_BINS, ESTIMATE_BINS_PER_CENTROID, ESTIMATE_TAIL_BINS, HISTOGRAM, LAYER_COST, MIDPOINTS, columnOf, originalOf,
-  sortedOf, spareOf,
-} from './codebook-scratch';
-import { fitCodebook, partition, prefixSums } from './codebook';
+import { HISTOGRAM, MIDPOINTS, columnOf, originalOf, sortedOf, spareOf } from './codebook-scratch';
+import { fitCodebook, prefixSums } from './codebook';
 import { fitCodebookScikit } from './scikit';
 import { microKernel } from './micro-kernel';
 import { sortFloats } from './sort';
@@ -209,40 +206,6 @@ export function compensateBlock(args: usize, source: i32, target: i32): void {
     const c = to + <usize>strip * BLOCK_STRIP_BYTES;
     for (let panel = 0; panel < PANELS_PER_BLOCK; panel++) {
       microKernel(panels + <usize>panel * BLOCK_PANEL_BYTES, b, c + <usize>(panel * PANEL) * STRIP_BYTES, STRIP_BYTES, BLOCK);
-    }
-  }
-}
-
-/**
- * Squared error of a column under each number of centroids and each count of reserved entries, on the original weights:
- * what the choice of widths and shares weighs.
- * Arguments: 0 matrix [rows][columns], 1 rows, 2 columns, 3 widths (u8, ascending), 4 number of widths, 5 reserved counts
- * a tail (i32), 6 number of counts, 7 errors (f64 [columns][counts][widths]).
- */
-export function columnErrors(args: usize, column: i32, scratch: usize): void {
-  const matrix = pointer(args, 0);
-  const rows = word(args, 1);
-  const columns = word(args, 2);
-  const widths = pointer(args, 3);
-  const widthCount = word(args, 4);
-  const counts = pointer(args, 5);
-  const countCount = word(args, 6);
-  const values = columnOf(scratch, rows, 0);
-  for (let row = 0; row < rows; row++) {
-    store<f32>(values + (<usize>row << 2), load<f32>(matrix + ((<usize>row * <usize>columns + <usize>column) << 2)));
-  }
-  sortFloats(values, rows, sortedOf(scratch, rows), spareOf(scratch, rows), scratch + HISTOGRAM);
-  prefixSums(scratch, rows);
-  const largest = 1 << <i32>load<u8>(widths + <usize>(widthCount - 1));
-  const inner = max(ESTIMATE_BINS, largest * ESTIMATE_BINS_PER_CENTROID);
-  for (let r = 0; r < countCount; r++) {
-    const reserved = load<i32>(counts + (<usize>r << 2));
-    const reached = reserved * 2 < rows ? partition(scratch, rows, reserved, rows - reserved, largest, inner, ESTIMATE_TAIL_BINS) : 0;
-    for (let w = 0; w < widthCount; w++) {
-      const clusters = min(1 << <i32>load<u8>(widths + <usize>w), reached);
-      const error: f64 = clusters > 0 ? load<f64>(scratch + LAYER_COST + (<usize>clusters << 3)) : 0;
-      const at = (<usize>column * <usize>countCount + <usize>r) * <usize>widthCount + <usize>w;
-      store<f64>(pointer(args, 7) + (at << 3), max<f64>(error, 0));
     }
   }
 }

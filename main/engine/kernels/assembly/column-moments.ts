@@ -1,0 +1,103 @@
+/** Sums over columns, from the bytes that a matrix is stored as. */
+import { pointer, word } from './layout';
+import { BLOCK_BYTES, DTYPE, firstColumn, paddedColumns, rowsOf, takeRows } from './stored-stripe';
+import { BF16, F16, F32, bias, exponent, fourValues, shiftOf, signAndMagnitude } from './stored-values';
+
+// Arguments of columnMoments, as words, behind those of stored-stripe.ts. The arrays have room for the padding of the last
+// stripe. The same list stands in ../column-statistics.ts.
+const MAGNITUDES = 5; // f64 [columns]: sum of |w|
+const SUMS = 6; // f64 [columns]
+const SQUARES = 7; // f64 [columns]
+const MAXIMA = 8; // f32 [columns]: largest |w|
+
+/**
+ * The columns of a stripe. Each column's sums run in float64 from the first row to the last, and nothing else is in them: they
+ * are the same to the last bit whatever the stripes. Scratch: BLOCK_BYTES.
+ */
+export function columnMoments(args: usize, stripe: i32, scratch: usize): void {
+  switch (word(args, DTYPE)) {
+    case F16:
+      return sweep(F16, args, stripe, scratch);
+    case BF16:
+      return sweep(BF16, args, stripe, scratch);
+    default:
+      return sweep(F32, args, stripe, scratch);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function sweep(dtype: i32, args: usize, stripe: i32, block: usize): void {
+  const shift = shiftOf(dtype);
+  const rows = rowsOf(args);
+  const first = firstColumn(args, stripe);
+  const columns = paddedColumns(args, stripe);
+  const rowBytes = <usize>columns << shift;
+  const blockRows = <i32>(BLOCK_BYTES / rowBytes);
+  memory.fill(block, 0, BLOCK_BYTES);
+  clear(args, first, columns);
+  for (let row = 0; row < rows; row += blockRows) {
+    const count = min(blockRows, rows - row);
+    takeRows(args, stripe, shift, row, count, block);
+    for (let column = 0; column < columns; column += 4) {
+      addFour(dtype, args, first + column, block + (<usize>column << shift), rowBytes, count);
+    }
+  }
+}
+
+function clear(args: usize, first: i32, columns: i32): void {
+  const at = <usize>first << 3;
+  memory.fill(pointer(args, MAGNITUDES) + at, 0, <usize>columns << 3);
+  memory.fill(pointer(args, SUMS) + at, 0, <usize>columns << 3);
+  memory.fill(pointer(args, SQUARES) + at, 0, <usize>columns << 3);
+  memory.fill(pointer(args, MAXIMA) + (at >> 1), 0, <usize>columns << 2);
+}
+
+/** The square of a float32 is exact in float64, so that both ways round the same. */
+// @ts-ignore: decorator
+@inline
+function addSquare(sum: v128, value: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f64x2.relaxed_madd(value, value, sum);
+  return f64x2.add(sum, f64x2.mul(value, value));
+}
+
+/** Four columns of `count` rows. NaN shows in the sums, if not in the maximum. */
+// @ts-ignore: decorator
+@inline
+function addFour(dtype: i32, args: usize, column: i32, from: usize, rowBytes: usize, count: i32): void {
+  const magnitudes = pointer(args, MAGNITUDES) + (<usize>column << 3);
+  const sums = pointer(args, SUMS) + (<usize>column << 3);
+  const squares = pointer(args, SQUARES) + (<usize>column << 3);
+  const maxima = pointer(args, MAXIMA) + (<usize>column << 2);
+  let magnitude0 = v128.load(magnitudes);
+  let magnitude1 = v128.load(magnitudes, 16);
+  let sum0 = v128.load(sums);
+  let sum1 = v128.load(sums, 16);
+  let square0 = v128.load(squares);
+  let square1 = v128.load(squares, 16);
+  let largest = v128.load(maxima);
+  const places = signAndMagnitude();
+  const exponents = exponent();
+  const biases = bias();
+  let at = from;
+  for (let i = 0; i < count; i++) {
+    const values = fourValues(dtype, at, places, exponents, biases);
+    const low = f64x2.promote_low_f32x4(values);
+    const high = f64x2.promote_low_f32x4(i32x4.shuffle(values, values, 2, 3, 2, 3));
+    sum0 = f64x2.add(sum0, low);
+    sum1 = f64x2.add(sum1, high);
+    magnitude0 = f64x2.add(magnitude0, f64x2.abs(low));
+    magnitude1 = f64x2.add(magnitude1, f64x2.abs(high));
+    square0 = addSquare(square0, low);
+    square1 = addSquare(square1, high);
+    largest = f32x4.pmax(largest, f32x4.abs(values));
+    at += rowBytes;
+  }
+  v128.store(magnitudes, magnitude0);
+  v128.store(magnitudes, magnitude1, 16);
+  v128.store(sums, sum0);
+  v128.store(sums, sum1, 16);
+  v128.store(squares, square0);
+  v128.store(squares, square1, 16);
+  v128.store(maxima, largest);
+}

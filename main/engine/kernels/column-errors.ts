@@ -1,0 +1,47 @@
+import type { KernelPool } from './kernel-pool.ts';
+import type { StoredMatrix } from './column-statistics.ts';
+import { STORED_DTYPES } from './stored-magnitudes.ts';
+
+/** Codebooks to be tried on every column. */
+export interface ColumnCandidates {
+  /** Ascending, 1 to 8 bits. */
+  readonly widths: readonly number[];
+  /** Reserved entries at each tail; where a tail holds half of the rows or more, nothing is left to err. */
+  readonly tailCounts: readonly number[];
+}
+
+/** Squared error of every column under each candidate, on the original weights. */
+export interface ColumnErrors extends ColumnCandidates {
+  /** [columns][tailCounts][widths] */
+  readonly errors: Float64Array;
+}
+
+/** Errors of codebooks that leave the reserved entries out, a few percent above those of the fitted ones. All weights are finite. */
+export async function columnErrors(
+  pool: KernelPool,
+  { pointer, dtype, rows, columns }: StoredMatrix,
+  { widths, tailCounts }: ColumnCandidates,
+): Promise<ColumnErrors> {
+  const { arena } = pool;
+  const mark = arena.mark();
+  try {
+    pool.allocateScratch(rows);
+    const cells = columns * tailCounts.length * widths.length;
+    const errors = arena.allocate(cells * 8);
+    const args = arena.words([
+      pointer,
+      rows,
+      columns,
+      arena.copyBytes(widths),
+      widths.length,
+      arena.copyInts(tailCounts),
+      tailCounts.length,
+      errors,
+      STORED_DTYPES.indexOf(dtype),
+    ]);
+    await pool.runTilesAsync('columnErrors', args, columns);
+    return { widths, tailCounts, errors: Float64Array.from(arena.doubles(errors, cells)) };
+  } finally {
+    arena.release(mark);
+  }
+}

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ClaqError } from '../../../shared/errors.ts';
+import { findWeights } from '../../engine/checkpoint/model-folder.ts';
+
+/**
+ * Tells whether a model's weights are the files that they were, by names, sizes and times of the last change: cheap enough to
+ * ask each time. Files that were only touched count as others; what was measured of them is measured again.
+ *
+ * @throws ClaqError what finding the weights throws, and weights/missing-file
+ */
+export async function filesKey(folder: string): Promise<string> {
+  const { shards } = await findWeights(folder);
+  const files = await Promise.all(shards.map((shard) => identity(folder, shard)));
+  return createHash('sha256').update(JSON.stringify(files)).digest('hex');
+}
+
+async function identity(folder: string, shard: string): Promise<string[]> {
+  const path = join(folder, shard);
+  try {
+    const { size, mtimeNs } = await stat(path, { bigint: true });
+    return [shard, String(size), String(mtimeNs)];
+  } catch (cause) {
+    throw new ClaqError('weights/missing-file', 'A weights file cannot be read', {
+      where: path,
+      found: cause instanceof Error ? cause.message : String(cause),
+      remedy: 'download the missing files into the folder',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,166 @@
+/**
+ * What a budget comes to for a model, from shapes alone, so fast that it can follow a slider: columns are counted by class, a
+ * matrix kind and budget at a time, never one by one.
+ */
+import { type ColumnClass, HALF_BYTES, packedBytes, plannedClasses, storedBits, totalBytes } from './bits.ts';
+import type { Budget } from './budget.ts';
+import { budgetParts } from './budget-presets.ts';
+import type { ColumnOrder } from './method.ts';
+import { bytesOfDtype, cacheBytes, keptParameters, largestMatrixBytes } from './model-bytes.ts';
+import { type ModelBudget, budgetsOfKind, describeModelBudget } from './model-budget.ts';
+import {
+  MATRIX_KINDS,
+  type MatrixKind,
+  type ModelDescription,
+  matrixShape,
+  quantizedWeights,
+} from './model.ts';
+import { plannedNominalBits } from './planned-bytes.ts';
+import { requestedModelBudget } from './requested-model-budget.ts';
+import { type BudgetChoices, DEFAULT_COLUMN_ORDER } from './requests.ts';
+
+/** Cards that people have, in GB of 10^9 bytes: the seven hundredths of a card beyond them are the driver's and the screen's. */
+export const CARD_GIGABYTES = [8, 12, 16, 24] as const;
+/** Tokens that memory is said for; the model's own context where that is shorter. */
+export const PREVIEWED_CONTEXT = 4096;
+
+/** Matrices of one kind with one budget: all of them come to the same. */
+export interface MatricesPreview {
+  readonly kind: MatrixKind;
+  readonly blocks: readonly number[];
+  readonly budget: Budget;
+  readonly rows: number;
+  readonly columns: number;
+  readonly classes: readonly ColumnClass[];
+  /** Of each of the matrices. */
+  readonly bytes: number;
+  readonly storedBits: number;
+}
+
+export interface BudgetPreview {
+  readonly budget: ModelBudget;
+  /** `2.12 (AP 2.05 of {2,4} + OR 0.07), 2 overrides` */
+  readonly label: string;
+  readonly order: ColumnOrder;
+  /**
+   * Whether bytes, widths and reserved entries are what a run will write, to the byte. The choice by benefit writes at most these
+   * bytes, and its widths and reserved entries are its own; `upper bound` then.
+   */
+  readonly certainty: 'exact' | 'upper bound';
+  readonly nominalBits: number;
+  readonly storedBits: number;
+  /** Of all matrices. */
+  readonly packedBytes: number;
+  /** Weights in them. */
+  readonly weights: number;
+  readonly matrices: readonly MatricesPreview[];
+  /** Columns at each width that there is, ascending, and their share of all. */
+  readonly widths: readonly { readonly width: number; readonly columns: number; readonly share: number }[];
+  readonly reserved: { readonly entries: number; readonly share: number };
+  /** The model in half precision: its matrices and the rest. */
+  readonly halfBytes: number;
+  /** What is not quantized, in the dtype that it has. */
+  readonly keptBytes: number;
+  readonly memory: MemoryPreview;
+}
+
+/** What generating text holds: everything above, the cache of a context, and one matrix decoded at a time. */
+export interface MemoryPreview {
+  readonly tokens: number;
+  readonly cacheBytes: number;
+  readonly decodedBytes: number;
+  readonly total: number;
+  readonly cards: readonly { readonly gigabytes: number; readonly fits: boolean }[];
+}
+
+/**
+ * @param dtype of what is not quantized, as safetensors names it; an unknown one counts as half precision
+ * Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction.
+ */
+export function previewBudget(
+  model: ModelDescription,
+  dtype: string,
+  choices: Pick<BudgetChoices, 'budget' | 'overrides' | 'columnOrder'>,
+): BudgetPreview {
+  const budget = requestedModelBudget(choices, model.blocks);
+  const order = choices.columnOrder ?? DEFAULT_COLUMN_ORDER;
+  const matrices = previewMatrices(model, budget);
+  const packed = matrices.reduce((sum, { blocks, bytes }) => sum + blocks.length * bytes, 0);
+  const weights = quantizedWeights(model);
+  const kept = keptParameters(model);
+  const keptBytes = kept * (bytesOfDtype(dtype) ?? HALF_BYTES);
+  const alike = matrices.every((each) => budgetParts(each.budget) === 'single');
+  return {
+    budget,
+    label: describeModelBudget(budget),
+    order,
+    certainty: order === 'outlier' || alike ? 'exact' : 'upper bound',
+    nominalBits: plannedNominalBits(model, budget),
+    storedBits: storedBits(packed, weights),
+    packedBytes: packed,
+    weights,
+    matrices,
+    ...columnsPreview(matrices, weights),
+    halfBytes: HALF_BYTES * (weights + kept),
+    keptBytes,
+    memory: previewMemory(model, packed + keptBytes),
+  };
+}
+
+function previewMatrices(model: ModelDescription, budget: ModelBudget): MatricesPreview[] {
+  return MATRIX_KINDS.flatMap((kind) => {
+    const shape = matrixShape(model, kind);
+    return [...budgetsOfKind(budget, kind, model.blocks)].map(([own, blocks]) => {
+      const classes = plannedClasses(shape, own);
+      const bytes = totalBytes(packedBytes(shape, classes));
+      const bits = storedBits(bytes, shape.rows * shape.columns);
+      return { kind, blocks, budget: own, ...shape, classes, bytes, storedBits: bits };
+    });
+  });
+}
+
+function columnsPreview(
+  matrices: readonly MatricesPreview[],
+  weights: number,
+): Pick<BudgetPreview, 'widths' | 'reserved'> {
+  const counts = new Map<number, number>();
+  let entries = 0;
+  let all = 0;
+  for (const { blocks, classes } of matrices) {
+    for (const { width, reserved, columns } of classes) {
+      const here = blocks.length * columns;
+      counts.set(width, (counts.get(width) ?? 0) + here);
+      entries += here * reserved;
+      all += here;
+    }
+  }
+  const widths = [...counts].sort(([a], [b]) => a - b);
+  return {
+    widths: widths.map(([width, columns]) => ({ width, columns, share: columns / all })),
+    reserved: { entries, share: entries / weights },
+  };
+}
+
+/** @param loaded bytes of the whole model */
+function previewMemory(model: ModelDescription, loaded: number): MemoryPreview {
+  const tokens = Math.min(PREVIEWED_CONTEXT, model.contextLength);
+  const cache = cacheBytes(model, tokens);
+  const decoded = largestMatrixBytes(model);
+  const total = loaded + cache + decoded;
+  return {
+    tokens,
+    cacheBytes: cache,
+    decodedBytes: decoded,
+    total,
+    cards: CARD_GIGABYTES.map((gigabytes) => ({ gigabytes, fits: total <= gigabytes * 1e9 })),
+  };
+}
+
+/** The part of the preview that a matrix belongs to. */
+export function matrixPreview(
+  { matrices }: Pick<BudgetPreview, 'matrices'>,
+  block: number,
+  kind: MatrixKind,
+): MatricesPreview | undefined {
+  return matrices.find((each) => each.kind === kind && each.blocks.includes(block));
+}

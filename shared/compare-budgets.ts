@@ -1,0 +1,160 @@
+/** Two plans of a model beside each other: which columns get more, and which less. */
+import { type ColumnPlan, type PlanZone, planByOrder, planZones } from './budget.ts';
+import { type ModelBudget, matrixBudget } from './model-budget.ts';
+import {
+  MATRIX_KINDS,
+  type MatrixKind,
+  type MatrixShape,
+  type ModelDescription,
+  matrixShape,
+} from './model.ts';
+import { uint16Of } from './number-text.ts';
+import type { OutlierOrders } from './statistics.ts';
+
+/** A budget, and the orders of columns that it follows. */
+export interface OrderedBudget {
+  readonly budget: ModelBudget;
+  /** Of every matrix, block by block, in a block in the order of MATRIX_KINDS: its columns, best first. */
+  readonly orders: readonly Int32Array[];
+}
+
+export interface MatrixChange {
+  readonly block: number;
+  readonly kind: MatrixKind;
+  /** Columns of the matrix, and of these: wider, narrower, with more and with fewer reserved entries than before. */
+  readonly columns: number;
+  readonly wider: number;
+  readonly narrower: number;
+  readonly moreReserved: number;
+  readonly fewerReserved: number;
+}
+
+/** A matrix column by column. */
+export interface ColumnChanges {
+  /** Bits more than before; negative for fewer. */
+  readonly widths: Int8Array;
+  /** Reserved entries more than before, of both tails; negative for fewer. */
+  readonly reserved: Int32Array;
+}
+
+/** The orders of all matrices, one by one. */
+export function decodeOrders(model: ModelDescription, { columns }: OutlierOrders): Int32Array[] {
+  const all = uint16Of(columns);
+  const orders: Int32Array[] = [];
+  let from = 0;
+  for (let block = 0; block < model.blocks; block++) {
+    for (const kind of MATRIX_KINDS) {
+      const to = from + matrixShape(model, kind).columns;
+      orders.push(Int32Array.from(all.subarray(from, to)));
+      from = to;
+    }
+  }
+  return orders;
+}
+
+/** All matrices, in the order of the computation. */
+export function compareBudgets(
+  model: ModelDescription,
+  before: OrderedBudget,
+  after: OrderedBudget,
+): MatrixChange[] {
+  const changes: MatrixChange[] = [];
+  for (let block = 0; block < model.blocks; block++) {
+    for (const kind of MATRIX_KINDS) {
+      const shape = matrixShape(model, kind);
+      const zoned = (each: OrderedBudget): ZonedOrder => ({
+        zones: planZones(shape, matrixBudget(each.budget, block, kind)),
+        order: orderOf(each, block, kind),
+      });
+      changes.push({ block, kind, ...changesOf(shape, zoned(before), zoned(after)) });
+    }
+  }
+  return changes;
+}
+
+interface ZonedOrder {
+  readonly zones: readonly PlanZone[];
+  readonly order: Int32Array;
+}
+
+/** From the columns of each pair of zones, of which there are nine at most. */
+function changesOf(
+  { columns }: MatrixShape,
+  before: ZonedOrder,
+  after: ZonedOrder,
+): Omit<MatrixChange, 'block' | 'kind'> {
+  const pairs = before.order === after.order ? overlaps(before, after) : scattered(columns, before, after);
+  const found = { columns, wider: 0, narrower: 0, moreReserved: 0, fewerReserved: 0 };
+  for (const [b, old] of before.zones.entries()) {
+    for (const [a, now] of after.zones.entries()) {
+      const count = pairs[b * MOST_ZONES + a] ?? 0;
+      const reserved = now.tails.low + now.tails.high - old.tails.low - old.tails.high;
+      if (now.width > old.width) found.wider += count;
+      if (now.width < old.width) found.narrower += count;
+      if (reserved > 0) found.moreReserved += count;
+      if (reserved < 0) found.fewerReserved += count;
+    }
+  }
+  return found;
+}
+
+/** Of planZones. */
+const MOST_ZONES = 3;
+
+/** In the same order two zones share the ranks that are in both. */
+function overlaps(before: ZonedOrder, after: ZonedOrder): Uint32Array {
+  const pairs = new Uint32Array(MOST_ZONES ** 2);
+  for (const [b, old] of before.zones.entries()) {
+    for (const [a, now] of after.zones.entries()) {
+      pairs[b * MOST_ZONES + a] = Math.max(0, Math.min(old.to, now.to) - Math.max(old.from, now.from));
+    }
+  }
+  return pairs;
+}
+
+function scattered(columns: number, before: ZonedOrder, after: ZonedOrder): Uint32Array {
+  const pairOf = new Uint8Array(columns);
+  for (const [zone, { from, to }] of before.zones.entries()) {
+    for (let rank = from; rank < to; rank++) pairOf[before.order[rank] ?? 0] = zone * MOST_ZONES;
+  }
+  const pairs = new Uint32Array(MOST_ZONES ** 2);
+  for (const [zone, { from, to }] of after.zones.entries()) {
+    for (let rank = from; rank < to; rank++) {
+      const pair = (pairOf[after.order[rank] ?? 0] ?? 0) + zone;
+      pairs[pair] = (pairs[pair] ?? 0) + 1;
+    }
+  }
+  return pairs;
+}
+
+/** One matrix; both by the column's own index. */
+export function compareColumns(
+  model: ModelDescription,
+  before: OrderedBudget,
+  after: OrderedBudget,
+  block: number,
+  kind: MatrixKind,
+): ColumnChanges {
+  const { rows, columns } = matrixShape(model, kind);
+  const planOf = (each: OrderedBudget): ColumnPlan =>
+    planByOrder(orderOf(each, block, kind), rows, matrixBudget(each.budget, block, kind));
+  const [old, now] = [planOf(before), planOf(after)];
+  const widths = new Int8Array(columns);
+  const reserved = new Int32Array(columns);
+  for (let column = 0; column < columns; column++) {
+    widths[column] = (now.widths[column] ?? 0) - (old.widths[column] ?? 0);
+    reserved[column] = reservedOf(now, column) - reservedOf(old, column);
+  }
+  return { widths, reserved };
+}
+
+function reservedOf({ reservedLow, reservedHigh }: ColumnPlan, column: number): number {
+  return (reservedLow[column] ?? 0) + (reservedHigh[column] ?? 0);
+}
+
+function orderOf({ orders }: OrderedBudget, block: number, kind: MatrixKind): Int32Array {
+  const order = orders[block * MATRIX_KINDS.length + MATRIX_KINDS.indexOf(kind)];
+  if (order === undefined)
+    throw new RangeError(`there is no order of the columns of ${kind} in block ${block}`);
+  return order;
+}

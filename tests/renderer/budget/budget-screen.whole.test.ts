@@ -1,0 +1,387 @@
+import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { previewBudget } from '../../../shared/budget-preview.ts';
+import { readBudgetFile } from '../../../shared/budget-file.ts';
+import { readableBytes } from '../../../shared/readable-quantities.ts';
+import { budgetChoicesSchema } from '../../../shared/requests.ts';
+import type { FakeService } from '../fake-service.ts';
+import { type OpenedPage, type Window, axeFindings, openWindow } from '../run/open-page.ts';
+
+let window: Window;
+beforeAll(async () => {
+  window = await openWindow();
+});
+afterAll(() => window.close());
+
+interface Options {
+  readonly theme?: 'light' | 'dark';
+  readonly path?: string;
+  readonly isAnalysed?: boolean;
+}
+
+/** The budget of the demo model, which is small enough for an analysis to be made up at once. */
+async function openBudget({
+  theme = 'light',
+  path = '/models/1/budget',
+  isAnalysed,
+}: Options = {}): Promise<OpenedPage> {
+  const opened = await window.open({
+    scenario: 'demo',
+    path,
+    theme,
+    prepare: ({ state }: FakeService) => {
+      state.measured.set(1, 42);
+      if (isAnalysed) state.analysed.add(1);
+    },
+  });
+  await opened.page.getByText('What it comes to').waitFor();
+  return opened;
+}
+
+/** Figures of a card as they are read, by their names. */
+function figures(page: Page, card: string): Promise<string> {
+  return page
+    .getByRole('region', { name: card })
+    .locator('dl')
+    .innerText()
+    .then((text) => text.replaceAll(/\s+/g, ' '));
+}
+
+async function shows(
+  page: Page,
+  choices: Parameters<typeof budgetChoicesSchema.parse>[0],
+  service: FakeService,
+): Promise<void> {
+  const model = service.state.models.find(({ id }) => id === 1);
+  if (model === undefined) throw new RangeError('there is no model 1');
+  const preview = previewBudget(model.description, model.dtype, budgetChoicesSchema.parse(choices));
+  const atMost = preview.certainty === 'exact' ? '' : ', at most';
+  await expect
+    .poll(() => figures(page, 'What it comes to'))
+    .toContain(
+      `Nominal ${preview.nominalBits.toFixed(2)} bits as the paper counts ` +
+        `Stored${atMost} ${preview.storedBits.toFixed(3)} bits every byte by the weights ` +
+        `Packed${atMost} ${readableBytes(preview.packedBytes)} ${preview.packedBytes.toLocaleString('en')} bytes`,
+    );
+}
+
+async function press(page: Page, label: string, ...keys: string[]): Promise<void> {
+  await page.getByRole('slider', { name: label, exact: true }).focus();
+  for (const key of keys) await page.keyboard.press(key);
+}
+
+async function choose(page: Page, name: string): Promise<void> {
+  await page.getByRole('radio', { name, exact: true }).focus();
+  await page.keyboard.press('Space');
+}
+
+describe('the budget of a model', () => {
+  it('follows sliders that are moved by the keyboard, and numbers that are typed', async () => {
+    const { page, service, faults, close } = await openBudget();
+    await shows(page, { budget: { bits: 2.12 } }, service);
+    expect(await figures(page, 'What it comes to')).toContain('Nominal 2.12 bits');
+
+    await press(page, 'Average width', 'ArrowRight', 'ArrowRight');
+    await shows(page, { budget: { apAverage: 2.07, apWidths: [2, 4], orShares: [1.4, 0.4] } }, service);
+    await press(page, 'Kept in the head', 'Home');
+    await shows(page, { budget: { apAverage: 2.07, apWidths: [2, 4], orShares: [0, 0.4] } }, service);
+    await page.getByLabel('Average width, as a number').fill('2.5');
+    await shows(page, { budget: { apAverage: 2.5, apWidths: [2, 4], orShares: [0, 0.4] } }, service);
+    await page.getByLabel('Wide columns').selectOption({ label: '3 bits' });
+    await shows(page, { budget: { apAverage: 2.5, apWidths: [2, 3], orShares: [0, 0.4] } }, service);
+
+    await press(page, 'S', 'End');
+    expect(await page.getByLabel('S, as a number').inputValue()).toBe('32');
+    await choose(page, 'Outlier Order');
+    await shows(
+      page,
+      { budget: { apAverage: 2.5, apWidths: [2, 3], orShares: [0, 0.4] }, columnOrder: 'outlier' },
+      service,
+    );
+    expect(faults).toEqual([]);
+    await close();
+  });
+
+  it('has the paper’s settings, and the four ways', async () => {
+    const { page, service, close } = await openBudget();
+    await choose(page, '3.23');
+    await shows(page, { budget: { bits: 3.23 } }, service);
+    await choose(page, 'OR');
+    await shows(page, { budget: { bits: 3, orShares: [2.6, 0.742857142857] } }, service);
+    await choose(page, 'Single');
+    await shows(page, { budget: { bits: 3 } }, service);
+    expect(await figures(page, 'What it comes to')).toContain('Reserved entries 0 0 % of the weights');
+    await press(page, 'Width', 'ArrowRight');
+    await shows(page, { budget: { bits: 4 } }, service);
+    expect(await page.getByRole('radio', { name: '4', exact: true }).isChecked()).toBe(true);
+    await close();
+  });
+
+  it('hits a size, or says why not and takes the nearest', async () => {
+    const { page, service, close } = await openBudget();
+    await choose(page, 'Nominal');
+    await page.getByLabel('At most, in bits').fill('2.5');
+    await page.getByRole('button', { name: 'Hit this size' }).press('Enter');
+    await page.getByText('Comes to 2.500 bits.').waitFor();
+    await shows(page, { budget: { apAverage: 2.43, apWidths: [2, 4], orBits: 0.07 } }, service);
+
+    await choose(page, 'OR’s shares');
+    await page.getByLabel('At most, in bits').fill('1.5');
+    await page.getByLabel('At most, in bits').press('Enter');
+    await page.getByText('OR alone does not come to this size').waitFor();
+    await page.getByRole('button', { name: 'Take 2.430 bits, the nearest' }).press('Enter');
+    await shows(page, { budget: { apAverage: 2.43, apWidths: [2, 4] } }, service);
+    await close();
+  });
+
+  it('has overrides, which are added, changed, moved and removed', async () => {
+    const { page, service, close } = await openBudget();
+    const first = { layers: '0', budget: { bits: 4 } };
+    await page.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+    await shows(page, { budget: { bits: 2.12 }, overrides: [first] }, service);
+
+    const layers = page.getByLabel('Layers', { exact: true });
+    await layers.fill('0-9');
+    await page.getByText('This model has layers from 0 to 5, the lower one first').waitFor();
+    await shows(page, { budget: { bits: 2.12 }, overrides: [first] }, service);
+    await layers.fill('0-1, 5');
+    await page.getByRole('checkbox', { name: 'v', exact: true }).focus();
+    await page.keyboard.press('Space');
+    await page.getByLabel('Bits', { exact: true }).fill('3');
+    const changed = { layers: '0-1,5', matrices: ['v'], budget: { bits: 3 } };
+    await shows(page, { budget: { bits: 2.12 }, overrides: [changed] }, service);
+
+    await page.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+    await page.getByRole('button', { name: 'Move override 2 up' }).press('Enter');
+    await shows(page, { budget: { bits: 2.12 }, overrides: [first, changed] }, service);
+    await page.getByText('2.12 (AP 2.05 of {2,4} + OR 0.07), 2 overrides').waitFor();
+    await page.getByRole('button', { name: 'Remove override 1' }).press('Enter');
+    await shows(page, { budget: { bits: 2.12 }, overrides: [changed] }, service);
+    await close();
+  });
+
+  it('takes back and does again, a step a change', async () => {
+    const { page, service, close } = await openBudget();
+    const undo = page.getByRole('button', { name: 'Undo (Ctrl+Z)' });
+    expect(await undo.isDisabled()).toBe(true);
+    // A slider that is moved quickly is one step.
+    await press(page, 'Average width', 'ArrowRight', 'ArrowRight', 'ArrowRight');
+    await shows(page, { budget: { apAverage: 2.08, apWidths: [2, 4], orShares: [1.4, 0.4] } }, service);
+    await page.keyboard.press('Control+z');
+    await shows(page, { budget: { bits: 2.12 } }, service);
+    await page.keyboard.press('Control+Shift+z');
+    await shows(page, { budget: { apAverage: 2.08, apWidths: [2, 4], orShares: [1.4, 0.4] } }, service);
+    await undo.press('Enter');
+    await shows(page, { budget: { bits: 2.12 } }, service);
+    expect(await undo.isDisabled()).toBe(true);
+    await close();
+  });
+
+  it('is kept under a name, asks before one is overwritten, and comes back', async () => {
+    const { page, service, close } = await openBudget();
+    const openSaved = async (): Promise<void> => {
+      await page.getByRole('button', { name: 'Saved budgets and files' }).press('Enter');
+      await page.getByRole('menuitem', { name: 'Saved budgets…' }).press('Enter');
+    };
+    await openSaved();
+    await page.getByLabel('Save this one as').fill('Small');
+    await page.getByLabel('Save this one as').press('Enter');
+    await page.getByRole('button', { name: 'Load Small' }).waitFor();
+    await page.keyboard.press('Escape');
+
+    await choose(page, '3.12');
+    await openSaved();
+    await page.getByLabel('Save this one as').fill('Small');
+    await page.getByLabel('Save this one as').press('Enter');
+    await page.getByText('It is 2.12, S 13, Benefit now.').waitFor();
+    await page.getByRole('button', { name: 'Cancel' }).press('Enter');
+    expect(service.state.budgets).toMatchObject([{ name: 'Small', choices: { budget: { bits: 2.12 } } }]);
+
+    await page.getByRole('button', { name: 'Load Small' }).press('Enter');
+    await shows(page, { budget: { bits: 2.12 } }, service);
+    await openSaved();
+    await page.getByRole('button', { name: 'Remove Small' }).press('Enter');
+    await page.getByRole('button', { name: 'Remove', exact: true }).press('Enter');
+    await page.getByText('None yet.').waitFor();
+    expect(service.state.budgets).toEqual([]);
+    await close();
+  });
+
+  it('is saved as a file that it is read from again', async () => {
+    const { page, service, close } = await openBudget();
+    await choose(page, '2.24');
+    await page.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+    await page.getByRole('button', { name: 'Saved budgets and files' }).press('Enter');
+    const download = page.waitForEvent('download');
+    await page.getByRole('menuitem', { name: 'Save as a file' }).press('Enter');
+    const file = await download;
+    expect(file.suggestedFilename()).toBe('2.24-with-1-override.yaml');
+    const text = await readFile(await file.path(), 'utf8');
+    const choices = { budget: { bits: 2.24 }, overrides: [{ layers: '0', budget: { bits: 4 } }] };
+    expect(readBudgetFile(text).choices).toEqual({ ...choices, outlierS: 13, columnOrder: 'benefit' });
+
+    await choose(page, '4');
+    await shows(page, { ...choices, budget: { bits: 4 } }, service);
+    await page
+      .getByLabel('Budget file')
+      .setInputFiles({ name: 'kept.yaml', mimeType: 'text/yaml', buffer: Buffer.from(text) });
+    await shows(page, choices, service);
+
+    const far = text.replace(/layers: .*/, 'layers: 0-40');
+    await page
+      .getByLabel('Budget file')
+      .setInputFiles({ name: 'far.yaml', mimeType: 'text/yaml', buffer: Buffer.from(far) });
+    await page.getByText('A budget is for layers that the model does not have').waitFor();
+    await page
+      .getByLabel('Budget file')
+      .setInputFiles({ name: 'no.yaml', mimeType: 'text/yaml', buffer: Buffer.from('bits: [') });
+    await page.getByText('no.yaml, line 1').waitFor();
+    await shows(page, choices, service);
+    await close();
+  });
+
+  it('is taken from a file that is dropped on the window', async () => {
+    const { page, service, close } = await openBudget();
+    const dropped = await page.evaluateHandle(`(() => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File(['claq-budget: 1\\nbits: 3.12\\n'], 'dropped.yaml'));
+      return transfer;
+    })()`);
+    await page.dispatchEvent('main', 'dragover', { dataTransfer: dropped });
+    await page.dispatchEvent('main', 'drop', { dataTransfer: dropped });
+    await shows(page, { budget: { bits: 3.12 } }, service);
+    await close();
+  });
+
+  it('is analysed once, with a progress that can be cancelled; then its loss is foretold', async () => {
+    const { page, close } = await openBudget();
+    await page.getByRole('button', { name: 'Analyse' }).press('Enter');
+    await page.getByRole('progressbar', { name: 'Analysing Demo model' }).waitFor();
+    await page.getByRole('button', { name: 'Cancel the analysis' }).press('Enter');
+    await page.getByRole('button', { name: 'Analyse' }).press('Enter');
+    await page.getByRole('img', { name: /^Squared error of the weights against stored bits/ }).waitFor();
+
+    const relative = async (): Promise<number> =>
+      Number(/Relative ([\d.]+) %/.exec(await figures(page, 'Predicted loss'))?.[1]);
+    await expect.poll(relative).toBeGreaterThan(0);
+    const before = await relative();
+    await choose(page, '3');
+    await expect.poll(relative).toBeLessThan(before);
+    await page.getByText('For S = 13', { exact: true }).waitFor();
+    await press(page, 'S', 'ArrowLeft');
+    await page.getByText('For S = 12.5', { exact: true }).waitFor();
+    await close();
+  });
+
+  it('saves the predicted losses as figures and as a picture', async () => {
+    const { page, close } = await openBudget({ isAnalysed: true });
+    await page
+      .getByRole('img', { name: /this budget .* at 2\.\d\d stored bits; 9 settings of the paper/ })
+      .waitFor();
+    const save = async (item: string): Promise<[name: string, text: string]> => {
+      await page.getByRole('button', { name: 'Save the predicted losses' }).press('Enter');
+      const download = page.waitForEvent('download');
+      await page.getByRole('menuitem', { name: item }).press('Enter');
+      const file = await download;
+      return [file.suggestedFilename(), await readFile(await file.path(), 'utf8')];
+    };
+    const [csvName, csv] = await save('Figures as CSV');
+    expect(csvName).toBe('Demo-model-2.12-predicted-loss.csv');
+    const lines = csv.split('\r\n');
+    expect(lines[0]).toBe('kind,name,stored_bits,loss');
+    expect(lines.filter((line) => line.startsWith('preset,')).map((line) => line.split(',')[1])).toEqual([
+      '2',
+      '2.1',
+      '2.12',
+      '2.24',
+      '2.5',
+      '3',
+      '3.12',
+      '3.23',
+      '4',
+    ]);
+    expect(lines.filter((line) => line.startsWith('current,'))).toHaveLength(1);
+    const [svgName, svg] = await save('Picture as SVG');
+    expect(svgName).toBe('Demo-model-2.12-predicted-loss.svg');
+    expect(svg).toContain('Stored bits a weight');
+    expect(svg).toContain('Squared error of the weights');
+    const [pngName] = await save('Picture as PNG');
+    expect(pngName).toBe('Demo-model-2.12-predicted-loss.png');
+    await close();
+  });
+
+  it('is compared with the one that was kept', async () => {
+    const { page, close } = await openBudget({ isAnalysed: true });
+    await choose(page, 'Outlier Order');
+    await choose(page, '2.1');
+    await page.getByRole('button', { name: 'Keep this as A' }).press('Enter');
+    await choose(page, '2.5');
+    const compare = page.getByRole('region', { name: 'Compare' });
+    const row = async (name: string): Promise<string> =>
+      (await compare.getByRole('row', { name }).innerText()).replaceAll(/\s+/g, ' ');
+    await expect.poll(() => row('Nominal bits')).toBe('Nominal bits 2.100 2.500 +19.0 %');
+    expect(await row('Predicted loss')).toMatch(/^Predicted loss [\d,.]+ [\d,.]+ −[\d.]+ %$/);
+    // Of 192 columns 10 are wide at 2.1 and 48 at 2.5; of down's 512 it is 26 and 128.
+    await compare
+      .getByRole('gridcell', { name: 'Layer 0, q: of 192 columns 38 wider, none narrower' })
+      .waitFor();
+    const down = compare.getByRole('gridcell', {
+      name: 'Layer 0, down: of 512 columns 102 wider, none narrower',
+    });
+    await down.click();
+    await compare.getByRole('img', { name: /^Layer 0, down, column by column/ }).waitFor();
+    await compare.getByRole('button', { name: 'Swap A and B' }).press('Enter');
+    await expect.poll(() => row('Nominal bits')).toBe('Nominal bits 2.500 2.100 −16.0 %');
+    await compare
+      .getByRole('gridcell', { name: 'Layer 0, q: of 192 columns none wider, 38 narrower' })
+      .waitFor();
+    await close();
+  });
+
+  it('goes to a new run, and comes from one and back', async () => {
+    const { page, service, close } = await openBudget({ path: '/models/1/budget' });
+    await page.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+    await page.getByRole('button', { name: 'New run with it' }).press('Enter');
+    await page.waitForURL(/\/models\/1\/run$/);
+    await page.getByText('Budget: 2.12 with 1 override').waitFor();
+    await page.getByLabel('Calibration segments').fill('7');
+    await page.getByRole('button', { name: 'Edit', exact: true }).press('Enter');
+    await page.waitForURL(/\/models\/1\/budget\?for=run$/);
+    await page.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+    await page.getByRole('button', { name: 'Use in the new run' }).press('Enter');
+    await page.getByText('Budget: 2.12 with 2 overrides').waitFor();
+    expect(await page.getByLabel('Calibration segments').inputValue()).toBe('7');
+    await page.getByText('about 48 s').waitFor();
+    await page.getByRole('button', { name: 'Quantize' }).press('Enter');
+    await page.waitForURL(/\/runs\/\d+$/);
+    expect(service.state.runs[0]?.choices).toMatchObject({
+      budget: { bits: 2.12 },
+      overrides: [
+        { layers: '0', budget: { bits: 4 } },
+        { layers: '0', budget: { bits: 4 } },
+      ],
+      outlierS: 13,
+      columnOrder: 'benefit',
+      calibration: { segments: 7 },
+    });
+    await close();
+  });
+
+  it.each(['light', 'dark'] as const)('has nothing that axe objects to: %s', async (theme) => {
+    const { page, faults, close } = await openBudget({ theme, isAnalysed: true });
+    await choose(page, 'Outlier Order');
+    await page.getByRole('button', { name: 'Keep this as A' }).press('Enter');
+    await choose(page, '2.24');
+    await page.getByRole('button', { name: 'Add', exact: true }).press('Enter');
+    await page.getByText('Bytes of each layer').press('Enter');
+    await page.getByRole('gridcell').first().waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    await page.getByRole('button', { name: 'Saved budgets and files' }).press('Enter');
+    await page.getByRole('menuitem', { name: 'Saved budgets…' }).press('Enter');
+    await page.getByRole('dialog').waitFor();
+    expect(await axeFindings(page)).toEqual([]);
+    expect(faults).toEqual([]);
+    await close();
+  });
+});
