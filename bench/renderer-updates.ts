@@ -4,7 +4,6 @@
  * requestAnimationFrame, work by the browser's own trace; the same page without updates says what the machine itself loses.
  */
 import { parseArgs } from 'node:util';
-import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { MATRIX_KINDS } from '../shared/model.ts';
 import { type RunDetail, type RunEvent, runIdSchema } from '../shared/runs.ts';
@@ -12,7 +11,8 @@ import { matrixResult, someRun } from '../tests/renderer/fake-library.ts';
 import { sixtyTimesASecond } from '../tests/renderer/fake-progress.ts';
 import type { FakeService } from '../tests/renderer/fake-service.ts';
 import { openWindow } from '../tests/renderer/run/open-page.ts';
-import { note, section, table } from './report.ts';
+import { measureFrames, reportFrames } from './page-frames.ts';
+import { section } from './report.ts';
 
 const options = z.object({
   seconds: z.coerce.number().min(1).max(600).default(10),
@@ -22,10 +22,6 @@ const { values } = parseArgs({ options: { seconds: { type: 'string' }, blocks: {
 const { seconds, blocks } = options.parse(values);
 
 const RUN = runIdSchema.parse(900);
-const FRAME = 1000 / 60;
-/** A frame that comes later than this after the one before it has had another in between, which was dropped. */
-const LATE = 1.5 * FRAME;
-
 /** Milliseconds of updates before frames are counted: by then the page's code is compiled. */
 const WARM_UP = 2000;
 
@@ -72,87 +68,6 @@ function longRun(service: FakeService): (tick: number) => RunEvent[] {
   };
 }
 
-/** Milliseconds between frames, as the page sees them. */
-async function frames(page: Page): Promise<number[]> {
-  return page.evaluate<number[]>(`new Promise((resolve) => {
-    const steps = [];
-    const start = performance.now();
-    let last = start;
-    const frame = (now) => {
-      if (last !== start) steps.push(now - last);
-      last = now;
-      if (now - start < ${1000 * seconds}) requestAnimationFrame(frame);
-      else resolve(steps);
-    };
-    requestAnimationFrame(frame);
-  })`);
-}
-
-const traceSchema = z.object({
-  traceEvents: z.array(
-    z.object({
-      name: z.string(),
-      pid: z.number(),
-      tid: z.number(),
-      tdur: z.number().optional(),
-      args: z.looseObject({ name: z.string().optional() }).optional(),
-    }),
-  ),
-});
-
-/**
- * Milliseconds of processor time of each task of the page's main thread: what keeps it from drawing a frame. Time in which
- * other programs had the processor is not in them.
- */
-function mainThreadTasks(trace: Buffer): number[] {
-  const { traceEvents } = traceSchema.parse(JSON.parse(trace.toString('utf8')));
-  const threads = traceEvents.filter(
-    ({ name, args }) => name === 'thread_name' && args?.name === 'CrRendererMain',
-  );
-  const byThread = threads.map((thread) =>
-    traceEvents
-      .filter(({ name, pid, tid }) => name === 'RunTask' && pid === thread.pid && tid === thread.tid)
-      .map(({ tdur = 0 }) => tdur / 1000),
-  );
-  // The browser has main threads for pages that are not shown, which do next to nothing.
-  return byThread.toSorted((a, b) => sum(b) - sum(a))[0] ?? [];
-}
-
-interface Measured {
-  readonly steps: readonly number[];
-  readonly tasks: readonly number[];
-}
-
-async function measure(page: Page): Promise<Measured> {
-  const browser = page.context().browser();
-  if (browser === null) throw new Error('the page has no browser');
-  await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
-  const steps = await frames(page);
-  return { steps, tasks: mainThreadTasks(await browser.stopTracing()) };
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, each) => total + each, 0);
-}
-
-function quantile(numbers: readonly number[], share: number): number {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-}
-
-function row(label: string, { steps, tasks }: Measured): string[] {
-  const milliseconds = (value: number): string => `${value.toFixed(1)} ms`;
-  return [
-    label,
-    String(steps.length),
-    String(steps.filter((step) => step > LATE).length),
-    milliseconds(quantile(steps, 0.99)),
-    String(tasks.filter((task) => task > FRAME).length),
-    milliseconds(Math.max(0, ...tasks)),
-    `${((100 * sum(tasks)) / (1000 * seconds)).toFixed(1)} %`,
-  ];
-}
-
 section(`a watched run of ${blocks} blocks, ${seconds} s`);
 const window = await openWindow();
 try {
@@ -166,21 +81,14 @@ try {
   });
   await page.getByRole('grid').waitFor();
   await page.getByRole('img', { name: /^Memory/ }).waitFor();
-  const idle = await measure(page);
+  const idle = await measureFrames(page, seconds);
   const ticking = sixtyTimesASecond((tick) => {
     for (const event of next(tick)) service.state.runEvents.send({ id: RUN, event });
   });
   await page.waitForTimeout(WARM_UP);
-  const busy = await measure(page);
+  const busy = await measureFrames(page, seconds);
   ticking.stop();
-  table(
-    'Frames of the page and work of its main thread',
-    ['', 'frames', 'late', '99 % within', 'tasks over a frame', 'longest task', 'main thread'],
-    [row('without updates', idle), row('60 updates a second', busy)],
-  );
-  note(
-    `A frame is late more than ${LATE.toFixed(0)} ms after the one before it; a task over ${FRAME.toFixed(1)} ms drops one.`,
-  );
+  reportFrames({ 'without updates': idle, '60 updates a second': busy });
 } finally {
   await window.close();
 }

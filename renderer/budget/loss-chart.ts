@@ -48,7 +48,7 @@ export function lossOption(picture: LossPicture, colours: ChartColours): ECharts
       itemWidth: 14,
       itemStyle: { opacity: 1 },
       data: [
-        { name: CURVE, icon: 'rect', itemStyle: { color: colours.muted } },
+        { name: CURVE, icon: LINE, itemStyle: { color: colours.muted } },
         ...marks.map(({ name, symbol, colour }) => ({ name, icon: symbol, itemStyle: { color: colour } })),
       ],
     },
@@ -77,7 +77,9 @@ export function lossOption(picture: LossPicture, colours: ChartColours): ECharts
   };
 }
 
-const CURVE = 'Average of AP';
+/** The sign of a line. */
+const LINE = 'path://M0 0h14v2H0z';
+const CURVE = 'AP’s average';
 
 interface MarkedPoints {
   readonly name: string;
@@ -93,8 +95,8 @@ function markedPoints(
   { accent }: ChartColours,
 ): MarkedPoints[] {
   return [
-    { name: 'Paper’s settings', all: presets, colour: '#aa3377', symbol: 'diamond', size: 9 },
-    { name: 'Loss of runs', all: runs, colour: '#228833', symbol: 'triangle', size: 10 },
+    { name: 'Paper', all: presets, colour: '#aa3377', symbol: 'diamond', size: 9 },
+    { name: 'Runs', all: runs, colour: '#228833', symbol: 'triangle', size: 10 },
     { name: 'A', all: named('A', kept), colour: '#cc7722', symbol: 'rect', size: 9 },
     { name: 'This budget', all: named('', current), colour: accent, symbol: 'circle', size: 12 },
   ];

@@ -47,7 +47,7 @@ export const QUANTITIES: Readonly<Record<QuantityName, Quantity>> = {
   },
   outlierRatio: {
     label: 'Outlier ratio',
-    unit: 'of the entries',
+    unit: '% of the entries',
     meaning: 'Share of the entries whose size is above S times the matrix’s mean.',
     scale: 'log',
     fromZero: true,

@@ -53,19 +53,19 @@ export function rankAt(place: number, columns: number, axis: CurveX): number {
   return Math.min(columns, Math.max(1, Math.round(rank)));
 }
 
-/** A level run longer than this share of the axis has a point of its own where it begins: see curvePoints. */
-const SHOULDER = 0.01;
+/** Points of a level stand this share of the axis apart at most. */
+const APART = 0.005;
 
 /**
- * The curve as few points: both ends of each run of columns with the same count, between which it is level. Behind the beginning
- * of a long run stands one more: ECharts leaves out segments of less than two pixels, and would make of a small step before
- * a long level a slope as long as the level.
+ * The curve as few points: both ends of each level, which is a run of columns with the same count, and some between them.
+ * ECharts needs those: its pointer goes from point to point, and a step of less than two pixels before a long level
+ * would be drawn as a slope.
  * @param withNone whether columns without an outlier belong to it: a logarithmic axis has no place for them
  */
 export function curvePoints(curve: OutlierCurve, axis: CurveX, withNone: boolean): CurvePoint[] {
   const { counts, rows } = curve;
   const end = withNone ? counts.length : curve.ranked;
-  const shoulder = Math.ceil(SHOULDER * counts.length);
+  const step = Math.ceil(APART * counts.length);
   const points: CurvePoint[] = [];
   const add = (index: number, count: number): void => {
     points.push([axisPlace(index + 1, counts.length, axis), count / rows]);
@@ -75,9 +75,8 @@ export function curvePoints(curve: OutlierCurve, axis: CurveX, withNone: boolean
     const count = counts[first] ?? 0;
     let last = first;
     while (last + 1 < end && counts[last + 1] === count) last++;
-    add(first, count);
-    if (last > first + shoulder) add(first + shoulder, count);
-    if (last > first) add(last, count);
+    for (let index = first; index < last; index += step) add(index, count);
+    add(last, count);
     first = last + 1;
   }
   return points;

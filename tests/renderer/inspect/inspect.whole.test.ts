@@ -117,7 +117,7 @@ describe('S', () => {
     const sum = outlierSum(matrices, nearestLevel(2.25));
     const text = await summaryText(page);
     expect(text).toContain(`Outlier ratio ${readablePercent(outlierRatio(sum))} of all entries`);
-    expect(text).toContain(`Columns ranked by outliers ${sum.ranked.toLocaleString('en')}`);
+    expect(text).toContain(`Ranked by outliers ${sum.ranked.toLocaleString('en')}`);
     expect(text).toContain(
       `By the tie rule alone ${(sum.columns - sum.ranked).toLocaleString('en')} by the largest |w|`,
     );
