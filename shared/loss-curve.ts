@@ -36,6 +36,18 @@ export function curveBudgets({ base, overrides }: ModelBudget): ModelBudget[] {
   });
 }
 
+/** A setting of the paper, by the bits that name it. */
+export interface PresetPoint extends LossPoint {
+  readonly bits: number;
+}
+
+/** Points of the paper's settings, as lossPoints has them. */
+export function presetPoints(source: LossSource, model: ModelDescription, order: ColumnOrder): PresetPoint[] {
+  return PAPER_BITS.flatMap((bits) =>
+    lossPoints(source, model, [budgetForAll(budgetOfBits(bits))], order).map((point) => ({ ...point, bits })),
+  );
+}
+
 /** The budgets of the paper's settings, in the order of PAPER_BITS. */
 export function presetBudgets(): ModelBudget[] {
   return PAPER_BITS.map((bits) => budgetForAll(budgetOfBits(bits)));

@@ -5,9 +5,9 @@ import {
   curveBudgets,
   lossPoints,
   presetBudgets,
+  presetPoints,
 } from '../../shared/loss-curve.ts';
 import type { ModelBudget } from '../../shared/model-budget.ts';
-import { PAPER_BITS } from '../../shared/budget-presets.ts';
 import type { ColumnOrder } from '../../shared/method.ts';
 import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import { type BudgetDraft, choicesOf } from './budget-draft.ts';
@@ -76,11 +76,13 @@ export function useLossPicture(
     pointsOf([of], by).map(shown)[0];
 
   const curvePoints = computed(() => ascending(pointsOf(curve.value, order.value).map(shown)));
-  const presetPoints = computed(() =>
-    pointsOf(presets, order.value).map((point, at) => ({
-      ...shown(point),
-      name: String(PAPER_BITS[at] ?? ''),
-    })),
+  const paper = computed(() =>
+    prediction.source.value === undefined
+      ? []
+      : presetPoints(prediction.source.value, description, order.value).map((point) => ({
+          ...shown(point),
+          name: String(point.bits),
+        })),
   );
   const current = computed(() => pointOf(budget.value, order.value));
   const keptPoint = computed(() =>
@@ -96,7 +98,7 @@ export function useLossPicture(
       curve: curvePoints.value.filter(isAboveZero),
       current: positive(current.value),
       kept: positive(keptPoint.value),
-      presets: presetPoints.value.filter(isAboveZero),
+      presets: paper.value.filter(isAboveZero),
       runs: runs.value.map(({ name, storedBits, loss }) => ({ name, bits: storedBits, loss: loss * scale })),
     };
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { budgetOfBits } from '../../shared/budget.ts';
-import { curveBudgets, lossCurve, lossPoints, presetBudgets } from '../../shared/loss-curve.ts';
+import { curveBudgets, lossCurve, presetPoints } from '../../shared/loss-curve.ts';
 import { budgetForAll } from '../../shared/model-budget.ts';
 import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import { predictedLoss } from '../../shared/predicted-loss.ts';
@@ -49,9 +49,10 @@ describe('a curve of predicted loss', () => {
   });
 
   it('has a point for each of the paper’s settings; by benefit where nothing has to be chosen', () => {
-    const bits = (order: 'outlier' | 'benefit'): number[] =>
-      lossPoints(SOURCE, MODEL, presetBudgets(), order).map((point) => Number(point.nominalBits.toFixed(4)));
-    expect(bits('outlier')).toEqual([2, 2.1, 2.12, 2.24, 2.5, 3, 3.12, 3.23, 4]);
-    expect(bits('benefit')).toEqual([2, 3, 4]);
+    const bits = (order: 'outlier' | 'benefit'): number[][] =>
+      presetPoints(SOURCE, MODEL, order).map((point) => [point.bits, Number(point.nominalBits.toFixed(4))]);
+    expect(bits('outlier')).toEqual([2, 2.1, 2.12, 2.24, 2.5, 3, 3.12, 3.23, 4].map((each) => [each, each]));
+    // The others wait for their curves: those that are there keep their own names.
+    expect(bits('benefit')).toEqual([2, 3, 4].map((each) => [each, each]));
   });
 });
