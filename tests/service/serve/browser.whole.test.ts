@@ -163,7 +163,9 @@ describe("another site's page", () => {
       return settled.map(({ status }) => status);
     })('${server.origin}')`);
     expect(outcomes).toEqual(['rejected', 'rejected', 'rejected', 'rejected']);
-    const frames = page.frames().map((frame) => frame.url());
-    expect(frames).toEqual([`${siteOrigin}/`, 'chrome-error://chromewebdata/']);
+    // The frame has loaded before the test hears where it is.
+    await expect
+      .poll(() => page.frames().map((frame) => frame.url()))
+      .toEqual([`${siteOrigin}/`, 'chrome-error://chromewebdata/']);
   });
 });
