@@ -230,12 +230,12 @@ describe('what is measured', () => {
   it('is said to be missing', async () => {
     const address = { ...id(), block: 0, kind: 'q' as const };
     for (const call of [
-      client.statistics.matrix(address),
-      client.statistics.orders({ ...id(), s: 3 }),
-      client.statistics.entries({ ...address, rows: [0, 1], columns: [0, 1] }),
-      client.statistics.column({ ...address, column: 0, tailShare: 0 }),
+      () => client.statistics.matrix(address),
+      () => client.statistics.orders({ ...id(), s: 3 }),
+      () => client.statistics.entries({ ...address, rows: [0, 1], columns: [0, 1] }),
+      () => client.statistics.column({ ...address, column: 0, tailShare: 0 }),
     ]) {
-      expect(await codeOf(call)).toBe('statistics/not-measured');
+      expect(await codeOf(call())).toBe('statistics/not-measured');
     }
     await measureAll();
     expect(await codeOf(client.statistics.matrix({ ...address, block: 1 }))).toBe('statistics/not-measured');
