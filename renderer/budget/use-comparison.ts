@@ -15,7 +15,7 @@ import { service } from '../api/service.ts';
 import type { ShownError } from '../api/shown-error.ts';
 import type { CellAddress } from '../charts/matrix-grid.ts';
 import { type BudgetDraft, choicesOf } from './budget-draft.ts';
-import { useChangesOf } from './use-changes-of.ts';
+import { useChangesOf } from '../api/use-changes-of.ts';
 import { useSettled } from './use-settled.ts';
 
 export interface Comparison {

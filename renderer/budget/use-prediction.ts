@@ -16,7 +16,7 @@ import {
 } from '../../shared/predicted-loss.ts';
 import { service } from '../api/service.ts';
 import type { ShownError } from '../api/shown-error.ts';
-import { useChangesOf } from './use-changes-of.ts';
+import { useChangesOf } from '../api/use-changes-of.ts';
 import { useSettled } from './use-settled.ts';
 
 /** Curves by benefit that are kept, 120 kB each with 7 billion weights; the call takes 64 at once. */

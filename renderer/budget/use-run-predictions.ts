@@ -3,7 +3,7 @@ import type { ModelCard } from '../../shared/library.ts';
 import { decodeLossProfile, predictedLoss } from '../../shared/predicted-loss.ts';
 import { service } from '../api/service.ts';
 import type { PredictedRun } from './run-points.ts';
-import { useChangesOf } from './use-changes-of.ts';
+import { useChangesOf } from '../api/use-changes-of.ts';
 import { type CompleteRun, useCompleteRuns } from './use-complete-runs.ts';
 import type { Prediction } from './use-prediction.ts';
 import { useSettled } from './use-settled.ts';

@@ -1,10 +1,8 @@
-import { validRequest } from '../valid-request.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
-import { openCheckpoint } from '../../engine/checkpoint/open-checkpoint.ts';
 import { type MeasuredColumns, measureModel } from '../../engine/inspect/measure-columns.ts';
-import { KernelPool } from '../../engine/kernels/kernel-pool.ts';
 import type { StoredStatistics } from '../store/store.ts';
-import { type ColumnTask, type ColumnTaskSummary, columnTaskSchema, includesMatrix } from './column-tasks.ts';
+import type { ColumnTask, ColumnTaskSummary } from './column-tasks.ts';
+import { walkColumns } from './walk-columns.ts';
 
 export interface MeasureHooks extends Pick<RunHooks, 'onProgress' | 'signal'> {
   readonly onStatistics: (statistics: StoredStatistics) => void;
@@ -16,28 +14,18 @@ export interface MeasureHooks extends Pick<RunHooks, 'onProgress' | 'signal'> {
  * @throws ClaqError run/cancelled, engine/kernel-failed, and what opening and reading the checkpoint throws
  */
 export async function measureColumns(task: ColumnTask, hooks: MeasureHooks): Promise<ColumnTaskSummary> {
-  const { model, skip, threads } = validRequest(columnTaskSchema, task);
-  const checkpoint = await openCheckpoint(model);
-  try {
-    const pool = await KernelPool.start({ threads });
-    let matrices = 0;
-    try {
-      await measureModel(pool, checkpoint, {
-        skip: includesMatrix(skip),
-        onMatrix: (measured) => {
-          hooks.onStatistics(toStore(measured));
-          matrices += 1;
-        },
-        onProgress: hooks.onProgress,
-        signal: hooks.signal,
-      });
-    } finally {
-      await pool.stop();
-    }
-    return { matrices };
-  } finally {
-    await checkpoint.close();
-  }
+  const { onStatistics, onProgress, signal } = hooks;
+  return await walkColumns(task, async ({ pool, checkpoint, skip, count }) => {
+    await measureModel(pool, checkpoint, {
+      skip,
+      onMatrix: (measured) => {
+        onStatistics(toStore(measured));
+        count();
+      },
+      onProgress,
+      signal,
+    });
+  });
 }
 
 /** Levels behind the last outlier are left out. */

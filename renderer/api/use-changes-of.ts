@@ -1,6 +1,6 @@
 import type { Change } from '../../shared/contract.ts';
-import { service } from '../api/service.ts';
-import { useWatch } from '../api/use-watch.ts';
+import { service } from './service.ts';
+import { useWatch } from './use-watch.ts';
 
 /** Calls `act` whenever the service says that something of a topic is another, as long as the component is there. */
 export function useChangesOf(topic: Change['topic'], act: () => void): void {
