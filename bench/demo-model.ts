@@ -31,7 +31,7 @@ const SETTINGS: readonly BenchSetting[] = [
 export async function benchDemoModel(pool: KernelPool): Promise<void> {
   const checkpoint = await openCheckpoint(DEMO_MODEL);
   try {
-    const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.model);
+    const tokenizer = await loadTokenizer(checkpoint);
     const { segments } = await drawSegments(await openCorpus([BUNDLED_CALIBRATION]), tokenizer, {
       segments: SEGMENTS,
       length: LENGTH,

@@ -8,7 +8,7 @@ import { countOutliers } from '../main/engine/kernels/column-statistics.ts';
 import type { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
 import { writeMatrix } from '../main/engine/result/matrix-file.ts';
 import { BlockWeights } from '../main/engine/transformer/block-weights.ts';
-import { hashFile } from '../main/service/file-hash.ts';
+import { hashFile } from '../main/engine/checkpoint/file-hash.ts';
 import type { Budget } from '../shared/budget.ts';
 import { quantizedWeights } from '../shared/model.ts';
 import { DEFAULT_OUTLIER_S } from '../shared/outlier-order.ts';

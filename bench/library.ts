@@ -77,6 +77,7 @@ function fill(store: Store): void {
       quantizedWeights: quantizedWeights(SMOLLM2),
       bytes: 269_060_552,
       dtype: 'BF16',
+      quantized: null,
     }),
   );
   for (let number = 0; number < runs; number++) {

@@ -1,16 +1,14 @@
 /** npm run bench:memory [-- --bits 2.12]: peak resident memory of `claq quantize` on SmolLM2-135M-Instruct, in a process of its own. */
-import { spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measuredProcess } from './measured-process.ts';
 import { SMOLLM2_FOLDER, missingSmollm2 } from './reference-data.ts';
 import { note, section } from './report.ts';
 
 const TARGET_BYTES = 1.5e9;
+const COMMAND = new URL('../main/cli/claq.ts', import.meta.url);
 
 /** Calibration and evaluation as in bench:quality, on the bundled texts. */
 const QUANTIZE = [
@@ -35,8 +33,7 @@ async function benchMemory(bits: string): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'claq-bench-'));
   try {
     const args = ['quantize', SMOLLM2_FOLDER, '--bits', bits, '--out', join(folder, 'run'), ...QUANTIZE];
-    const { code, peak, seconds } = await runMeasured(args);
-    if (code !== 0) throw new Error(`claq ended with ${code ?? 'a signal'}`);
+    const { peak, seconds } = await measuredProcess(COMMAND, args);
     const ratio = (peak / TARGET_BYTES).toFixed(2);
     note(
       `Peak resident memory of claq ${args.slice(0, 1).join(' ')} --bits ${bits}: ${(peak / 1e6).toFixed(0)} MB`,
@@ -47,29 +44,4 @@ async function benchMemory(bits: string): Promise<void> {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-interface MeasuredRun {
-  readonly code: number | null;
-  /** Bytes. */
-  readonly peak: number;
-  readonly seconds: number;
-}
-
-/** Runs the command as a user's shell would, on the Node of this process. */
-async function runMeasured(args: readonly string[]): Promise<MeasuredRun> {
-  const preload = new URL('./report-peak-memory.ts', import.meta.url).href;
-  const command = fileURLToPath(new URL('../main/cli/claq.ts', import.meta.url));
-  const start = performance.now();
-  const child = spawn(process.execPath, ['--import', preload, command, ...args], {
-    stdio: ['ignore', 'inherit', 'inherit', 'pipe'],
-  });
-  const pipe = child.stdio[3];
-  if (!(pipe instanceof Readable)) throw new TypeError('the child has no pipe');
-  const ended = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', resolve);
-  });
-  const [code, peak] = await Promise.all([ended, text(pipe)]);
-  return { code, peak: Number(peak), seconds: (performance.now() - start) / 1000 };
 }

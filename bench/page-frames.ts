@@ -1,4 +1,5 @@
 /** What a page draws and what its main thread does, in a real browser: frames by requestAnimationFrame, work by the browser's own trace. */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Page } from 'playwright-core';
 import { z } from 'zod';
 import { note, table } from './report.ts';
@@ -59,20 +60,32 @@ export interface Measured {
   readonly tasks: readonly number[];
 }
 
-/** Watches the page for some seconds. */
-export async function measureFrames(page: Page, seconds: number): Promise<Measured> {
+/**
+ * Watches the page for some seconds.
+ * @param step what a user does meanwhile, again and again, at most once a frame
+ */
+export async function measureFrames(
+  page: Page,
+  seconds: number,
+  step?: (count: number) => Promise<void>,
+): Promise<Measured> {
   const browser = page.context().browser();
   if (browser === null) throw new Error('the page has no browser');
   await browser.startTracing(page, { categories: ['toplevel', 'disabled-by-default-devtools.timeline'] });
-  const steps = await frames(page, seconds);
-  return { seconds, steps, tasks: mainThreadTasks(await browser.stopTracing()) };
+  const end = performance.now() + 1000 * seconds;
+  const counting = frames(page, seconds);
+  for (let count = 0; step !== undefined && performance.now() < end; count++) {
+    await Promise.all([step(count), delay(FRAME)]);
+  }
+  return { seconds, steps: await counting, tasks: mainThreadTasks(await browser.stopTracing()) };
 }
 
 function sum(numbers: readonly number[]): number {
   return numbers.reduce((total, each) => total + each, 0);
 }
 
-function quantile(numbers: readonly number[], share: number): number {
+/** The value that a share of the numbers lies at or below. */
+export function quantile(numbers: readonly number[], share: number): number {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
 }

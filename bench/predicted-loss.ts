@@ -111,9 +111,13 @@ async function quantize(
 
 /** The model as if it had no more blocks. */
 function firstBlocks(checkpoint: Checkpoint, blocks = checkpoint.model.blocks): Checkpoint {
-  const { folder, tensors, extras, shards, sharded } = checkpoint;
+  const { path, folder, companions, quantized, sourceFiles, tensors, extras, shards, sharded } = checkpoint;
   return {
+    path,
     folder,
+    companions,
+    quantized,
+    sourceFiles,
     tensors,
     extras,
     shards,
@@ -176,7 +180,7 @@ if (missing === undefined) {
     const start = performance.now();
     const analysed = await analysedModel(pool, checkpoint, options.s);
     note(`Measured and analysed in ${seconds((performance.now() - start) / 1000)}.`);
-    const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.model);
+    const tokenizer = await loadTokenizer(checkpoint);
     const { segments } = await calibrationSegments(
       checkpoint.model,
       tokenizer,

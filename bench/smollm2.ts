@@ -81,7 +81,7 @@ function settings(bits: readonly number[], orders: readonly ColumnOrder[]): Benc
 }
 
 async function evaluationTokens(checkpoint: Checkpoint): Promise<readonly Int32Array[]> {
-  const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.model);
+  const tokenizer = await loadTokenizer(checkpoint);
   const corpus = await openCorpus([referenceFile('eval-a.txt')]);
   return (await evaluationWindows(corpus, tokenizer, { length: CONTEXT, limit: WINDOWS })).windows;
 }

@@ -80,6 +80,7 @@ try {
     quantizedWeights: quantizedWeights(description),
     bytes: 2 * quantizedWeights(description),
     dtype: 'F16',
+    quantized: null,
   });
   const known = { modelId, filesKey: await filesKey(weights) };
   const filling = await timeRuns(

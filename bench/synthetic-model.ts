@@ -1,8 +1,12 @@
 /** A model folder with weights from a seed: the shape of a large model in a few blocks, for runs that need no download. */
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { encodeFloats } from '../main/engine/checkpoint/half-precision.ts';
-import { type TensorToWrite, writeSafetensors } from '../main/engine/checkpoint/safetensors-writer.ts';
+import {
+  encodeHeader,
+  type TensorToWrite,
+  writeSafetensors,
+} from '../main/engine/checkpoint/safetensors-writer.ts';
 import {
   MATRIX_KINDS,
   type ModelDescription,
@@ -12,6 +16,8 @@ import {
 } from '../shared/model.ts';
 import { type LlamaShape, llamaOf } from '../tests/known-models.ts';
 import { syntheticWeights } from './synthetic-matrix.ts';
+
+const F16_BYTES = 2;
 
 /** LLaMA without extras; the output head is the embedding table. */
 export function syntheticDescription(shape: LlamaShape): ModelDescription {
@@ -34,6 +40,37 @@ export async function writeSyntheticModel(
     await copyFile(join(tokenizerFolder, file), join(folder, file));
   await writeFile(join(folder, 'config.json'), JSON.stringify(configOf(model), undefined, 2));
   await writeSafetensors(join(folder, 'model.safetensors'), tensorsOf(model, seed));
+}
+
+/**
+ * Writes a Hugging Face folder of which one matrix has weights: the others are zeros that take no room on the disk. For what
+ * looks at matrices one by one; it has no tokenizer.
+ * @param name of the matrix, without `.weight`
+ */
+export async function writeHollowModel(folder: string, shape: LlamaShape, name: string): Promise<void> {
+  const model = syntheticDescription(shape);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'config.json'), JSON.stringify(configOf(model), undefined, 2));
+  const tensors = tensorsOf(model, 1);
+  const header = encodeHeader(tensors, new Map());
+  const file = await open(join(folder, 'model.safetensors'), 'w');
+  try {
+    await file.write(header);
+    let end = header.length;
+    for (const each of tensors) {
+      const start = end;
+      end += F16_BYTES * each.shape.reduce((product, length) => product * length, 1);
+      if (each.name !== `${name}.weight`) continue;
+      let at = start;
+      for await (const piece of each.pieces()) {
+        await file.write(piece, 0, piece.length, at);
+        at += piece.length;
+      }
+    }
+    await file.truncate(end);
+  } finally {
+    await file.close();
+  }
 }
 
 function configOf(model: ModelDescription): object {

@@ -93,6 +93,9 @@ function buildApp() {
   for (const folder of ['main/engine/kernels/build', 'resources/demo-model']) {
     cpSync(join(ROOT, folder), join(app, folder), { recursive: true, filter: isNeeded });
   }
+  // Exported with packed models: Python, not to be compiled.
+  const loader = 'main/engine/packed-model/modeling_claq.py';
+  cpSync(join(ROOT, loader), join(app, loader));
   cpSync(join(BUILD, 'licences.json'), join(app, 'licences.json'));
 }
 

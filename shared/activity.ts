@@ -4,7 +4,15 @@ import { plainErrorSchema } from './errors.ts';
 import { modelIdSchema } from './library.ts';
 import { paceSchema, runIdSchema } from './runs.ts';
 
-export const ACTIVITY_KINDS = ['quantize', 'export', 'download', 'setup', 'measure', 'analyse'] as const;
+export const ACTIVITY_KINDS = [
+  'quantize',
+  'export',
+  'download',
+  'setup',
+  'evaluate',
+  'measure',
+  'analyse',
+] as const;
 
 export const activityIdSchema = z.string().min(1).brand<'ActivityId'>();
 export type ActivityId = z.infer<typeof activityIdSchema>;

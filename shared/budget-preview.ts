@@ -6,7 +6,16 @@ import { type ColumnClass, HALF_BYTES, packedBytes, plannedClasses, storedBits, 
 import type { Budget } from './budget.ts';
 import { budgetParts } from './budget-presets.ts';
 import type { ColumnOrder } from './method.ts';
-import { bytesOfDtype, cacheBytes, keptParameters, largestMatrixBytes } from './model-bytes.ts';
+import {
+  CODEBOOK_ARRAYS,
+  type KeptTensors,
+  bytesOfDtype,
+  cacheBytes,
+  keptParameters,
+  keptTensors,
+  largestMatrixBytes,
+  packedModelBytes,
+} from './model-bytes.ts';
 import { type ModelBudget, budgetsOfKind, describeModelBudget } from './model-budget.ts';
 import {
   MATRIX_KINDS,
@@ -61,6 +70,8 @@ export interface BudgetPreview {
   readonly halfBytes: number;
   /** What is not quantized, in the dtype that it has. */
   readonly keptBytes: number;
+  /** Of a packed export's tensors, its checksums included. As certain as the matrices, where what is kept is as it was told. */
+  readonly packedModelBytes: number;
   readonly memory: MemoryPreview;
 }
 
@@ -75,12 +86,15 @@ export interface MemoryPreview {
 
 /**
  * @param dtype of what is not quantized, as safetensors names it; an unknown one counts as half precision
+ * @param stored what is not quantized as the model's files have it, where they are known: by default what the description asks for,
+ * in this dtype, in one file
  * Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction.
  */
 export function previewBudget(
   model: ModelDescription,
   dtype: string,
   choices: Pick<BudgetChoices, 'budget' | 'overrides' | 'columnOrder'>,
+  stored?: KeptTensors,
 ): BudgetPreview {
   const budget = requestedModelBudget(choices, model.blocks);
   const order = choices.columnOrder ?? DEFAULT_COLUMN_ORDER;
@@ -88,7 +102,8 @@ export function previewBudget(
   const packed = matrices.reduce((sum, { blocks, bytes }) => sum + blocks.length * bytes, 0);
   const weights = quantizedWeights(model);
   const kept = keptParameters(model);
-  const keptBytes = kept * (bytesOfDtype(dtype) ?? HALF_BYTES);
+  const keptBytes = stored?.bytes ?? kept * (bytesOfDtype(dtype) ?? HALF_BYTES);
+  const arrays = CODEBOOK_ARRAYS * MATRIX_KINDS.length * model.blocks;
   const alike = matrices.every((each) => budgetParts(each.budget) === 'single');
   return {
     budget,
@@ -103,6 +118,10 @@ export function previewBudget(
     ...columnsPreview(matrices, weights),
     halfBytes: HALF_BYTES * (weights + kept),
     keptBytes,
+    packedModelBytes: packedModelBytes(packed, arrays, {
+      ...(stored ?? { tensors: keptTensors(model), files: 1 }),
+      bytes: keptBytes,
+    }),
     memory: previewMemory(model, packed + keptBytes),
   };
 }

@@ -6,14 +6,17 @@ import { eventIterator, oc } from '@orpc/contract';
 import { z } from 'zod';
 import { activityIdSchema, activitySchema } from './activity.ts';
 import { doctorReportSchema, doctorRequestSchema } from './doctor.ts';
+import { downloadRequestSchema } from './download-request.ts';
 import { plainErrorSchema } from './errors.ts';
 import { folderListingSchema, licenceSchema, programInfoSchema } from './host.ts';
 import { modelCardSchema, modelIdSchema } from './library.ts';
 import { preflightSchema } from './preflight.ts';
-import { DENSE_DTYPES, setupRemovalSchema, setupRequestSchema } from './requests.ts';
+import { exportTargetSchema } from './exports.ts';
+import { setupRemovalSchema, setupRequestSchema } from './requests.ts';
 import {
   exportCardSchema,
   exportIdSchema,
+  exportSourceSchema,
   runCardSchema,
   runDetailSchema,
   runEventSchema,
@@ -71,20 +74,9 @@ export const contract = {
     addFolder: base.input(z.strictObject({ folder: path })).output(modelCardSchema),
     addDemo: base.output(modelCardSchema),
     /** Begins a download, which ends with a new model. The token is used for it alone, and not kept. */
-    download: base
-      .input(
-        z.strictObject({
-          /** `HuggingFaceTB/SmolLM2-135M-Instruct` */
-          repository: z
-            .string()
-            .max(200)
-            .regex(/^[\w.-]+\/[\w.-]+$/, 'a repository has the form owner/name'),
-          /** Branch, tag or commit. */
-          revision: z.string().min(1).max(200).default('main'),
-          token: z.string().min(1).max(500).optional(),
-        }),
-      )
-      .output(begun),
+    download: base.input(downloadRequestSchema).output(begun),
+    /** Begins to measure its perplexity as it is; one that goes on is not begun twice. */
+    evaluate: base.input(ofModel).output(begun),
     /** Takes it out of the library, with its runs' entries. Files stay, unless a download of the program's own is to go too. */
     remove: base.input(ofModel.extend({ deleteDownload: z.boolean().default(false) })).output(nothing),
   },
@@ -133,17 +125,17 @@ export const contract = {
       .output(benefitCurvesSchema.nullable()),
   },
   exports: {
-    /** Begins an export of a complete run. Without a folder it goes into the run's own. */
+    /** Begins an export of a complete run, or of a packed model. Without a folder it goes into the source's own. */
     start: base
       .input(
         z.strictObject({
-          runId: runIdSchema,
-          dtype: z.enum(DENSE_DTYPES).default('source'),
+          of: exportSourceSchema,
+          target: exportTargetSchema,
           folder: path.optional(),
         }),
       )
       .output(begun),
-    list: base.input(z.strictObject({ runId: runIdSchema })).output(z.array(exportCardSchema)),
+    list: base.input(z.strictObject({ of: exportSourceSchema })).output(z.array(exportCardSchema)),
     /** Takes it out of the list, with its folder where that is asked for. */
     remove: base.input(z.strictObject({ id: exportIdSchema, deleteFolder: z.boolean() })).output(nothing),
   },

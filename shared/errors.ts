@@ -22,6 +22,8 @@ export const ERROR_CODES = [
   'tokenizer/missing',
   'tokenizer/invalid',
   'tokenizer/does-not-fit',
+  /** It works, and a format that is exported to has no equivalent. */
+  'tokenizer/unsupported',
   'text/not-found',
   'text/unsupported',
   'text/malformed',

@@ -4,6 +4,7 @@ import { z } from 'zod';
 export const programInfoSchema = z.strictObject({
   /** `0.1.0` */
   version: z.string(),
+  /** `direct`: a command, or whoever else calls in the service's own process. */
   host: z.enum(['desktop', 'browser', 'direct']),
   node: z.string(),
   /** `linux-x64` */

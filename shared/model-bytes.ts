@@ -19,6 +19,36 @@ export function keptParameters(model: ModelDescription): number {
   return vocabulary + blocks * (norms + biases) + hiddenSize;
 }
 
+/** How many tensors they are in. */
+export function keptTensors(model: ModelDescription): number {
+  const biases = MATRIX_KINDS.filter((kind) => hasBias(model, kind)).length;
+  const ofBlock = 2 + (model.qkNorm ? 2 : 0) + biases;
+  return (model.tiedEmbeddings ? 1 : 2) + model.blocks * ofBlock + 1;
+}
+
+/** A packed model has a SHA-256 of every tensor, and one of each file's header. */
+export const CHECKSUM_BYTES = 32;
+/** Arrays of a matrix in a packed model: with a codebook a column, and on a uniform grid. Scales of rows are one more. */
+export const CODEBOOK_ARRAYS = 6;
+export const GRID_ARRAYS = 3;
+
+/** What a model keeps as it is, in the files that it came in. */
+export interface KeptTensors {
+  readonly bytes: number;
+  readonly tensors: number;
+  /** Weights files of the model; the packed one has as many. */
+  readonly files: number;
+}
+
+/**
+ * Bytes of all tensors of a packed model (docs/packed-format.md), to the byte: the sizes of its weights files without their headers.
+ * @param matrixBytes packed bytes of all matrices
+ * @param arrays of all matrices together
+ */
+export function packedModelBytes(matrixBytes: number, arrays: number, kept: KeptTensors): number {
+  return matrixBytes + kept.bytes + CHECKSUM_BYTES * (kept.files + arrays + kept.tensors);
+}
+
 /** Keys and values of `tokens` tokens in half precision; a sliding window keeps no more than it reaches back. */
 export function cacheBytes(
   { blocks, kvHeads, headDim, slidingWindow }: ModelDescription,

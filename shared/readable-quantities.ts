@@ -43,3 +43,23 @@ export function readablePercent(ratio: number): string {
   if (percent === 0) return '0 %';
   return `${Number(percent.toPrecision(percent < 0.1 ? 2 : 3))} %`;
 }
+
+const COUNT_UNITS = ['', 'k', 'M', 'B', 'T'] as const;
+
+/** Parameters and the like: `512`, `1.47 M`, `135 M`, `6.74 B`. */
+export function readableCount(count: number): string {
+  if (count < 1000) return String(count);
+  let value = count;
+  let unit = 0;
+  // 999.5 of a unit would be shown as 1000.
+  while (value >= 999.5 && unit < COUNT_UNITS.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${threeFigures(value)} ${COUNT_UNITS[unit] ?? ''}`;
+}
+
+/** `19.62`: two decimals tell budgets apart; a perplexity of hundreds says only that the model is broken. */
+export function readablePerplexity(perplexity: number): string {
+  return perplexity < 100 ? perplexity.toFixed(2) : threeFigures(perplexity);
+}

@@ -9,6 +9,7 @@ import {
   type ForwardPrecision,
   forwardPrecisionSchema,
 } from './engine.ts';
+import { DENSE_DTYPES, exportTargetSchema } from './exports.ts';
 import { INSPECTED_S, type InspectionResult } from './inspection.ts';
 import {
   CODEBOOK_FITS,
@@ -59,8 +60,6 @@ export const inspectRequestSchema = z.strictObject({
   matrix: z.enum(MATRIX_KINDS).optional(),
 });
 export type InspectRequest = z.input<typeof inspectRequestSchema>;
-
-export const DENSE_DTYPES = ['source', 'f16', 'f32'] as const;
 
 /** What widths and shares follow where nothing is said: measured best (docs/performance.md). */
 export const DEFAULT_COLUMN_ORDER: ColumnOrder = 'benefit';
@@ -323,10 +322,11 @@ export const evaluateRequestSchema = z.strictObject({
 export type EvaluateRequest = z.input<typeof evaluateRequestSchema>;
 
 export const exportRequestSchema = z.strictObject({
-  run: path,
-  /** Without it a folder inside of the run's, of the dtype's own. */
+  /** Folder of a run, or of a packed model. */
+  source: path,
+  /** Without it a folder inside of the source's, of the target's own. */
   out: path.optional(),
-  dtype: z.enum(DENSE_DTYPES).default('source'),
+  target: exportTargetSchema.default({ format: 'dense', dtype: 'source' }),
 });
 export type ExportRequest = z.input<typeof exportRequestSchema>;
 

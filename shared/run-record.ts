@@ -4,12 +4,13 @@
  */
 import { z } from 'zod';
 import { forwardPrecisionSchema } from './engine.ts';
+import { exportResultSchema, exportTargetSchema } from './exports.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, METHODS } from './method.ts';
 import type { ModelBudget } from './model-budget.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { TIE_RULES } from './outlier-order.ts';
 
-export const RUN_RECORD_VERSION = 1;
+export const RUN_RECORD_VERSION = 2;
 
 const corpusSchema = z.strictObject({
   paths: z.array(z.string()).readonly(),
@@ -116,16 +117,13 @@ const budgetOverrideRecordSchema = z.strictObject({
   ...budgetParts,
 });
 
-/** A dense export that was made. */
-export const denseExportSchema = z.strictObject({
-  files: z.int(),
-  bytes: z.int(),
-  /** Written, read back, and compared. */
-  seconds: z.number(),
+/** An export inside of the run's folder, in the folder of its target. */
+export const exportRecordSchema = exportResultSchema.extend({
+  target: exportTargetSchema,
   /** ISO 8601, UTC. */
   madeAt: z.string(),
 });
-export type DenseExport = z.infer<typeof denseExportSchema>;
+export type ExportRecord = z.infer<typeof exportRecordSchema>;
 
 export const runRecordSchema = z.strictObject({
   version: z.literal(RUN_RECORD_VERSION),
@@ -133,7 +131,7 @@ export const runRecordSchema = z.strictObject({
   status: z.enum(['running', 'complete', 'failed', 'cancelled']),
   /** Of the first session. */
   startedAt: z.string(),
-  /** Absolute path of the source model, and what its files were. */
+  /** Absolute path of the source model (a folder, or a GGUF file), and what its files were. */
   model: z.strictObject({ folder: z.string(), files: z.record(z.string(), z.string()) }),
   settings: z.strictObject({
     method: z.enum(METHODS),
@@ -174,10 +172,8 @@ export const runRecordSchema = z.strictObject({
   soFar: timeSchema.extend({ before: perplexityFigureSchema.nullable() }).nullable(),
   /** Set once the run is complete. */
   result: runFiguresSchema.nullable(),
-  /** Folder of the latest dense export inside of the run's, relative to it, where there is one. */
-  dense: z.string().nullable(),
-  /** What lies there; records of before this was written do not say. */
-  denseExport: denseExportSchema.optional(),
+  /** The latest last; one of each target. */
+  exports: z.array(exportRecordSchema),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 

@@ -4,7 +4,8 @@ import { plainErrorSchema } from './errors.ts';
 import { modelIdSchema } from './library.ts';
 import { METHODS } from './method.ts';
 import { progressSchema } from './progress.ts';
-import { DENSE_DTYPES, quantizeChoicesSchema } from './requests.ts';
+import { exportCheckSchema, exportResultSchema, exportTargetSchema } from './exports.ts';
+import { quantizeChoicesSchema } from './requests.ts';
 import { matrixResultSchema, runFiguresSchema } from './run-record.ts';
 
 export const runIdSchema = z.int().positive().brand<'RunId'>();
@@ -86,16 +87,23 @@ export type RunCard = z.infer<typeof runCardSchema>;
 export const runNoteSchema = z.strictObject({ at: z.string(), line: z.string() });
 export type RunNote = z.infer<typeof runNoteSchema>;
 
-export const exportCardSchema = z.strictObject({
+/** What an export is made of. */
+export const exportSourceSchema = z.union([
+  z.strictObject({ runId: runIdSchema }),
+  z.strictObject({ modelId: modelIdSchema }),
+]);
+export type ExportSource = z.infer<typeof exportSourceSchema>;
+
+export const exportCardSchema = exportResultSchema.extend({
   id: exportIdSchema,
-  runId: runIdSchema,
-  format: z.literal('dense'),
-  dtype: z.enum(DENSE_DTYPES),
+  /** What it was made of: a run, or a packed model of the library. */
+  runId: runIdSchema.nullable(),
+  modelId: modelIdSchema.nullable(),
+  target: exportTargetSchema,
+  /** Null where it was made by a version that did not keep it. */
+  check: exportCheckSchema.nullable(),
   /** Absolute path. */
   folder: z.string(),
-  files: z.int(),
-  bytes: z.int(),
-  seconds: z.number(),
   createdAt: z.string(),
 });
 export type ExportCard = z.infer<typeof exportCardSchema>;

@@ -1,4 +1,5 @@
 /** What the long jobs of the service answer once they are done. */
+import { exportResultSchema, exportTargetSchema } from './exports.ts';
 import { z } from 'zod';
 import { forwardPrecisionSchema } from './engine.ts';
 import { METHODS } from './method.ts';
@@ -41,12 +42,9 @@ export const evaluateSummarySchema = perplexityFigureSchema.extend({
 });
 export type EvaluateSummary = Readonly<z.infer<typeof evaluateSummarySchema>>;
 
-export const exportSummarySchema = z.strictObject({
-  run: z.string(),
+export const exportSummarySchema = exportResultSchema.extend({
+  source: z.string(),
   folder: z.string(),
-  dtype: z.string(),
-  files: z.number(),
-  bytes: z.number(),
-  seconds: z.number(),
+  target: exportTargetSchema,
 });
 export type ExportSummary = Readonly<z.infer<typeof exportSummarySchema>>;

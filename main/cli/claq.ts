@@ -1,12 +1,17 @@
 #!/usr/bin/env node
-/** The command `claq`: each verb is one call of the service. Those that compute do it in the engine's thread. */
+/**
+ * The command `claq`: each verb is one call of the service, or of the contract where it is about the library. Those that compute do
+ * it in the engine's thread.
+ */
 import { Command, CommanderError } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvaluate } from './commands/evaluate.ts';
 import { registerExport } from './commands/export.ts';
 import { registerInspect } from './commands/inspect.ts';
+import { registerModels } from './commands/models.ts';
 import { registerQuantize } from './commands/quantize.ts';
+import { registerRuns } from './commands/runs.ts';
 import { registerServe } from './commands/serve.ts';
 import { registerSetup } from './commands/setup.ts';
 import { EXIT_CODES } from './run-command.ts';
@@ -36,6 +41,9 @@ function buildProgram(): Command {
     remove: (await import('../service/tensorflow-setup/remove-tensorflow.ts')).removeTensorflow,
   }));
   registerDoctor(program, async () => (await import('../service/doctor/examine-machine.ts')).examineMachine);
+  const library = async () => (await import('./library-client.ts')).withLibrary;
+  registerModels(program, library);
+  registerRuns(program, library);
   registerServe(program, async () => {
     const [studio, server, page, folders] = await Promise.all([
       import('../service/studio/studio.ts'),

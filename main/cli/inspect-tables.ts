@@ -1,5 +1,4 @@
 import { basename, resolve } from 'node:path';
-import Table from 'cli-table3';
 import pc from 'picocolors';
 import {
   largestS,
@@ -16,6 +15,7 @@ import {
 } from '../../shared/inspection.ts';
 import { MATRIX_KINDS, quantizedWeights } from '../../shared/model.ts';
 import { readablePercent } from '../../shared/readable-quantities.ts';
+import { plainTable } from './plain-table.ts';
 import { grouped } from './progress-line.ts';
 
 /** Percent of the columns, counted from the top of Outlier Order, at which the sorted curve is read. */
@@ -156,33 +156,4 @@ function shaded(ratio: number, largest: number): string {
   if (ratio === 0) return pc.dim(text);
   if (ratio >= largest / 2) return pc.red(text);
   return ratio >= largest / 10 ? pc.yellow(text) : text;
-}
-
-function plainTable(head: string[], colAligns: ('left' | 'right')[]): Table.Table {
-  return new Table({
-    head,
-    colAligns,
-    style: {
-      head: pc.isColorSupported ? ['dim'] : [],
-      border: pc.isColorSupported ? ['dim'] : [],
-      compact: true,
-    },
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: ' ',
-    },
-  });
 }

@@ -29,6 +29,11 @@ export function numberPair(text: string): [number, number] {
   return [first, second];
 }
 
+/** `--data`, of every command that opens the library. */
+export function dataOption(): Option {
+  return new Option('--data <FOLDER>', "folder of the library (default: the user's)");
+}
+
 /** `--engine`, of every command that computes. */
 export function engineOption(): Option {
   return new Option(

@@ -36,7 +36,7 @@ export async function evaluateModel(
     try {
       hooks.onNote?.(engineNote(engine));
       if (run !== undefined) await requireSameModel(run.record.model.files, checkpoint, hooks);
-      const tokenizer = await loadTokenizer(checkpoint.folder, checkpoint.model);
+      const tokenizer = await loadTokenizer(checkpoint);
       const windowed = { source: text, limit, contextLength };
       const windows = await windowsOfText(checkpoint.model, tokenizer, windowed, hooks);
       const measured = await evaluatePerplexity({

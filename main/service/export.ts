@@ -1,85 +1,108 @@
 import { readdir } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { basename, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import { ClaqError } from '../../shared/errors.ts';
 import {
-  type DENSE_DTYPES,
-  type ExportRequest,
-  type RunHooks,
-  exportRequestSchema,
-} from '../../shared/requests.ts';
-import type { DenseExport } from '../../shared/run-record.ts';
+  type ComparedPerplexity,
+  type ExportResult,
+  type ExportTarget,
+  exportFolderName,
+  isSameTarget,
+} from '../../shared/exports.ts';
+import { type ExportRequest, type RunHooks, exportRequestSchema } from '../../shared/requests.ts';
+import type { ExportRecord } from '../../shared/run-record.ts';
 import type { ExportSummary } from '../../shared/summaries.ts';
-import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
-import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
-import { exportDense } from '../engine/export/dense.ts';
-import { lockFolder } from './folder-lock.ts';
-import { requireSameModel } from './model-files.ts';
-import { type OpenedRun, notARun, openRun, readRunRecord } from './open-run.ts';
-import { writeRunFile } from './run-folder.ts';
 import { systemErrorCode } from '../../shared/system-error.ts';
+import { lockFolder } from '../engine/checkpoint/folder-lock.ts';
+import { exportModel } from '../engine/export/export-model.ts';
+import { startEngine } from '../engine/start-engine.ts';
+import { comparePerplexity } from './compare-perplexity.ts';
+import { exportFormat } from './export-formats.ts';
+import { exportIdentity } from './export-identity.ts';
+import { type ExportSource, openExportSource } from './export-source.ts';
+import { modelCard, sourceCard } from './model-card.ts';
+import { readRunRecord } from './open-run.ts';
+import { programName } from './program-name.ts';
+import { writeRunFile } from './run-folder.ts';
 import { validRequest } from './valid-request.ts';
 
-export type DenseDtypeName = (typeof DENSE_DTYPES)[number];
-
-/** Folder of the dense export inside of a run's, where none is named: each dtype has its own. */
-export const DENSE_FOLDERS = {
-  source: 'dense',
-  f16: 'dense-f16',
-  f32: 'dense-f32',
-} as const satisfies Record<DenseDtypeName, string>;
-
-/** What the engine calls them. */
-export const ENGINE_DTYPES = { source: 'source', f16: 'F16', f32: 'F32' } as const satisfies Record<
-  DenseDtypeName,
-  string
->;
-
 /** For people: what exports a finished run. */
-export function exportCommand(folder: string, dtype: DenseDtypeName = 'source'): string {
-  return `claq export ${folder}${dtype === 'source' ? '' : ` --dtype ${dtype}`}`;
-}
-
-/** Writes a Hugging Face folder with the run's weights in the place of the model's, and checks it. Throws as exportDense does. */
-export async function writeDense(
-  checkpoint: Checkpoint,
-  outFolder: string,
-  dtype: DenseDtypeName,
-  weights: OpenedRun['weights'],
-  hooks: RunHooks,
-): Promise<DenseExport> {
-  const start = performance.now();
-  const { bytes } = await exportDense({
-    checkpoint,
-    outFolder,
-    dtype: ENGINE_DTYPES[dtype],
-    quantized: weights,
-    ...hooks,
-  });
-  const { length: files } = await readdir(outFolder);
-  return { files, bytes, seconds: (performance.now() - start) / 1000, madeAt: new Date().toISOString() };
+export function exportCommand(folder: string, { format, dtype }: ExportTarget): string {
+  return `claq export ${folder} --to ${format}${dtype === 'source' ? '' : ` --dtype ${dtype}`}`;
 }
 
 /**
- * `claq export RUN`. What is written inside of the run's folder is written under its lock, and the record names the folder
- * of its own choice.
- *
- * @throws ClaqError request/invalid where the folder is no run, output/exported-already, output/in-use, and as exportDense does
+ * Writes an export, checks it, and gives it its name. Needs a started engine, for the perplexity. Throws as exportModel does, and
+ * what the format throws for a model that it cannot hold.
  */
-export async function exportRun(request: ExportRequest, hooks: RunHooks = {}): Promise<ExportSummary> {
+export async function writeExport(
+  source: ExportSource,
+  outFolder: string,
+  target: ExportTarget,
+  hooks: RunHooks,
+): Promise<ExportResult> {
   const start = performance.now();
-  const { run: path, out, dtype } = validRequest(exportRequestSchema, request);
-  const run = await openRun(path);
-  if (run === undefined) throw notARun(resolve(path));
-  const folder = resolve(out ?? join(run.folder, DENSE_FOLDERS[dtype]));
-  const lock = isInside(run.folder, folder) ? await lockFolder(run.folder) : undefined;
+  const { checkpoint, replace } = source;
+  const sourceName = basename(checkpoint.path, '.gguf');
+  const { format, opened, rounds } = await exportFormat(source, target, sourceName);
+  const card = await sourceCard(checkpoint.companions);
+  const made = await exportModel<ComparedPerplexity>({
+    format,
+    outFolder,
+    identity: exportIdentity(source, target),
+    comparePerplexity: (folder) =>
+      comparePerplexity({ checkpoint, replace, written: opened(folder), rounded: rounds }, hooks),
+    card: (perplexity) =>
+      modelCard({
+        target,
+        sourceName,
+        source: card,
+        record: source.record,
+        perplexity,
+        program: programName(),
+      }),
+    onProgress: hooks.onProgress,
+    onNote: hooks.onNote,
+    signal: hooks.signal,
+  });
+  const { files, fileBytes: bytes, tensors, maxRounding, perplexity } = made;
+  const seconds = (performance.now() - start) / 1000;
+  return { files, bytes, seconds, check: { tensors, maxRounding, perplexity } };
+}
+
+/**
+ * `claq export RUN`. What is written inside of a run's folder is written under its lock, and the record names what lies in a folder
+ * of its own choice. The engine that compares perplexities is the one that comes with the program: it may run beside a quantization.
+ *
+ * @throws ClaqError request/invalid where there is nothing quantized, output/exported-already, output/in-use, and as writeExport does
+ */
+export async function exportQuantized(request: ExportRequest, hooks: RunHooks = {}): Promise<ExportSummary> {
+  const start = performance.now();
+  const { source: path, out, target } = validRequest(exportRequestSchema, request);
+  const folder = resolve(out ?? join(path, exportFolderName(target)));
+  if (out === undefined) await refuseExported(folder);
+  const source = await openExportSource(path, hooks);
   try {
-    if (out === undefined) await refuseExported(folder);
-    const made = await exportInto(run, folder, dtype, hooks);
-    if (out === undefined) await recordExport(run.folder, DENSE_FOLDERS[dtype], made);
-    const { files, bytes } = made;
-    return { run: run.folder, folder, dtype, files, bytes, seconds: (performance.now() - start) / 1000 };
+    const lock = isInside(source.folder, folder) ? await lockFolder(source.folder) : undefined;
+    try {
+      const engine = await startEngine({ engine: 'wasm' });
+      try {
+        const made = await writeExport(source, folder, target, hooks);
+        if (out === undefined && source.record !== undefined) await recordExport(source.folder, target, made);
+        return {
+          source: source.folder,
+          folder,
+          target,
+          ...made,
+          seconds: (performance.now() - start) / 1000,
+        };
+      } finally {
+        await engine.stop();
+      }
+    } finally {
+      await lock?.release();
+    }
   } finally {
-    await lock?.release();
+    await source.close();
   }
 }
 
@@ -95,7 +118,7 @@ async function refuseExported(folder: string): Promise<void> {
     throw error;
   });
   if (entries.length === 0) return;
-  throw new ClaqError('output/exported-already', 'The run has been exported with this dtype already', {
+  throw new ClaqError('output/exported-already', 'This export is there already', {
     where: folder,
     expected: 'a folder that is empty or does not exist yet',
     found: `${entries.length} files`,
@@ -103,23 +126,19 @@ async function refuseExported(folder: string): Promise<void> {
   });
 }
 
-async function exportInto(
-  run: OpenedRun,
-  folder: string,
-  dtype: DenseDtypeName,
-  hooks: RunHooks,
-): Promise<DenseExport> {
-  const checkpoint = await openCheckpoint(run.record.model.folder);
-  try {
-    await requireSameModel(run.record.model.files, checkpoint, hooks);
-    return await writeDense(checkpoint, folder, dtype, run.weights, hooks);
-  } finally {
-    await checkpoint.close();
-  }
+/** Reads the record again: it may have changed before the lock was taken. */
+async function recordExport(runFolder: string, target: ExportTarget, made: ExportResult): Promise<void> {
+  const record = await readRunRecord(runFolder);
+  if (record === undefined) return;
+  await writeRunFile(runFolder, { ...record, exports: withExport(record.exports, target, made) });
 }
 
-/** Reads the record again: it may have changed before the lock was taken. */
-async function recordExport(runFolder: string, dense: string, denseExport: DenseExport): Promise<void> {
-  const record = await readRunRecord(runFolder);
-  if (record !== undefined) await writeRunFile(runFolder, { ...record, dense, denseExport });
+/** The exports of a record with one more, in the place of an earlier one of its target. */
+export function withExport(
+  exports: readonly ExportRecord[],
+  target: ExportTarget,
+  made: ExportResult,
+): ExportRecord[] {
+  const others = exports.filter((each) => !isSameTarget(each.target, target));
+  return [...others, { ...made, target, madeAt: new Date().toISOString() }];
 }

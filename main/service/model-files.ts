@@ -1,22 +1,17 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfCancelled } from '../../shared/cancellation.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import type { RunHooks } from '../../shared/requests.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
-import { hashFile } from './file-hash.ts';
-
-/** Beside the weights, as far as a model has them. */
-const CONFIGS = ['config.json', 'tokenizer.json', 'tokenizer_config.json'];
+import { hashFile } from '../engine/checkpoint/file-hash.ts';
 
 /** SHA-256 of the files that a result depends on: config, tokenizer, weights. Throws ClaqError run/cancelled. */
 export async function hashModelFiles(
   checkpoint: Checkpoint,
   hooks: RunHooks,
 ): Promise<Record<string, string>> {
-  const present = new Set(await readdir(checkpoint.folder));
-  const configs = CONFIGS.filter((name) => present.has(name));
-  const names = [...configs, ...checkpoint.shards.map(({ file }) => file)];
+  const names = checkpoint.sourceFiles;
   const sizes = await Promise.all(
     names.map(async (name) => (await stat(join(checkpoint.folder, name))).size),
   );

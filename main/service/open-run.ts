@@ -5,7 +5,9 @@ import { z } from 'zod';
 import { ClaqError } from '../../shared/errors.ts';
 import { type MatrixKind, matrixName } from '../../shared/model.ts';
 import { type MatrixRecord, type RunRecord, runRecordSchema } from '../../shared/run-record.ts';
-import { dequantize } from '../engine/claq/quantized-matrix.ts';
+import type { FloatDtype } from '../engine/checkpoint/safetensors-dtype.ts';
+import { type QuantizedMatrix, dequantize } from '../engine/claq/quantized-matrix.ts';
+import { type EncodedMatrix, encodeMatrix } from '../engine/result/encode-matrix.ts';
 import { readMatrix } from '../engine/result/matrix-file.ts';
 import { RUN_FILE } from './run-folder.ts';
 import { systemErrorCode } from '../../shared/system-error.ts';
@@ -15,6 +17,8 @@ export interface OpenedRun {
   readonly record: RunRecord;
   /** The weights that stand in for a matrix, row-major; undefined for a name that was not quantized. */
   readonly weights: (tensorName: string) => Promise<Float32Array | undefined>;
+  /** The same in a dtype of a file. */
+  readonly encoded: (tensorName: string, dtype: FloatDtype) => Promise<EncodedMatrix | undefined>;
   readonly matrix: (block: number, kind: MatrixKind) => Promise<Float32Array | undefined>;
 }
 
@@ -72,11 +76,25 @@ export async function openRun(path: string): Promise<OpenedRun | undefined> {
     const matrix = byName.get(name);
     return matrix === undefined ? undefined : recordedWeights(folder, matrix);
   };
-  return { folder, record, weights, matrix: (block, kind) => weights(`${matrixName(block, kind)}.weight`) };
+  const encoded = async (name: string, dtype: FloatDtype): Promise<EncodedMatrix | undefined> => {
+    const matrix = byName.get(name);
+    return matrix === undefined ? undefined : encodeMatrix(await recordedMatrix(folder, matrix), dtype);
+  };
+  return {
+    folder,
+    record,
+    weights,
+    encoded,
+    matrix: (block, kind) => weights(`${matrixName(block, kind)}.weight`),
+  };
 }
 
 /** The weights of a matrix of a run, row-major. Throws ClaqError result/malformed where its file holds anything else. */
 export async function recordedWeights(folder: string, record: MatrixRecord): Promise<Float32Array> {
+  return dequantize(await recordedMatrix(folder, record));
+}
+
+async function recordedMatrix(folder: string, record: MatrixRecord): Promise<QuantizedMatrix> {
   const path = join(folder, record.file);
   const { name, matrix } = await readMatrix(path);
   if (name !== record.name || matrix.rows !== record.rows || matrix.columns !== record.columns) {
@@ -87,5 +105,5 @@ export async function recordedWeights(folder: string, record: MatrixRecord): Pro
       remedy: 'quantize the model again',
     });
   }
-  return dequantize(matrix);
+  return matrix;
 }

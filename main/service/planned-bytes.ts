@@ -1,11 +1,12 @@
 /** What a run will write, known from shapes and budget before it starts. */
+import type { DenseDtypeName } from '../../shared/exports.ts';
 import { MATRIX_KINDS, matrixName } from '../../shared/model.ts';
 import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { bytesPerElement, type StoredDtype } from '../engine/checkpoint/safetensors-dtype.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
 import { targetDtype } from '../engine/export/dense-tensors.ts';
-import { type DenseDtypeName, ENGINE_DTYPES } from './export.ts';
+import { ENGINE_DTYPES } from './export-formats.ts';
 
 /** Room for run.json, headers and copied tokenizer files, beside the weights. */
 export const SPARE_BYTES = 64 * 2 ** 20;

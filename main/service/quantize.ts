@@ -28,7 +28,9 @@ import type { HostMemory } from '../engine/transformer/host-memory.ts';
 import { SPILL_FILE_STEM } from '../engine/transformer/spill-file.ts';
 import { activationMemory } from './activation-memory.ts';
 import { engineNote } from './engine-note.ts';
-import { DENSE_FOLDERS, exportCommand, writeDense } from './export.ts';
+import { EXPORT_TARGETS, exportFolderName } from '../../shared/exports.ts';
+import { exportCommand, writeExport } from './export.ts';
+import { sourceOfRun } from './export-source.ts';
 import { bitsLabel, methodSettings } from './method-settings.ts';
 import { hashModelFiles } from './model-files.ts';
 import { openRun } from './open-run.ts';
@@ -110,8 +112,8 @@ async function readTexts(
   checkpoint: Checkpoint,
   hooks: RunHooks,
 ): Promise<Texts> {
-  const { model, folder } = checkpoint;
-  const tokenizer = await loadTokenizer(folder, model);
+  const { model } = checkpoint;
+  const tokenizer = await loadTokenizer(checkpoint);
   const { source, windows, contextLength } = settings.evaluation;
   const evaluation =
     windows === 0
@@ -123,15 +125,17 @@ async function readTexts(
   };
 }
 
+const EXPORT_FOLDERS = EXPORT_TARGETS.map(exportFolderName);
+
 /** What a killed process leaves of a file or folder that it was writing. */
 const HALF_WRITTEN = new RegExp(
-  `^\\.(${[RUN_FILE, SPILL_FILE_STEM, ...Object.values(DENSE_FOLDERS), '.+\\.safetensors'].join('|')})\\..+\\.partial$`,
+  `^\\.((${[RUN_FILE, SPILL_FILE_STEM, '.+\\.safetensors'].join('|')})\\..+|${EXPORT_FOLDERS.join('|')})\\.partial$`,
 );
 
 /** Removes what an unfinished run left in the folder, but for the matrices to go on with, and makes room for matrices. */
 async function clearLeftovers({ folder }: RunFolder, unfinished: RunRecord | undefined): Promise<void> {
   const matrices = join(folder, MATRICES_FOLDER);
-  for (const name of Object.values(DENSE_FOLDERS)) await remove(join(folder, name));
+  for (const name of EXPORT_FOLDERS) await remove(join(folder, name));
   if (unfinished === undefined) await remove(matrices);
   await outputErrors(folder, () => mkdir(matrices, { recursive: true }));
   for (const parent of [folder, matrices]) {
@@ -239,11 +243,13 @@ async function exportInto(
 ): Promise<string> {
   const run = await openRun(writer.folder);
   if (run === undefined) throw new Error(`the run in ${writer.folder} has gone`);
-  const folder = join(writer.folder, DENSE_FOLDERS[dtype]);
-  const made = await writeDense(checkpoint, folder, dtype, run.weights, hooks).catch((error: unknown) => {
-    hooks.onNote?.(`The run itself is complete; to export it: ${exportCommand(writer.folder, dtype)}`);
+  const target = { format: 'dense', dtype } as const;
+  const folder = join(writer.folder, exportFolderName(target));
+  const source = sourceOfRun(run, checkpoint);
+  const made = await writeExport(source, folder, target, hooks).catch((error: unknown) => {
+    hooks.onNote?.(`The run itself is complete; to export it: ${exportCommand(writer.folder, target)}`);
     throw error;
   });
-  await writer.exported(DENSE_FOLDERS[dtype], made);
+  await writer.exported(target, made);
   return folder;
 }

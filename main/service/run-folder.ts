@@ -4,8 +4,8 @@ import { ClaqError } from '../../shared/errors.ts';
 import { readableBytes } from '../../shared/readable-quantities.ts';
 import { outputErrors, writeTextAtomically } from '../engine/checkpoint/atomic-file.ts';
 import { folderBytes, removeIfEmpty } from './folder-contents.ts';
-import { LOCK_FILE, lockFolder, type FolderLock } from './folder-lock.ts';
-import { unlessItExists } from './unless-it-exists.ts';
+import { LOCK_FILE, lockFolder, type FolderLock } from '../engine/checkpoint/folder-lock.ts';
+import { unlessItExists } from '../engine/checkpoint/unless-it-exists.ts';
 
 /** Every setting and figure of a run. It is written first, so that its presence tells that a folder is a run. */
 export const RUN_FILE = 'run.json';

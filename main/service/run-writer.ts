@@ -2,13 +2,13 @@
  * Writes a run as it comes about: run.json first, each matrix when it is quantized, run.json again after each block and when
  * it ends. Losses, damping and times are in the record alone, so a run that is killed can go on behind its last block.
  */
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { classesOf } from '../../shared/bits.ts';
 import { ClaqError } from '../../shared/errors.ts';
+import type { ExportResult, ExportTarget } from '../../shared/exports.ts';
 import { hasUniformGrid } from '../../shared/method.ts';
 import { describeModelBudget } from '../../shared/model-budget.ts';
 import {
-  type DenseExport,
   type MatrixRecord,
   type MatrixResult,
   type PerplexityFigure,
@@ -18,15 +18,16 @@ import {
   type RunTime,
   recordOfBudget,
 } from '../../shared/run-record.ts';
-import manifest from '../../package.json' with { type: 'json' };
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { reservedCounts } from '../engine/claq/quantized-matrix.ts';
 import type { GroupResult, MethodSettings } from '../engine/claq/quantize-group.ts';
 import { writeMatrix } from '../engine/result/matrix-file.ts';
 import type { Engine } from '../engine/start-engine.ts';
 import type { CalibrationSegments } from '../engine/text/segments.ts';
-import { hashFile } from './file-hash.ts';
+import { hashFile } from '../engine/checkpoint/file-hash.ts';
+import { withExport } from './export.ts';
 import { tieRule } from './method-settings.ts';
+import { programName } from './program-name.ts';
 import type { RunFolder } from './run-folder.ts';
 import { requireSameRun } from './unfinished-run.ts';
 
@@ -165,10 +166,13 @@ export class RunWriter {
   }
 
   /** Of a complete run, which the export is a part of then. */
-  async exported(dense: string, made: DenseExport): Promise<void> {
+  async exported(target: ExportTarget, made: ExportResult): Promise<void> {
     this.#took({ export: made.seconds });
-    const { result } = this.#record;
-    await this.#write({ dense, denseExport: made, result: result && { ...result, ...this.time } });
+    const { result, exports } = this.#record;
+    await this.#write({
+      exports: withExport(exports, target, made),
+      result: result && { ...result, ...this.time },
+    });
   }
 
   /** Runs `work`; if that fails, the record says how far it came. */
@@ -207,7 +211,7 @@ export function runChoices({
   const { budget, groupSize, columnOrder, codebookFit, ...choices } = method;
   const onGrid = hasUniformGrid(method.method);
   return {
-    program: `${manifest.name} ${manifest.version}`,
+    program: programName(),
     settings: {
       ...choices,
       columnOrder: onGrid ? null : columnOrder,
@@ -235,13 +239,13 @@ function firstRecord(basis: RunBasis): RunRecord {
     program,
     status: 'running',
     startedAt: new Date().toISOString(),
-    model: { folder: resolve(checkpoint.folder), files },
+    model: { folder: checkpoint.path, files },
     settings,
     calibration: calibration.record,
     engine,
     matrices: [],
     soFar: null,
     result: null,
-    dense: null,
+    exports: [],
   };
 }

@@ -8,7 +8,7 @@ import type { RunHooks } from '../../shared/requests.ts';
 import type { MatrixRecord, RunRecord } from '../../shared/run-record.ts';
 import type { ReplaceMatrix } from '../engine/transformer/block-weights.ts';
 import { exportCommand } from './export.ts';
-import { hashFile } from './file-hash.ts';
+import { hashFile } from '../engine/checkpoint/file-hash.ts';
 import { readRunRecord, recordedWeights } from './open-run.ts';
 import { RUN_FILE, type RunFolder } from './run-folder.ts';
 import { systemErrorCode } from '../../shared/system-error.ts';
@@ -30,12 +30,14 @@ export async function unfinishedRun(
 ): Promise<RunRecord | undefined> {
   const record = existing ? await existingRecord(folder, restart) : undefined;
   if (record?.status === 'complete') {
-    const { settings, startedAt, dense } = record;
+    const { settings, startedAt, exports } = record;
     throw finishedRun(
       folder,
       `${settings.budget}, ${settings.method}, of ${startedAt}`,
       // The run may have ended in its export, which is all that is missing then.
-      dense === null ? `export it (${exportCommand(folder)}), ${OTHER_FOLDER}` : OTHER_FOLDER,
+      exports.length === 0
+        ? `export it (${exportCommand(folder, { format: 'dense', dtype: 'source' })}), ${OTHER_FOLDER}`
+        : OTHER_FOLDER,
     );
   }
   return record === undefined || restart || recordedBlocks(record) === 0 ? undefined : record;

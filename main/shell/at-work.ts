@@ -31,6 +31,7 @@ const WORDS: Record<Activity['kind'], string> = {
   export: 'Export',
   download: 'Download',
   setup: 'Set-up',
+  evaluate: 'Evaluation',
   measure: 'Measuring of columns',
   analyse: 'Analysis',
 };
@@ -72,7 +73,10 @@ export function quitQuestion(activities: readonly Activity[]): QuitQuestion | un
       ? 'The run is paused, and can be resumed behind its last finished block.'
       : undefined,
     kinds.has('download') ? 'The download goes on where it stopped when it is started again.' : undefined,
-    kinds.has('export') ? 'The export has to be started again.' : undefined,
+    kinds.has('export')
+      ? 'The export goes on behind its last whole file when it is started again.'
+      : undefined,
+    kinds.has('evaluate') ? 'The perplexity has to be measured again.' : undefined,
     kinds.has('setup') ? 'The set-up has to be started again.' : undefined,
     kinds.has('measure') || kinds.has('analyse')
       ? 'What is measured of the columns is kept, and the rest measured when it is asked for again.'

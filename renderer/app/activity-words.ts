@@ -8,6 +8,7 @@ export const ACTIVITY_WORDS: Readonly<Record<Activity['kind'], string>> = {
   export: 'Export',
   download: 'Download',
   setup: 'Set-up',
+  evaluate: 'Evaluation',
   measure: 'Columns',
   analyse: 'Analysis',
 };

@@ -31,6 +31,19 @@ export function cellLean({ more, less, columns }: DifferenceCell): number {
   return (more - less) / columns;
 }
 
+/** The farthest that any cell leans to a side: above 0. */
+export function farthestLean(rows: readonly (readonly DifferenceCell[])[]): number {
+  return rows.flat().reduce((largest, cell) => Math.max(largest, Math.abs(cellLean(cell))), 1e-9);
+}
+
+/** Colour as deep as this leaves the figures readable. */
+const DEEPEST = 0.45;
+
+/** How deep a cell's colour is, 0..1; a root, so that a few columns are seen beside hundreds. */
+export function cellDepth(cell: DifferenceCell, farthest: number): number {
+  return DEEPEST * Math.sqrt(Math.abs(cellLean(cell)) / farthest);
+}
+
 const PART_WORDS: Readonly<Record<ChangedPart, readonly [more: string, less: string]>> = {
   width: ['wider', 'narrower'],
   reserved: ['with more reserved', 'with fewer reserved'],

@@ -8,5 +8,8 @@ export interface ChartColours {
   readonly surface: string;
   readonly sunken: string;
   readonly accent: string;
+  /** The ends of a scale with a middle: what gets more, and what gets less. */
+  readonly better: string;
+  readonly worse: string;
   readonly font: string;
 }

@@ -3,6 +3,7 @@ import type { EChartsCoreOption } from 'echarts/core';
 import { MATRIX_KINDS, type MatrixKind } from '../../shared/model.ts';
 import type { MatrixResult } from '../../shared/run-record.ts';
 import type { ChartColours } from './chart-colours.ts';
+import { decadeText } from './decade-ticks.ts';
 import { KIND_MARKS } from './kind-marks.ts';
 import { QUANTITIES, figures } from './matrix-quantities.ts';
 
@@ -25,6 +26,7 @@ export function curveOption(
   total: number,
   colours: ChartColours,
 ): EChartsCoreOption {
+  const points = MATRIX_KINDS.map((kind) => curvePoints(sequence, kind));
   const labels = { color: colours.muted, fontFamily: colours.font, fontSize: 11 };
   return {
     textStyle: { fontFamily: colours.font },
@@ -53,14 +55,14 @@ export function curveOption(
     },
     yAxis: {
       type: 'log',
-      axisLabel: { ...labels, formatter: (value: number) => figures(value) },
+      axisLabel: { ...labels, formatter: decadeText(points.flat().map(([, loss]) => loss)) },
       splitLine: { lineStyle: { color: colours.faint } },
     },
-    series: MATRIX_KINDS.map((kind) => ({
+    series: MATRIX_KINDS.map((kind, index) => ({
       id: kind,
       name: kind,
       type: 'line',
-      data: curvePoints(sequence, kind),
+      data: points[index] ?? [],
       // Each sign is a shape of its own to ECharts, and hundreds of them take longer to draw than a frame.
       showSymbol: sequence.length <= MAX_SIGNS,
       symbol: 'circle',

@@ -17,6 +17,8 @@ export function useChartColours(): ComputedRef<ChartColours> {
       surface: token('--surface-raised'),
       sunken: token('--surface-sunken'),
       accent: token('--accent'),
+      better: token('--diverge-better'),
+      worse: token('--diverge-worse'),
       // In an SVG it stands in an attribute, between quotes.
       font: token('--font').replaceAll('"', "'"),
     };

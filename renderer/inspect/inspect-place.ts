@@ -1,6 +1,8 @@
-/** What the screen is about, as its address keeps it: `?S=5&layer=3&matrix=q&tab=matrix`. */
+/** What the screen is about, as its address keeps it: `?S=5&layer=3&matrix=q&tab=matrix&compare=3.k,7.q&top=5`. */
 import { MATRIX_KINDS, type MatrixKind } from '../../shared/model.ts';
 import { nearestLevel, OUTLIER_LEVELS } from '../../shared/outlier-levels.ts';
+import { LINE_MARKS } from '../charts/chart-look.ts';
+import type { CellAddress } from '../charts/matrix-grid.ts';
 
 export const INSPECT_TABS = ['layers', 'matrix', 'column'] as const;
 export type InspectTab = (typeof INSPECT_TABS)[number];
@@ -13,12 +15,19 @@ export interface InspectPlace {
   readonly tab: InspectTab;
   /** Undefined where it is the first in Outlier Order. */
   readonly column: number | undefined;
+  /** Matrices whose curves are laid over the chosen one's. */
+  readonly compared: readonly CellAddress[];
+  /** Share of the columns, from the head of the Outlier Order, that is spoken of; undefined for the usual one. */
+  readonly head: number | undefined;
 }
+
+/** Lines that can still be told apart, beside the chosen matrix's own. */
+export const MOST_COMPARED = LINE_MARKS.length - 1;
 
 /** A query as the router has it: what is there twice counts once. */
 export type Query = Readonly<Record<string, string | null | undefined | readonly (string | null)[]>>;
 
-/** What is wrong or missing in an address becomes the first of its kind. */
+/** What is wrong or missing in an address becomes the first of its kind, or nothing. */
 export function placeOf(query: Query, layers: number): InspectPlace {
   const text = (name: string): string | undefined => {
     const value = query[name];
@@ -27,21 +36,49 @@ export function placeOf(query: Query, layers: number): InspectPlace {
   const s = Number(text('S') ?? Number.NaN);
   const layer = Number(text('layer') ?? 0);
   const column = Number(text('column') ?? Number.NaN);
+  const top = Number(text('top') ?? Number.NaN);
   return {
     s: Number.isFinite(s) ? OUTLIER_LEVELS[nearestLevel(s)] : undefined,
     layer: Number.isInteger(layer) ? Math.min(Math.max(0, layers - 1), Math.max(0, layer)) : 0,
     matrix: MATRIX_KINDS.find((kind) => kind === text('matrix')) ?? 'q',
     tab: INSPECT_TABS.find((tab) => tab === text('tab')) ?? 'layers',
     column: Number.isInteger(column) && column >= 0 ? column : undefined,
+    compared: comparedOf(text('compare') ?? '', layers),
+    head: top > 0 && top <= 100 ? top / 100 : undefined,
   };
 }
 
-export function queryOf({ s, layer, matrix, tab, column }: InspectPlace): Record<string, string> {
+/** `3.k,7.q`, each once. */
+function comparedOf(text: string, layers: number): readonly CellAddress[] {
+  const names = new Set(text.split(','));
+  const addresses = [...names].flatMap((name): CellAddress[] => {
+    const [, layer, matrix] = /^(\d+)\.(\w+)$/.exec(name) ?? [];
+    const kind = MATRIX_KINDS.find((each) => each === matrix);
+    const block = Number(layer);
+    return kind === undefined || block >= layers ? [] : [{ block, kind }];
+  });
+  return addresses.slice(0, MOST_COMPARED);
+}
+
+export function queryOf({
+  s,
+  layer,
+  matrix,
+  tab,
+  column,
+  compared,
+  head,
+}: InspectPlace): Record<string, string> {
   return {
     ...(s === undefined ? {} : { S: String(s) }),
     layer: String(layer),
     matrix,
     tab,
     ...(column === undefined ? {} : { column: String(column) }),
+    ...(compared.length === 0
+      ? {}
+      : { compare: compared.map(({ block, kind }) => `${block}.${kind}`).join(',') }),
+    // A thousandth of a percent is finer than the columns of any matrix.
+    ...(head === undefined ? {} : { top: String(Number((100 * head).toFixed(3))) }),
   };
 }

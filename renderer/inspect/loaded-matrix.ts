@@ -1,7 +1,8 @@
 /** A matrix column by column, as the window holds it. */
+import { orderByCounts, tieOrder } from '../../shared/column-order.ts';
 import type { MatrixKind } from '../../shared/model.ts';
 import { float32Of, uint32Of } from '../../shared/number-text.ts';
-import { outlierOrder, type TieRule } from '../../shared/outlier-order.ts';
+import type { TieRule } from '../../shared/outlier-order.ts';
 import type { MatrixStatistics } from '../../shared/statistics.ts';
 
 export interface LoadedMatrix {
@@ -18,7 +19,8 @@ export interface LoadedMatrix {
   /** [levels][columns] */
   readonly outliers: Uint32Array;
   readonly tieRule: TieRule;
-  readonly ties: Float32Array;
+  /** Columns as the tie rule alone puts them. */
+  readonly ties: Uint16Array;
 }
 
 export function loadedMatrix(told: MatrixStatistics): LoadedMatrix {
@@ -35,7 +37,7 @@ export function loadedMatrix(told: MatrixStatistics): LoadedMatrix {
     variances: float32Of(told.variances),
     outliers: uint32Of(told.outliers),
     tieRule,
-    ties: float32Of(told.ties),
+    ties: tieOrder(tieRule === 'column-index' ? new Float32Array(columns) : float32Of(told.ties)),
   };
 }
 
@@ -47,16 +49,14 @@ export function outliersAt({ outliers, columns }: LoadedMatrix, level: number): 
 
 export interface ColumnRanks {
   /** Columns in Outlier Order. */
-  readonly order: Int32Array;
+  readonly order: Uint16Array;
   /** Place of each column in it, from 0. */
   readonly ranks: Int32Array;
 }
 
 export function columnRanks(matrix: LoadedMatrix, level: number): ColumnRanks {
-  const { tieRule: rule, ties } = matrix;
-  const tieBreak = rule === 'column-index' ? { rule } : { rule, values: ties };
-  const order = outlierOrder(outliersAt(matrix, level), tieBreak).columns;
+  const order = orderByCounts(matrix.ties, outliersAt(matrix, level));
   const ranks = new Int32Array(order.length);
-  for (const [rank, column] of order.entries()) ranks[column] = rank;
+  for (let rank = 0; rank < order.length; rank++) ranks[order[rank] ?? 0] = rank;
   return { order, ranks };
 }

@@ -31,6 +31,12 @@ export interface MapPicture {
   readonly s: number;
 }
 
+/** An entry, by its place in the matrix. */
+export interface MapCell {
+  readonly row: number;
+  readonly column: number;
+}
+
 /** Of the whole picture, in pixels of the page. */
 export interface MapSize {
   readonly width: number;
@@ -53,7 +59,7 @@ export function cellAtPlace(
   place: { readonly x: number; readonly y: number },
   size: MapSize,
   { shape, window }: Pick<MapPicture, 'shape' | 'window'>,
-): { readonly row: number; readonly column: number } | undefined {
+): MapCell | undefined {
   const plot = plotSize(size);
   const x = (place.x - MARGIN.left) / plot.width;
   const y = (place.y - MARGIN.top) / plot.height;
@@ -62,6 +68,24 @@ export function cellAtPlace(
     row: Math.min(shape.rows - 1, Math.floor(window.y + y * window.height)),
     column: Math.min(shape.columns - 1, Math.floor(window.x + x * window.width)),
   };
+}
+
+/** Side of the frame around a cell that is too small to be framed, in pixels. */
+const LEAST_FRAME = 5;
+
+/** The frame around a cell of the picture, in pixels. */
+export function cellFrame(
+  { row, column }: MapCell,
+  window: MapWindow,
+  size: MapSize,
+): { readonly x: number; readonly y: number; readonly width: number; readonly height: number } {
+  const plot = plotSize(size);
+  const across = plot.width / window.width;
+  const down = plot.height / window.height;
+  const [width, height] = [Math.max(across, LEAST_FRAME), Math.max(down, LEAST_FRAME)];
+  const x = MARGIN.left + (column + 0.5 - window.x) * across;
+  const y = MARGIN.top + (row + 0.5 - window.y) * down;
+  return { x: x - width / 2, y: y - height / 2, width, height };
 }
 
 const RED_GREEN_BLUE = Uint8Array.from(

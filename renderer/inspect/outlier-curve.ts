@@ -16,7 +16,8 @@ export function outlierCurve(outliers: Uint32Array, rows: number): OutlierCurve 
   const counts = Uint32Array.from(outliers).sort().reverse();
   const sums = new Float64Array(counts.length + 1);
   let ranked = 0;
-  for (const [index, count] of counts.entries()) {
+  for (let index = 0; index < counts.length; index++) {
+    const count = counts[index] ?? 0;
     sums[index + 1] = (sums[index] ?? 0) + count;
     if (count > 0) ranked = index + 1;
   }

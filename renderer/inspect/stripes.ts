@@ -1,7 +1,7 @@
 /** The paper's Figure 4: which columns of a matrix are among the first in Outlier Order. */
 
 /** For each place the number of chosen columns before it: [0] is 0, the last one is their count. */
-export function chosenBefore(order: Int32Array, chosen: number): Uint32Array {
+export function chosenBefore(order: Int32Array | Uint16Array, chosen: number): Uint32Array {
   const before = new Uint32Array(order.length + 1);
   for (const column of order.subarray(0, chosen)) before[column + 1] = 1;
   for (let at = 1; at < before.length; at++) before[at] = (before[at] ?? 0) + (before[at - 1] ?? 0);

@@ -1,14 +1,9 @@
 /** The choices that made a run, in words; what nobody chose is said as what it came to. */
+import { dtypeWords } from '../exports/export-words.ts';
 import { ENGINE_DEFAULTS } from '../../shared/requests.ts';
 import { hasUniformGrid } from '../../shared/method.ts';
 import type { RunDetail } from '../../shared/runs.ts';
-import {
-  CODEBOOK_FIT_WORDS,
-  COLUMN_ORDER_WORDS,
-  DTYPE_WORDS,
-  ENGINE_WORDS,
-  METHOD_WORDS,
-} from '../run/method-words.ts';
+import { CODEBOOK_FIT_WORDS, COLUMN_ORDER_WORDS, ENGINE_WORDS, METHOD_WORDS } from '../run/method-words.ts';
 
 export type SettingsRow = readonly [label: string, value: string];
 
@@ -47,7 +42,7 @@ export function settingsRows({ choices, budget, engine }: RunDetail): SettingsRo
     ['Forward pass', choices.forwardPrecision ?? ENGINE_DEFAULTS.forwardPrecision],
     ['Threads', choices.threads === undefined ? 'all cores' : String(choices.threads)],
     choices.hostMemory === undefined ? undefined : ['Memory for activations', `${choices.hostMemory} GB`],
-    choices.exportDtype === undefined ? undefined : ['Export with the run', DTYPE_WORDS[choices.exportDtype]],
+    choices.exportDtype === undefined ? undefined : ['Export with the run', dtypeWords(choices.exportDtype)],
   ];
   return rows.filter((row) => row !== undefined);
 }

@@ -1,7 +1,6 @@
 /** Names of the choices of a run, and a line on each for whoever does not know it. */
 import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
 import type { CodebookFit, ColumnOrder, Method } from '../../shared/method.ts';
-import type { DenseDtype } from './run-form.ts';
 
 export interface ChoiceWords {
   readonly label: string;
@@ -57,10 +56,4 @@ export const PRECISION_WORDS: Readonly<Record<ForwardPrecision, string>> = {
   float32: 'float32',
   bfloat16: 'bfloat16',
   float16: 'float16',
-};
-
-export const DTYPE_WORDS: Readonly<Record<DenseDtype, string>> = {
-  source: 'As in the source model',
-  f16: 'float16',
-  f32: 'float32',
 };

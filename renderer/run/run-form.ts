@@ -1,4 +1,5 @@
 /** What the form of a new run holds, and how it becomes a request. A field that is left empty is decided by the program. */
+import type { DenseDtypeName } from '../../shared/exports.ts';
 import { PAPER_BITS } from '../../shared/budget-presets.ts';
 import { MAX_WIDTH, MIN_WIDTH } from '../../shared/budget.ts';
 import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
@@ -14,12 +15,9 @@ import {
   DEFAULT_SEGMENTS,
   DEFAULT_SEGMENT_LENGTH,
   DEFAULT_WINDOWS,
-  type DENSE_DTYPES,
   type QuantizeChoices,
   type QuantizeChoicesRequest,
 } from '../../shared/requests.ts';
-
-export type DenseDtype = (typeof DENSE_DTYPES)[number];
 
 /** Null is an empty field; for a choice from a list it is "decided by the program", or by the settings. */
 export interface RunForm {
@@ -46,7 +44,7 @@ export interface RunForm {
   forwardPrecision: ForwardPrecision | null;
   threads: number | null;
   hostMemory: number | null;
-  exportDtype: DenseDtype | null;
+  exportDtype: DenseDtypeName | null;
 }
 
 /** Widths that a uniform grid can have. */

@@ -73,6 +73,11 @@ export function budgetBits(label: string): number | null {
   return figure === undefined ? null : Number(figure);
 }
 
+/** A budget where nothing says what it is: `3 bits`, and labels that tell their parts as they are. */
+export function budgetWords(label: string): string {
+  return label === String(budgetBits(label)) ? `${label} bits` : label;
+}
+
 /** When a run ended, else when it began, else when it was asked for. */
 export function lastChanged({ endedAt, startedAt, queuedAt }: RunCard): string {
   return endedAt ?? startedAt ?? queuedAt;

@@ -76,6 +76,8 @@ describe('claq quantize, evaluate, export', () => {
     const exported = await claq('export', run(), '--out', join(work, 'half'), '--dtype', 'f16');
     expect([exported.code, exported.stdout.slice(0, 12)]).toEqual([0, 'Exported to ']);
     expect((await readdir(join(work, 'half'))).toSorted()).toEqual([
+      'README.md',
+      'SHA256SUMS',
       'config.json',
       'generation_config.json',
       'model.safetensors',
@@ -85,12 +87,12 @@ describe('claq quantize, evaluate, export', () => {
   });
 
   it('exports the run as the README says', async () => {
-    const line = /^npm run claq -- (export .+)$/m.exec(await readFile('README.md', 'utf8'))?.[1] ?? '';
+    const line = /^npm run claq -- (export .+packed)$/m.exec(await readFile('README.md', 'utf8'))?.[1] ?? '';
     const args = line.split(/ +/).map((arg) => (arg === 'runs/FOLDER-2.12-1' ? run() : arg));
-    expect(args).toEqual(['export', run(), '--dtype', 'f16']);
+    expect(args).toEqual(['export', run(), '--to', 'packed']);
     const { code, stdout } = await claq(...args);
-    expect([code, stdout.split(':')[0]]).toEqual([0, `Exported to ${join(run(), 'dense-f16')}`]);
-    expect((await readdir(run())).toSorted()).toEqual(['dense', 'dense-f16', 'matrices', 'run.json']);
+    expect([code, stdout.split('\n')[0]]).toEqual([0, `Exported to ${join(run(), 'packed')}`]);
+    expect((await readdir(run())).toSorted()).toEqual(['dense', 'matrices', 'packed', 'run.json']);
   });
 
   it('shows no loss for a method that compensates nothing', async () => {
@@ -213,7 +215,7 @@ describe('Ctrl-C', () => {
 
     expect((await readdir(out)).toSorted()).toEqual(['matrices', 'run.json']);
     const record = await recordOf(out);
-    expect([record.status, record.result, record.dense]).toEqual(['cancelled', null, null]);
+    expect([record.status, record.result, record.exports]).toEqual(['cancelled', null, []]);
     expect((await readdir(join(out, 'matrices'))).toSorted()).toEqual(
       record.matrices.map(({ name }) => `${name}.safetensors`).toSorted(),
     );

@@ -84,15 +84,15 @@ describe('CLAQ Studio in a browser', () => {
 
     await page.getByRole('button', { name: 'Export…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click();
-    await page.getByRole('button', { name: 'Remove the export' }).waitFor(LONG);
-    await access(join(folder, 'dense', 'model.safetensors'));
+    await page.getByText(/tensors read back, exact; perplexity/).waitFor(LONG);
+    await access(join(folder, 'packed', 'modeling_claq.py'));
     await page.getByRole('button', { name: 'Remove the export' }).click();
     await page
       .getByRole('dialog')
       .or(page.getByRole('alertdialog'))
       .getByRole('button', { name: 'Remove and delete', exact: true })
       .click();
-    await expect.poll(() => readdir(folder)).not.toContain('dense');
+    await expect.poll(() => readdir(folder)).not.toContain('packed');
 
     // Tomorrow: everything is still there, and the original's perplexity is known.
     await studio?.stop();
@@ -100,6 +100,49 @@ describe('CLAQ Studio in a browser', () => {
     await again.getByText('Demo model').first().waitFor();
     await again.getByRole('link', { name: 'Runs' }).first().click();
     await again.getByText('Complete', { exact: true }).first().waitFor();
+  });
+
+  it('exports as GGUF, and takes the file and a packed model back as models', async () => {
+    const page = await openPage();
+    await page.getByRole('button', { name: 'Try the demo model' }).click();
+    await page.waitForURL(/\/models\/1\/run$/);
+    await startRun(page, '2.12');
+    await isComplete(page);
+    const [run = ''] = await readdir(join(data, 'runs'));
+    for (const format of ['GGUF', 'Packed']) {
+      await page.getByRole('button', { name: 'Export…' }).click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('radio', { name: format }).check({ force: true });
+      await dialog.getByRole('button', { name: 'Export', exact: true }).click();
+      await page.getByText(`${format}${format === 'GGUF' ? ', float16' : ''}`).waitFor(LONG);
+    }
+    const gguf = join(data, 'runs', run, 'gguf-f16');
+    const [file = ''] = (await readdir(gguf)).filter((name) => name.endsWith('.gguf'));
+
+    await page.getByRole('link', { name: 'Library' }).first().click();
+    for (const [kind, path] of [
+      ['GGUF file', join(gguf, file)],
+      ['Folder', join(data, 'runs', run, 'packed')],
+    ] as const) {
+      await page.getByRole('button', { name: 'Add model' }).first().click();
+      const dialog = page.getByRole('dialog');
+      await dialog.getByRole('radio', { name: kind }).check({ force: true });
+      await dialog.getByRole('textbox', { name: /of the model$/ }).fill(path);
+      await dialog.getByRole('button', { name: 'Add', exact: true }).click();
+      await dialog.waitFor({ state: 'detached' });
+    }
+    // The file holds what was dequantized, as F16: only the packed one says that it is quantized.
+    await page.getByRole('link', { name: 'packed', exact: true }).click();
+    await page.getByText(/The weights of this model were quantized by CLAQ\./).waitFor();
+    await page.getByRole('button', { name: 'More on packed' }).click();
+    await page.getByRole('menuitem', { name: 'Measure perplexity' }).click();
+    await expect.poll(() => page.locator('dl.figures').innerText(), LONG).toMatch(/Perplexity\s+\d+\.\d/i);
+    await page.getByRole('button', { name: 'Export…' }).click();
+    expect(await page.getByRole('dialog').getByRole('radio').count()).toBe(2);
+    await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click();
+    await page.getByText('GGUF, float16').waitFor(LONG);
+    const again = join(data, 'runs', run, 'packed', 'gguf-f16');
+    expect(await readdir(again)).toContain('SHA256SUMS');
   });
 
   it('adds a model by its folder, and says what is wrong with one that is none', async () => {

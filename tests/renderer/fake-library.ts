@@ -132,6 +132,7 @@ export function demoModel(id = 1): ModelCard {
     description: DEMO_DESCRIPTION,
     parameters: parameters(DEMO_DESCRIPTION),
     quantizedWeights: quantizedWeights(DEMO_DESCRIPTION),
+    quantized: null,
     bytes: 6_302_416,
     dtype: 'F16',
     missing: false,

@@ -4,8 +4,9 @@ import { implement } from '@orpc/server';
 import type { StudioRouter } from '../../main/service/studio/router.ts';
 import { contract } from '../../shared/contract.ts';
 import { ClaqError, plainError } from '../../shared/errors.ts';
+import { exportFolderName } from '../../shared/exports.ts';
 import type { ModelCard } from '../../shared/library.ts';
-import { exportIdSchema, type RunDetail, type RunEvent } from '../../shared/runs.ts';
+import { exportIdSchema, type RunDetail, type RunEvent, runIdSchema } from '../../shared/runs.ts';
 import { savedBudgetIdSchema } from '../../shared/saved-budgets.ts';
 import { settingsSchema } from '../../shared/settings.ts';
 import { cardOf, demoModel, knownModel, someRun } from './fake-library.ts';
@@ -164,6 +165,10 @@ export function fakeService(scenario: Scenario): FakeService {
         });
         return { activity };
       }),
+      evaluate: os.models.evaluate.handler(({ input }) => {
+        const { name, id } = modelOf(state, input.id);
+        return { activity: addActivity(state, 'evaluate', `${name}, perplexity`, { modelId: id }) };
+      }),
       remove: os.models.remove.handler(({ input }) => {
         modelOf(state, input.id);
         state.models = state.models.filter((each) => each.id !== input.id);
@@ -285,18 +290,24 @@ export function fakeService(scenario: Scenario): FakeService {
     },
     exports: {
       start: os.exports.start.handler(({ input }) => {
-        const run = runOf(state, input.runId);
+        const { of, target } = input;
+        const run = runOf(state, 'runId' in of ? of.runId : runIdSchema.parse(1));
         const activity = addActivity(state, 'export', `${run.modelName}, ${run.budget}`, { runId: run.id });
-        transfer(state, activity, 'Writing the dense model', 6_302_416, 3, () => {
+        transfer(state, activity, 'Writing the model', 6_302_416, 3, () => {
           const card = {
             id: exportIdSchema.parse(state.nextId++),
             runId: run.id,
-            format: 'dense' as const,
-            dtype: input.dtype,
-            folder: input.folder ?? `${run.folder}/dense${input.dtype === 'source' ? '' : `-${input.dtype}`}`,
+            modelId: null,
+            target,
+            folder: input.folder ?? `${run.folder}/${exportFolderName(target)}`,
             files: 4,
             bytes: 6_302_416,
             seconds: 3,
+            check: {
+              tensors: 147,
+              maxRounding: target.dtype === 'source' ? 0 : 0.00012,
+              perplexity: { windows: 2, contextLength: 256, expected: 21.437, found: 21.437 },
+            },
             createdAt: new Date().toISOString(),
           };
           const changed = changeRun(state, run.id, { exports: [...runOf(state, run.id).exports, card] });
@@ -305,7 +316,9 @@ export function fakeService(scenario: Scenario): FakeService {
         });
         return { activity };
       }),
-      list: os.exports.list.handler(({ input }) => runOf(state, input.runId).exports),
+      list: os.exports.list.handler(({ input: { of } }) =>
+        'runId' in of ? runOf(state, of.runId).exports : [],
+      ),
       remove: os.exports.remove.handler(({ input }) => {
         for (const run of state.runs.filter((each) => each.exports.some(({ id }) => id === input.id))) {
           changeRun(state, run.id, { exports: run.exports.filter(({ id }) => id !== input.id) });

@@ -18,7 +18,7 @@ import {
 } from '../../shared/statistics.ts';
 import { numberText } from '../../main/service/number-text.ts';
 import { NUMBERS_A_CURVE, benefitCurve } from '../../main/service/statistics/benefit-curve.ts';
-import { orderByCounts, tieOrder } from '../../main/service/statistics/column-order.ts';
+import { orderByCounts, tieOrder } from '../../shared/column-order.ts';
 import { matricesOf } from '../../main/service/statistics/column-tasks.ts';
 import { SUMS_A_MATRIX, sumAlong } from '../../main/service/statistics/loss-sums.ts';
 import type { StoredStatistics } from '../../main/service/store/store.ts';
@@ -69,7 +69,7 @@ function walk(
   const title = `${model.name}, ${kind === 'measure' ? 'columns' : 'analysis'}`;
   const activity = addActivity(state, kind, title, { modelId: model.id });
   const total = matricesOfModel(model).length;
-  const phase = kind === 'measure' ? 'Measuring columns' : 'Fitting codebooks to columns';
+  const phase = kind === 'measure' ? 'Looking for outliers' : 'Fitting codebooks to columns';
   const ticking = sixtyTimesASecond((tick) => {
     if (state.unreadable.has(model.id) && tick > state.walkTicks / 4) {
       changeActivity(state, activity, { state: 'failed', error: UNREADABLE });

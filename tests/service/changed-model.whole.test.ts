@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { evaluateModel } from '../../main/service/evaluate.ts';
-import { exportRun } from '../../main/service/export.ts';
+import { exportQuantized } from '../../main/service/export.ts';
 import { quantizeModel } from '../../main/service/quantize.ts';
 import { QUICK_TEXTS, writeTinyModel } from './tiny-model.ts';
 
@@ -21,6 +21,6 @@ it('export and evaluate name the file that is not the one quantized', async () =
   await quantizeModel({ model, out: run, budget: { bits: 2 }, ...QUICK_TEXTS });
   await appendFile(join(model, 'tokenizer.json'), '\n');
   const refusal = { code: 'model/changed', where: join(model, 'tokenizer.json') };
-  await expect(exportRun({ run, out: join(folder, 'out') })).rejects.toMatchObject(refusal);
+  await expect(exportQuantized({ source: run, out: join(folder, 'out') })).rejects.toMatchObject(refusal);
   await expect(evaluateModel({ model: run, windows: 1, contextLength: 64 })).rejects.toMatchObject(refusal);
 });

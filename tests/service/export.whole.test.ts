@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exportRun } from '../../main/service/export.ts';
+import { exportQuantized } from '../../main/service/export.ts';
 import { quantizeModel } from '../../main/service/quantize.ts';
 import { runRecordSchema } from '../../shared/run-record.ts';
 import { QUICK_TEXTS, writeTinyModel } from './tiny-model.ts';
@@ -20,8 +20,10 @@ beforeAll(async () => {
 });
 afterAll(() => rm(work, { recursive: true }));
 
-async function recordedFolder(): Promise<string | null> {
-  return runRecordSchema.parse(JSON.parse(await readFile(join(run, 'run.json'), 'utf8'))).dense;
+/** The dtypes of the dense exports that the run's record names, the latest last. */
+async function recordedDtypes(): Promise<string[]> {
+  const { exports } = runRecordSchema.parse(JSON.parse(await readFile(join(run, 'run.json'), 'utf8')));
+  return exports.map(({ target }) => target.dtype);
 }
 
 describe('an export that was called off', () => {
@@ -38,29 +40,35 @@ describe('an export that was called off', () => {
       },
     });
     await expect(cancelled).rejects.toMatchObject({ code: 'run/cancelled' });
-    expect(notes.at(-1)).toBe(`The run itself is complete; to export it: claq export ${out} --dtype f16`);
+    expect(notes.at(-1)).toBe(
+      `The run itself is complete; to export it: claq export ${out} --to dense --dtype f16`,
+    );
     expect((await readdir(out)).toSorted()).toEqual(['matrices', 'run.json']);
 
     const refusal = { code: 'output/finished-run', where: out };
     const otherwise = 'choose another folder with --out, or delete this one';
     await expect(quantizeModel(request)).rejects.toMatchObject({
       ...refusal,
-      remedy: `export it (claq export ${out}), ${otherwise}`,
+      remedy: `export it (claq export ${out} --to dense), ${otherwise}`,
     });
-    await exportRun({ run: out });
+    await exportQuantized({ source: out });
     await expect(quantizeModel(request)).rejects.toMatchObject({ ...refusal, remedy: otherwise });
   });
 });
 
-describe('exportRun', () => {
+describe('exportQuantized', () => {
   it('has a folder of its own for each dtype, named in the record', async () => {
     for (const [dtype, folder] of [
       ['source', 'dense'],
       ['f16', 'dense-f16'],
       ['f32', 'dense-f32'],
     ] as const) {
-      expect(await exportRun({ run, dtype })).toMatchObject({ dtype, folder: join(run, folder), files: 5 });
-      expect(await recordedFolder()).toBe(folder);
+      expect(await exportQuantized({ source: run, target: { format: 'dense', dtype } })).toMatchObject({
+        target: { format: 'dense', dtype },
+        folder: join(run, folder),
+        files: 7,
+      });
+      expect((await recordedDtypes()).at(-1)).toBe(dtype);
     }
     expect((await readdir(run)).toSorted()).toEqual([
       'dense',
@@ -73,11 +81,11 @@ describe('exportRun', () => {
 
   it('says how to export again, before it reads the model', async () => {
     const phases: string[] = [];
-    const again = exportRun({ run }, { onProgress: ({ phase }) => phases.push(phase) });
+    const again = exportQuantized({ source: run }, { onProgress: ({ phase }) => phases.push(phase) });
     await expect(again).rejects.toMatchObject({
       code: 'output/exported-already',
       where: join(run, 'dense'),
-      found: '5 files',
+      found: '7 files',
       remedy: 'use what is there, or name another folder with --out',
     });
     expect(phases).toEqual([]);
@@ -85,9 +93,9 @@ describe('exportRun', () => {
   });
 
   it('leaves the record alone where the folder was named', async () => {
-    await exportRun({ run, out: join(run, 'mine') });
-    await exportRun({ run, out: join(work, 'elsewhere') });
-    expect(await recordedFolder()).toBe('dense-f32');
+    await exportQuantized({ source: run, out: join(run, 'mine') });
+    await exportQuantized({ source: run, out: join(work, 'elsewhere') });
+    expect(await recordedDtypes()).toEqual(['source', 'f16', 'f32']);
   });
 
   it('writes into a run only while no other process does; elsewhere it needs no leave', async () => {
@@ -97,9 +105,11 @@ describe('exportRun', () => {
       await once(holder.stdout, 'data');
       const refusal = { code: 'output/in-use', where: join(run, 'run.lock') };
       await rm(join(run, 'dense-f16'), { recursive: true });
-      await expect(exportRun({ run, dtype: 'f16' })).rejects.toMatchObject(refusal);
-      await expect(exportRun({ run, out: join(run, 'second') })).rejects.toMatchObject(refusal);
-      const outside = await exportRun({ run, out: join(work, 'outside') });
+      await expect(
+        exportQuantized({ source: run, target: { format: 'dense', dtype: 'f16' } }),
+      ).rejects.toMatchObject(refusal);
+      await expect(exportQuantized({ source: run, out: join(run, 'second') })).rejects.toMatchObject(refusal);
+      const outside = await exportQuantized({ source: run, out: join(work, 'outside') });
       expect(outside.folder).toBe(join(work, 'outside'));
     } finally {
       const exit = once(holder, 'exit');

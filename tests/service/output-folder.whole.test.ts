@@ -84,8 +84,8 @@ describe('the output folder', () => {
     // As a process leaves it that is killed while it writes: record, matrix and dense model under temporary names.
     await writeFile(join(out, '.run.json.5cb8.partial'), '{"version"');
     await writeFile(join(out, 'matrices', '.model.layers.1.mlp.up_proj.safetensors.5cb8.partial'), 'half');
-    await mkdir(join(out, '.dense.5cb8.partial'));
-    await writeFile(join(out, '.dense.5cb8.partial', 'config.json'), '{}');
+    await mkdir(join(out, '.dense.partial'));
+    await writeFile(join(out, '.dense.partial', 'config.json'), '{}');
     const { pid = 0 } = spawn(process.execPath, ['--version']);
     await writeFile(
       join(out, 'run.lock'),

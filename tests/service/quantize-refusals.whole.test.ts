@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { evaluateModel } from '../../main/service/evaluate.ts';
-import { exportRun } from '../../main/service/export.ts';
+import { exportQuantized } from '../../main/service/export.ts';
 import { inspectModel } from '../../main/service/inspect.ts';
 import { quantizeModel } from '../../main/service/quantize.ts';
 import type { ClaqError, ErrorCode } from '../../shared/errors.ts';
@@ -226,7 +226,7 @@ describe('a value that is not a number', () => {
       code: 'result/malformed',
       found: 'status failed, 7 matrices',
     });
-    await expect(exportRun({ run: out })).rejects.toMatchObject({ code: 'result/malformed' });
+    await expect(exportQuantized({ source: out })).rejects.toMatchObject({ code: 'result/malformed' });
   });
 });
 
@@ -373,7 +373,7 @@ describe('a request that cannot be met is refused before anything is written', (
     for (const call of [
       () => inspectModel({ model }),
       () => evaluateModel({ model }),
-      () => exportRun({ run: model }),
+      () => exportQuantized({ source: model }),
     ]) {
       expect(await thrownBy(call)).toMatchObject({ code: 'request/invalid' });
     }

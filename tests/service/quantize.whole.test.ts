@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
 import { BUNDLED_CALIBRATION, BUNDLED_EVALUATION } from '../../main/service/bundled-texts.ts';
 import { evaluateModel } from '../../main/service/evaluate.ts';
-import { exportRun } from '../../main/service/export.ts';
+import { exportQuantized } from '../../main/service/export.ts';
 import { methodSettings } from '../../main/service/method-settings.ts';
 import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import { quantizeModel } from '../../main/service/quantize.ts';
@@ -123,7 +123,7 @@ describe('quantizeModel', () => {
     expect((await readdir(out)).toSorted()).toEqual(['dense', 'matrices', 'run.json']);
     const record = await recordOf(out);
 
-    expect(record).toMatchObject({ version: 1, program: 'claq-studio 0.1.0', status: 'complete' });
+    expect(record).toMatchObject({ version: 2, program: 'claq-studio 0.1.0', status: 'complete' });
     expect(record.model).toEqual({
       folder: model,
       files: {
@@ -200,7 +200,9 @@ describe('quantizeModel', () => {
     const parts = Object.values(timing).reduce((sum, seconds) => sum + seconds, 0);
     expect(result?.seconds).toBeGreaterThan(parts);
     expect([summary.seconds, summary.timing]).toEqual([expect.closeTo(result?.seconds ?? NaN, 1), timing]);
-    expect(record.denseExport).toMatchObject({ files: 5, seconds: timing['export'] });
+    expect(record.exports).toMatchObject([
+      { target: { format: 'dense', dtype: 'source' }, files: 7, seconds: timing['export'] },
+    ]);
     expect(summary).toMatchObject({
       model,
       method: 'claq',
@@ -212,7 +214,6 @@ describe('quantizeModel', () => {
       before: result?.before,
       after: result?.after,
     });
-    expect(record.dense).toBe('dense');
   });
 
   it('counts what its files hold: packed bytes, stored bits, columns by class, loss', async () => {
@@ -239,8 +240,8 @@ describe('quantizeModel', () => {
     const summary = await quantizeModel({ model, out, ...QUICK_TEXTS, evaluation: { windows: 0 } });
     expect([summary.before, summary.after, summary.exportFolder]).toEqual([undefined, undefined, undefined]);
     expect((await readdir(out)).toSorted()).toEqual(['matrices', 'run.json']);
-    const { result, dense } = await recordOf(out);
-    expect([result?.before, result?.after, dense]).toEqual([null, null, null]);
+    const { result, exports } = await recordOf(out);
+    expect([result?.before, result?.after, exports]).toEqual([null, null, []]);
   });
 
   it('takes a perplexity that is known already, but only of the same windows', async () => {
@@ -341,7 +342,11 @@ describe('every method and budget', () => {
 
   it('exports codebooks at half precision without rounding', async () => {
     const run = join(work, 'claq-at-2.12');
-    const half = await exportRun({ run, out: join(work, 'half'), dtype: 'f16' });
+    const half = await exportQuantized({
+      source: run,
+      out: join(work, 'half'),
+      target: { format: 'dense', dtype: 'f16' },
+    });
     const [wide, narrow] = [await openCheckpoint(join(run, 'dense-f32')), await openCheckpoint(half.folder)];
     try {
       for (const kind of MATRIX_KINDS) {

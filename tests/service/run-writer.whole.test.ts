@@ -22,7 +22,7 @@ async function startedRun(): Promise<RunWriter> {
   const engine = await startEngine({ threads: 1 });
   try {
     const { model } = checkpoint;
-    const tokenizer = await loadTokenizer(checkpoint.folder, model);
+    const tokenizer = await loadTokenizer(checkpoint);
     const basis = {
       method: methodSettings(settings, model),
       checkpoint,

@@ -93,7 +93,7 @@ describe('quitQuestion', () => {
     expect(quitQuestion([activity(DOWNLOAD), activity({ id: 'export-1', kind: 'export' })])).toEqual({
       message: '2 things are in progress',
       detail:
-        'The download goes on where it stopped when it is started again.\nThe export has to be started again.',
+        'The download goes on where it stopped when it is started again.\nThe export goes on behind its last whole file when it is started again.',
       quit: 'Stop and Quit',
       stay: 'Keep Running',
     });

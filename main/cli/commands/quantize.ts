@@ -1,5 +1,6 @@
 import { Option, type Command } from 'commander';
 import { z } from 'zod';
+import { DENSE_DTYPES } from '../../../shared/exports.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, METHODS } from '../../../shared/method.ts';
 import { DEFAULT_OUTLIER_S } from '../../../shared/outlier-order.ts';
 import {
@@ -9,7 +10,6 @@ import {
   DEFAULT_SEGMENTS,
   DEFAULT_SEGMENT_LENGTH,
   DEFAULT_WINDOWS,
-  DENSE_DTYPES,
   quantizeRequestSchema,
   type QuantizeService,
 } from '../../../shared/requests.ts';

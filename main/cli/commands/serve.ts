@@ -5,7 +5,7 @@ import { ClaqError } from '../../../shared/errors.ts';
 import type { openPage } from '../../service/serve/open-page.ts';
 import type { RunningServer, ServerOptions, startServer } from '../../service/serve/start-server.ts';
 import { eventLine } from '../json-events.ts';
-import { checkedRequest, wholeValue } from '../option-values.ts';
+import { checkedRequest, dataOption, wholeValue } from '../option-values.ts';
 import { type CommandHooks, runCommand } from '../run-command.ts';
 
 const optionsSchema = z.object({
@@ -50,7 +50,7 @@ export function registerServe(program: Command, service: () => Promise<ServeServ
     .summary('CLAQ Studio in a browser')
     .description('Serve CLAQ Studio to a browser, on this machine or through a tunnel, until Ctrl-C.')
     .option('--port <N>', `port of the server (default: ${USUAL_PORT}, or a free one)`, wholeValue)
-    .option('--data <FOLDER>', "folder of the library (default: the user's)")
+    .addOption(dataOption())
     .option(
       '--allow-host <HOST...>',
       'hosts that browsers may reach it by, with the port: gpu-box:9000, for proxies and tunnels to other ports',

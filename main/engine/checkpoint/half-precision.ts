@@ -10,6 +10,13 @@ export const LARGEST_HALF = 65504;
 /** Largest finite value of a BF16, 0x7f7f. */
 const LARGEST_BFLOAT = (2 - 2 ** -7) * 2 ** 127;
 
+/** Largest finite values. */
+export const LARGEST: Readonly<Record<FloatDtype, number>> = {
+  F32: (2 - 2 ** -23) * 2 ** 127,
+  F16: LARGEST_HALF,
+  BF16: LARGEST_BFLOAT,
+};
+
 /** Decodes `bytes` (one element after another) into `target`, whose length is the number of elements. */
 export function decodeFloats(dtype: FloatDtype, bytes: Uint8Array, target: Float32Array): void {
   switch (dtype) {
@@ -70,7 +77,7 @@ export function firstNotFinite(values: Float32Array): number {
 /** Index of the first value beyond the largest finite one of `dtype`; -1 where there is none. */
 export function firstOutOfRange(dtype: FloatDtype, values: Float32Array): number {
   if (dtype === 'F32') return -1;
-  const largest = dtype === 'F16' ? LARGEST_HALF : LARGEST_BFLOAT;
+  const largest = LARGEST[dtype];
   for (let i = 0; i < values.length; i++) {
     if (Math.abs(values[i] ?? 0) > largest) return i;
   }

@@ -40,11 +40,11 @@ export async function readConfigText(folder: string): Promise<string> {
     throw new ClaqError('model/not-a-model-folder', 'The folder is not a Hugging Face model folder', {
       where: folder,
       expected: `${CONFIG}, ${SINGLE} (or its shards) and tokenizer.json`,
-      found: gguf === undefined ? `no ${CONFIG}` : `${gguf}: GGUF files cannot be opened`,
+      found: gguf === undefined ? `no ${CONFIG}` : `several GGUF files, ${gguf} among them`,
       remedy:
         gguf === undefined
           ? 'choose the folder that holds config.json'
-          : 'choose the folder of the original model, as it was published with safetensors',
+          : 'choose one of the GGUF files itself',
     });
   }
   return await readBounded(join(folder, CONFIG), MAX_CONFIG_BYTES, 'model/config-invalid');

@@ -1,5 +1,5 @@
-/** The files beside the weights: config.json with the right dtype, the index of the shards, and copies of the rest. */
-import type { Checkpoint } from '../checkpoint/checkpoint.ts';
+/** config.json of a dense export with the right dtype, and the index of the shards. */
+import type { Checkpoint, Shard } from '../checkpoint/checkpoint.ts';
 import { bytesPerElement, elementCount } from '../checkpoint/safetensors-dtype.ts';
 import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
 import { targetDtype } from './dense-tensors.ts';
@@ -22,25 +22,6 @@ const TORCH_NAMES: Readonly<Record<FloatDtype, string>> = {
   BF16: 'bfloat16',
 };
 
-/** Files that are copied as they are: what a tokenizer, a chat or a lawyer needs. */
-const COMPANIONS = new Set([
-  'tokenizer.json',
-  'tokenizer_config.json',
-  'tokenizer.model',
-  'special_tokens_map.json',
-  'added_tokens.json',
-  'vocab.json',
-  'merges.txt',
-  'chat_template.jinja',
-  'chat_template.json',
-  'generation_config.json',
-]);
-const LEGAL = /^(licen[cs]e|notice)/i;
-
-export function isCompanion(fileName: string): boolean {
-  return COMPANIONS.has(fileName) || LEGAL.test(fileName);
-}
-
 /**
  * The source's config.json without `quantization_config` and with the dtype of most of the exported bytes, under the key that
  * it used (torch_dtype before transformers 5, dtype since). Numbers keep their spelling: 10000.0 stays a float to Python.
@@ -58,10 +39,8 @@ export function denseConfig(source: string, checkpoint: Checkpoint, dtype: Dense
 }
 
 /** model.safetensors.index.json: which shard holds which tensor, and the bytes of all tensors together. */
-export function shardIndex(checkpoint: Checkpoint, totalSize: number): string {
-  const places = checkpoint.shards.flatMap(({ file, names }) =>
-    names.map((name): [string, string] => [name, file]),
-  );
+export function shardIndex(shards: readonly Shard[], totalSize: number): string {
+  const places = shards.flatMap(({ file, names }) => names.map((name): [string, string] => [name, file]));
   const weightMap = Object.fromEntries(places.sort(([a], [b]) => (a < b ? -1 : 1)));
   return `${JSON.stringify({ metadata: { total_size: totalSize }, weight_map: weightMap }, undefined, 2)}\n`;
 }

@@ -3,15 +3,34 @@ import { ClaqError } from '../../../shared/errors.ts';
 import { MATRIX_KINDS, matrixName } from '../../../shared/model.ts';
 import type { ModelDescription } from '../../../shared/model.ts';
 import type { Checkpoint, TensorEntry } from '../checkpoint/checkpoint.ts';
-import { firstNotFinite, firstOutOfRange } from '../checkpoint/half-precision.ts';
-import { shapeText } from '../checkpoint/safetensors-dtype.ts';
+import { LARGEST, firstNotFinite, firstOutOfRange } from '../checkpoint/half-precision.ts';
+import { bytesPerElement, elementCount, shapeText } from '../checkpoint/safetensors-dtype.ts';
 import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
+import type { EncodedMatrix } from '../result/encode-matrix.ts';
 
 /** `source` keeps each tensor's own dtype. */
 export type DenseDtype = 'source' | 'F16' | 'F32';
 
 /** The dequantized matrix of a tensor (`model.layers.0.self_attn.q_proj.weight`), row-major; undefined where it was left as it is. */
 export type QuantizedMatrix = (name: string) => Promise<Float32Array | undefined>;
+
+/** The same in a dtype of a file, where there is a quicker way to that; undefined where there is none. */
+export type EncodedMatrixOf = (name: string, dtype: FloatDtype) => Promise<EncodedMatrix | undefined>;
+
+/**
+ * The bytes of a quantized matrix. Undefined where there are none, or where they are not as they should be: the way over floats says
+ * what is wrong, and where.
+ */
+export async function encodedMatrix(
+  encoded: EncodedMatrixOf | undefined,
+  { name, shape }: TensorEntry,
+  dtype: FloatDtype,
+): Promise<EncodedMatrix | undefined> {
+  const matrix = await encoded?.(name, dtype);
+  const bytes = (elementCount(shape) ?? 0) * bytesPerElement(dtype);
+  const fits = matrix !== undefined && matrix.bytes.length === bytes && matrix.maxMagnitude <= LARGEST[dtype];
+  return fits ? matrix : undefined;
+}
 
 /** Floats that are worked on at a time: an embedding of several GB never stands in memory whole. */
 const PIECE_FLOATS = 8 * 2 ** 20;
@@ -24,7 +43,7 @@ export interface TensorPiece {
 }
 
 export function targetDtype(entry: TensorEntry, dtype: DenseDtype): FloatDtype {
-  return dtype === 'source' ? entry.dtype : dtype;
+  return dtype === 'source' ? (entry.sourceDtype ?? entry.dtype) : dtype;
 }
 
 /** The names of the tensors that `quantized` is asked for. */
@@ -113,9 +132,4 @@ function refuseOutOfRange(
     found: String(values[beyond]),
     remedy: dtype === 'F16' ? "export with the source's dtype or F32" : 'export as F32',
   });
-}
-
-/** Throws ClaqError run/cancelled once the signal is aborted. */
-export function stopIfCancelled(signal: AbortSignal | undefined): void {
-  if (signal?.aborted === true) throw new ClaqError('run/cancelled', 'The export was cancelled');
 }

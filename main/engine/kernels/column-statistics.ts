@@ -1,7 +1,7 @@
 /** Sums, extremes and outliers of a matrix's columns, straight from the bytes that it is stored as. */
 import { ClaqError } from '../../../shared/errors.ts';
 import type { MatrixShape } from '../../../shared/model.ts';
-import { type FloatDtype, bytesPerElement } from '../checkpoint/safetensors-dtype.ts';
+import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
 import type { Arena } from './arena.ts';
 import type { KernelPool } from './kernel-pool.ts';
 import { roundUp } from './layout.ts';
@@ -32,12 +32,15 @@ export interface ColumnMoments {
   readonly squares: Float64Array;
 }
 
-/** Columns of a stripe: whole cache lines of every dtype; few enough for their sums to stay in the first-level cache. */
-const LEAST_STRIPE = 64;
-const LARGEST_STRIPE = 256;
+/**
+ * Columns of a stripe: so many that a row's bytes are read in long runs, and few enough for the stripe's sums and counts to
+ * stay in the second-level cache.
+ */
+const LEAST_STRIPE = 128;
+const LARGEST_STRIPE = 2048;
 
 /** Stripes that every thread should get, so that none waits for long. */
-const STRIPES_PER_THREAD = 4;
+const STRIPES_PER_THREAD = 2;
 
 /** No two threads share a stripe, nor the sums of a column: the results depend neither on threads nor on stripes. */
 function stripeColumns(columns: number, threads: number): number {
@@ -45,9 +48,9 @@ function stripeColumns(columns: number, threads: number): number {
   return Math.min(Math.max(even, LEAST_STRIPE), LARGEST_STRIPE);
 }
 
-/** Columns that the kernels take together, with zeros behind the last ones, and what they copy of a stripe at a time. */
-const VECTOR_COLUMNS = 8;
-const BLOCK_BYTES = 16_384;
+/** Columns that the kernels add together, with zeros behind the last ones, and the tile that they take of a stripe at a time. */
+const VECTOR_COLUMNS = 4;
+const TILE_BYTES = 8192;
 
 /** The words that the arguments of the kernels begin with (assembly/stored-stripe.ts). */
 function stripeWords({ pointer, dtype, rows, columns }: StoredMatrix, stripe: number): number[] {
@@ -66,7 +69,7 @@ export async function columnMoments(
   const { arena } = pool;
   const mark = arena.mark();
   try {
-    pool.allocateScratchBytes(BLOCK_BYTES);
+    pool.allocateScratchBytes(TILE_BYTES);
     const padded = roundUp(columns, VECTOR_COLUMNS);
     const magnitudes = arena.allocate(padded * 8);
     const sums = arena.allocate(padded * 8);
@@ -76,13 +79,13 @@ export async function columnMoments(
     const args = arena.words([...stripeWords(matrix, stripe), magnitudes, sums, squares, maxima]);
     await pool.runTilesAsync('columnMoments', args, Math.ceil(columns / stripe));
     const total = arena.doubles(magnitudes, columns).reduce((sum, magnitude) => sum + magnitude, 0);
-    const largest = Float32Array.from(arena.floats(maxima, columns));
+    const largest = new Float32Array(arena.floats(maxima, columns));
     if (!Number.isFinite(total) || largest.some((each) => each > LARGEST[dtype])) return undefined;
     return {
       meanMagnitude: columns * rows === 0 ? 0 : total / (rows * columns),
       maxima: largest,
-      sums: Float64Array.from(arena.doubles(sums, columns)),
-      squares: Float64Array.from(arena.doubles(squares, columns)),
+      sums: new Float64Array(arena.doubles(sums, columns)),
+      squares: new Float64Array(arena.doubles(squares, columns)),
     };
   } finally {
     arena.release(mark);
@@ -96,8 +99,25 @@ const LARGEST: Readonly<Record<FloatDtype, number>> = {
   BF16: magnitudeOf('BF16', 0x7f7f),
 };
 
-/** Levels that the kernel counts side by side. */
-const LEVELS_TOGETHER = 8;
+/** Patterns of 16 bits, sign cleared. */
+const PATTERNS = 2 ** 15;
+
+/**
+ * How many bounds each pattern is above: of a half, or, for float32, the lowest pattern with the same upper 16 bits.
+ * @param bounds ascending
+ */
+function levelsBelow(dtype: FloatDtype, bounds: readonly number[]): Uint16Array {
+  const together = dtype === 'F32' ? 2 ** 16 : 1;
+  const above = (bound: number): number => Math.floor(bound / together) + 1;
+  const levels = new Uint16Array(PATTERNS);
+  for (const [index, bound] of bounds.entries()) {
+    levels.fill(index + 1, above(bound), above(bounds[index + 1] ?? Infinity));
+  }
+  return levels;
+}
+
+/** No pattern is above it. */
+const NO_BOUND = 0x7fffffff;
 
 /**
  * Outliers of each column, |w| >= S mean|W|, at each S: [sValues][columns], in the order of `sValues`. All weights are finite.
@@ -113,26 +133,27 @@ export async function columnOutliers(
   sValues: readonly number[],
 ): Promise<Uint32Array[]> {
   const { dtype, columns } = matrix;
-  if (meanMagnitude === 0) return sValues.map(() => new Uint32Array(columns));
+  if (meanMagnitude === 0 || sValues.length === 0) return sValues.map(() => new Uint32Array(columns));
   const { arena } = pool;
   const mark = arena.mark();
   try {
     const ascending = sValues.toSorted((a, b) => a - b);
     // Patterns of magnitudes are ordered as magnitudes are; the kernel asks for those above a bound.
     const bounds = ascending.map((s) => smallestPattern(dtype, s * meanMagnitude) - 1);
-    // No finite magnitude reaches infinity.
-    while (bounds.length % LEVELS_TOGETHER > 0) bounds.push(smallestPattern(dtype, Infinity) - 1);
-    const stripe = stripeColumns(columns, pool.threads);
-    // Behind the block, counters as wide as an element for each level.
-    pool.allocateScratchBytes(BLOCK_BYTES + stripe * bytesPerElement(dtype) * bounds.length);
+    const below = levelsBelow(dtype, bounds);
+    const levels = [
+      arena.copyInts([...bounds, NO_BOUND]),
+      bounds.length,
+      arena.copyBytes(new Uint8Array(below.buffer)),
+    ];
     const padded = roundUp(columns, VECTOR_COLUMNS);
     const counts = arena.allocate(bounds.length * padded * 4);
-    const levels = [arena.copyInts(bounds), bounds.length];
+    const stripe = stripeColumns(columns, pool.threads);
     const args = arena.words([...stripeWords(matrix, stripe), ...levels, counts, padded]);
     await pool.runTilesAsync('columnOutliers', args, Math.ceil(columns / stripe));
     return sValues.map((s) => {
       const level = counts + ascending.indexOf(s) * padded * 4;
-      return Uint32Array.from(arena.ints(level, columns));
+      return new Uint32Array(arena.ints(level, columns));
     });
   } finally {
     arena.release(mark);

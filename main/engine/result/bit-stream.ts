@@ -97,11 +97,13 @@ export class BitReader {
     const bytes = this.#bytes;
     if (this.#bit + values.length * width > 8 * bytes.length)
       throw new RangeError('the bit stream is too short');
+    const start = (this.#bit & 7) === 0 ? readGroups(bytes, this.#bit >>> 3, values, width) : 0;
     const mask = (1 << width) - 1;
-    let at = this.#bit >>> 3;
-    let bits = 8 - (this.#bit & 7);
+    const bit = this.#bit + start * width;
+    let at = bit >>> 3;
+    let bits = 8 - (bit & 7);
     let held = (bytes[at] ?? 0) >>> (8 - bits);
-    for (let i = 0; i < values.length; i++) {
+    for (let i = start; i < values.length; i++) {
       if (bits < width) {
         at += 1;
         held |= (bytes[at] ?? 0) << bits;
@@ -127,5 +129,57 @@ export class BitReader {
 
   get bit(): number {
     return this.#bit;
+  }
+}
+
+/**
+ * Fills the beginning of `values`, whole bytes at a time, where the width has such groups: several times as fast as one by one.
+ * @returns how many are filled in
+ */
+function readGroups(bytes: Uint8Array, from: number, values: Uint8Array, width: number): number {
+  let at = from;
+  switch (width) {
+    case 1: {
+      const end = values.length & ~7;
+      for (let i = 0; i < end; i += 8) {
+        const eight = bytes[at++] ?? 0;
+        for (let j = 0; j < 8; j++) values[i + j] = (eight >>> j) & 1;
+      }
+      return end;
+    }
+    case 2: {
+      const end = values.length & ~3;
+      for (let i = 0; i < end; i += 4) {
+        const four = bytes[at++] ?? 0;
+        values[i] = four & 3;
+        values[i + 1] = (four >>> 2) & 3;
+        values[i + 2] = (four >>> 4) & 3;
+        values[i + 3] = four >>> 6;
+      }
+      return end;
+    }
+    case 3: {
+      const end = values.length & ~7;
+      for (let i = 0; i < end; i += 8) {
+        const eight = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
+        at += 3;
+        for (let j = 0; j < 8; j++) values[i + j] = (eight >>> (3 * j)) & 7;
+      }
+      return end;
+    }
+    case 4: {
+      const end = values.length & ~1;
+      for (let i = 0; i < end; i += 2) {
+        const two = bytes[at++] ?? 0;
+        values[i] = two & 15;
+        values[i + 1] = two >>> 4;
+      }
+      return end;
+    }
+    case 8:
+      values.set(bytes.subarray(at, at + values.length));
+      return values.length;
+    default:
+      return 0;
   }
 }

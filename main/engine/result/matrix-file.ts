@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
 import { MAX_WIDTH, MIN_WIDTH } from '../../../shared/budget.ts';
 import { columnClasses, packedBytes, packedGridBytes } from '../../../shared/bits.ts';
+import type { MatrixShape } from '../../../shared/model.ts';
 import { type Levels, type QuantizedMatrix, reservedCounts } from '../claq/quantized-matrix.ts';
 import { type ArrayFile, type ArrayToWrite, readArrays, writeArrays } from '../checkpoint/array-file.ts';
 import { checkSizes, measurePacked, packMatrix, unpackMatrix } from './packed-matrix.ts';
@@ -12,7 +13,7 @@ import { BitReader, BitWriter } from './bit-stream.ts';
 export const MATRIX_FILE_VERSION = '1';
 
 /** No matrix in use has more rows or columns; a file that says so is not believed. */
-const MAX_SIDE = 1 << 20;
+export const MAX_SIDE = 1 << 20;
 
 const count = z
   .string()
@@ -33,19 +34,34 @@ const metadataSchema = z.discriminatedUnion('levels', [
   gridSchema,
 ]);
 
-/** The arrays that a file may have. What a reader does not know could change what the others mean: it is refused. */
-const ARRAYS: { readonly [kind in Levels['kind']]: ReadonlySet<string> } = {
-  codebook: new Set([
-    'classes',
-    'codebooks',
-    'reserved_values',
-    'row_scales',
-    'reserved_positions',
-    'column_classes',
-    'codes',
-  ]),
-  grid: new Set(['scales', 'zeros', 'codes']),
+/**
+ * The arrays that a matrix may have, in the order in which they are written, and their dtypes. What a reader does not know could
+ * change what the others mean: it is refused.
+ */
+export const MATRIX_ARRAYS: {
+  readonly [kind in Levels['kind']]: Readonly<Record<string, 'I32' | 'F16' | 'U8'>>;
+} = {
+  codebook: {
+    classes: 'I32',
+    codebooks: 'F16',
+    reserved_values: 'F16',
+    row_scales: 'F16',
+    reserved_positions: 'U8',
+    column_classes: 'U8',
+    codes: 'U8',
+  },
+  grid: { scales: 'F16', zeros: 'U8', codes: 'U8' },
 };
+
+/** What is known of a matrix beside its arrays. */
+export type MatrixForm = MatrixShape &
+  (
+    | { readonly levels: 'codebook' }
+    | { readonly levels: 'grid'; readonly width: number; readonly group_size: number }
+  );
+
+/** Arrays by name; each throws a ClaqError where there is none of that name and dtype. */
+export type MatrixArrays = Pick<ArrayFile, 'has' | 'u8' | 'i32' | 'f16'>;
 
 export interface StoredMatrix {
   readonly name: string;
@@ -119,22 +135,53 @@ function gridArrays(matrix: QuantizedMatrix, levels: GridLevels): ArrayToWrite[]
 /** Reads a matrix back. Throws ClaqError result/malformed where the file is not one. */
 export async function readMatrix(path: string): Promise<StoredMatrix> {
   const file = await readArrays(path);
-  const parsed = metadataSchema.safeParse(Object.fromEntries(file.metadata));
-  if (!parsed.success) throw malformed(path, `metadata: ${z.prettifyError(parsed.error)}`);
-  const { data } = parsed;
-  const { matrix: name, rows, columns, loss } = data;
-  const unknown = file.names.find((array) => !ARRAYS[data.levels].has(array));
-  if (unknown !== undefined) throw malformed(path, `an array ${unknown}`);
+  const { matrix: name, loss, ...form } = parseMetadata(file.metadata, file.names, path);
   try {
-    const matrix = data.levels === 'codebook' ? readCodebooks(file, rows, columns) : readGrid(file, data);
-    return { name, matrix: { ...matrix, loss } };
+    return { name, matrix: { ...assembleMatrix(form, file), loss } };
   } catch (error) {
     if (error instanceof RangeError) throw malformed(path, error.message);
     throw error;
   }
 }
 
-function readCodebooks(file: ArrayFile, rows: number, columns: number): QuantizedMatrix {
+/**
+ * The form of the matrix that a file's header describes, and its name. Throws ClaqError result/malformed.
+ * @param arrays names of the arrays in the file
+ */
+export function matrixFormOf(
+  metadata: ReadonlyMap<string, string>,
+  arrays: readonly string[],
+  path: string,
+): { readonly name: string; readonly form: MatrixForm } {
+  const parsed = parseMetadata(metadata, arrays, path);
+  const { matrix: name, rows, columns } = parsed;
+  if (parsed.levels === 'codebook') return { name, form: { rows, columns, levels: 'codebook' } };
+  const { width: bits, group_size } = parsed;
+  return { name, form: { rows, columns, levels: 'grid', width: bits, group_size } };
+}
+
+function parseMetadata(
+  metadata: ReadonlyMap<string, string>,
+  arrays: readonly string[],
+  path: string,
+): z.infer<typeof metadataSchema> {
+  const parsed = metadataSchema.safeParse(Object.fromEntries(metadata));
+  if (!parsed.success) throw malformed(path, `metadata: ${z.prettifyError(parsed.error)}`);
+  const known = MATRIX_ARRAYS[parsed.data.levels];
+  const unknown = arrays.find((array) => !Object.hasOwn(known, array));
+  if (unknown !== undefined) throw malformed(path, `an array ${unknown}`);
+  return parsed.data;
+}
+
+/**
+ * The matrix that arrays of this form stand for; its loss is not known.
+ * @throws RangeError naming what does not fit, and what `arrays` throws
+ */
+export function assembleMatrix(form: MatrixForm, arrays: MatrixArrays): QuantizedMatrix {
+  return form.levels === 'codebook' ? readCodebooks(arrays, form.rows, form.columns) : readGrid(arrays, form);
+}
+
+function readCodebooks(file: MatrixArrays, rows: number, columns: number): QuantizedMatrix {
   const packed = {
     classes: file.i32('classes'),
     columnClasses: file.u8('column_classes'),
@@ -147,8 +194,8 @@ function readCodebooks(file: ArrayFile, rows: number, columns: number): Quantize
   return unpackMatrix(packed, rows, columns);
 }
 
-function readGrid(file: ArrayFile, metadata: z.infer<typeof gridSchema>): QuantizedMatrix {
-  const { rows, columns, width, group_size: groupSize } = metadata;
+function readGrid(file: MatrixArrays, form: Extract<MatrixForm, { levels: 'grid' }>): QuantizedMatrix {
+  const { rows, columns, width, group_size: groupSize } = form;
   const packed = file.u8('codes');
   const scales = Float32Array.from(file.f16('scales'));
   const zeros = file.u8('zeros');

@@ -177,8 +177,9 @@ export function checkSizes(found: PackedBytes, expected: PackedBytes): void {
   }
 }
 
-function readClasses(
-  packed: PackedCodebookMatrix,
+/** The classes in the order of their storage, each with its columns. Throws RangeError naming what does not fit. */
+export function readClasses(
+  packed: Pick<PackedCodebookMatrix, 'classes' | 'columnClasses'>,
   rows: number,
   columns: number,
 ): (ColumnClass & { readonly members: readonly number[] })[] {

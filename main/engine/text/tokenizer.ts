@@ -1,12 +1,9 @@
-import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
-import type { ModelDescription } from '../../../shared/model.ts';
-
-/** The largest published tokenizer.json (vocabularies of 260,000 tokens) have about 35 MB. */
-const TOKENIZER_FILE_LIMIT_BYTES = 256 * 2 ** 20;
+import type { Checkpoint, CompanionFiles } from '../checkpoint/checkpoint.ts';
+import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, companionText } from '../checkpoint/companion-files.ts';
 
 const TokenId = z.number().int().nonnegative();
 
@@ -36,15 +33,22 @@ export interface TextTokenizer {
   encode(text: string, options: { readonly special: boolean }): Int32Array;
 }
 
+/** What a tokenizer is made of: the model's files, where they lie, and the vocabulary that it has to fit. */
+export type TokenizerSource = Pick<Checkpoint, 'companions' | 'path' | 'model'>;
+
 /**
- * The tokenizer of a model folder: tokenizer.json, and tokenizer_config.json where there is one.
+ * The tokenizer of a model: tokenizer.json, and tokenizer_config.json where there is one.
  * Throws ClaqError tokenizer/missing, tokenizer/invalid, and tokenizer/does-not-fit where it has ids that the model's
  * embedding has no row for.
  */
-export async function loadTokenizer(folder: string, model: ModelDescription): Promise<TextTokenizer> {
-  const path = join(folder, 'tokenizer.json');
-  const definition = await readTokenizerFile(path);
-  const config = await readTokenizerConfig(join(folder, 'tokenizer_config.json'));
+export async function loadTokenizer({
+  companions,
+  path: source,
+  model,
+}: TokenizerSource): Promise<TextTokenizer> {
+  const path = join(source, TOKENIZER_FILE);
+  const definition = await readTokenizerFile(companions, path);
+  const config = await readTokenizerConfig(companions, join(source, TOKENIZER_CONFIG_FILE));
   const largestId = largestTokenId(definition);
   if (largestId >= model.vocabSize) {
     throw new ClaqError('tokenizer/does-not-fit', 'The tokenizer does not fit the model', {
@@ -70,8 +74,11 @@ export async function loadTokenizer(folder: string, model: ModelDescription): Pr
   };
 }
 
-async function readTokenizerFile(path: string): Promise<z.infer<typeof TokenizerFile>> {
-  const json = await readJson(path);
+async function readTokenizerFile(
+  files: CompanionFiles,
+  path: string,
+): Promise<z.infer<typeof TokenizerFile>> {
+  const json = await readJson(files, TOKENIZER_FILE, path);
   if (json === undefined) {
     throw new ClaqError('tokenizer/missing', 'The model folder has no tokenizer', {
       where: path,
@@ -85,29 +92,17 @@ async function readTokenizerFile(path: string): Promise<z.infer<typeof Tokenizer
   return parse(path, TokenizerFile, json);
 }
 
-async function readTokenizerConfig(path: string): Promise<z.infer<typeof TokenizerConfig>> {
-  return parse(path, TokenizerConfig, (await readJson(path)) ?? {});
+async function readTokenizerConfig(
+  files: CompanionFiles,
+  path: string,
+): Promise<z.infer<typeof TokenizerConfig>> {
+  return parse(path, TokenizerConfig, (await readJson(files, TOKENIZER_CONFIG_FILE, path)) ?? {});
 }
 
 /** The file's JSON, or undefined where there is no such file. */
-async function readJson(path: string): Promise<unknown> {
-  let text: string;
-  try {
-    const { size } = await stat(path);
-    if (size > TOKENIZER_FILE_LIMIT_BYTES) {
-      throw invalid(path, `a file of at most ${TOKENIZER_FILE_LIMIT_BYTES} bytes`, `${size} bytes`);
-    }
-    text = await readFile(path, 'utf8');
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    if (cause instanceof ClaqError) throw cause;
-    throw invalid(
-      path,
-      'a file that can be read',
-      cause instanceof Error ? cause.message : String(cause),
-      cause,
-    );
-  }
+async function readJson(files: CompanionFiles, name: string, path: string): Promise<unknown> {
+  const text = await companionText(files, name);
+  if (text === undefined) return undefined;
   try {
     return JSON.parse(text);
   } catch (cause) {

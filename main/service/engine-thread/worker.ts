@@ -14,7 +14,7 @@ async function perform(job: EngineJob, hooks: TaskHooks): Promise<unknown> {
     case 'evaluate':
       return (await import('../evaluate.ts')).evaluateModel(job.request, hooks);
     case 'export':
-      return (await import('../export.ts')).exportRun(job.request, hooks);
+      return (await import('../export.ts')).exportQuantized(job.request, hooks);
     case 'measure':
       return (await import('../statistics/measure-columns.ts')).measureColumns(job.request, hooks);
     case 'analyse':

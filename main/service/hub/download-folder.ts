@@ -6,7 +6,7 @@ import { readableBytes } from '../../../shared/readable-quantities.ts';
 import { systemErrorCode } from '../../../shared/system-error.ts';
 import { outputErrors } from '../../engine/checkpoint/atomic-file.ts';
 import { removeIfEmpty } from '../folder-contents.ts';
-import { LOCK_FILE, lockFolder } from '../folder-lock.ts';
+import { LOCK_FILE, lockFolder } from '../../engine/checkpoint/folder-lock.ts';
 import type { HubFile } from './content-hash.ts';
 import { type Manifest, MANIFEST_FILE, readManifest } from './download-manifest.ts';
 import { PARTIAL } from './partial-file.ts';

@@ -28,7 +28,7 @@ import { writeMatrix } from '../../engine/result/matrix-file.ts';
 import { quantizeModel } from '../../engine/run.ts';
 import { type Engine, startEngine } from '../../engine/start-engine.ts';
 import { endTrace, startTrace } from '../../engine/trace.ts';
-import { hashFile } from '../file-hash.ts';
+import { hashFile } from '../../engine/checkpoint/file-hash.ts';
 import { validRequest } from '../valid-request.ts';
 import { measuredCheckpoint, measuredDescription, measuredSegment } from './measured-model.ts';
 import { type MeasuredRates, type RatesRequest, ratesRequestSchema } from './measured-rates.ts';

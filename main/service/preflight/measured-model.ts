@@ -80,8 +80,12 @@ export function measuredCheckpoint(model: ModelDescription): Checkpoint {
     return taken;
   };
   return {
+    path: 'the measured model',
     folder: 'the measured model',
     model,
+    companions: { names: [], read: () => Promise.resolve(undefined) },
+    quantized: undefined,
+    sourceFiles: [],
     tensors,
     extras: new Map(),
     shards: [],

@@ -1,7 +1,8 @@
 /** How fast runs on this machine were, by their records: the best there is to go by. */
 import type { ModelDescription } from '../../../shared/model.ts';
 import type { EngineInUse, ForwardPrecision } from '../../../shared/engine.ts';
-import { type DenseExport, type RunRecord, budgetOfRecord } from '../../../shared/run-record.ts';
+import type { ExportResult } from '../../../shared/exports.ts';
+import { type RunRecord, budgetOfRecord } from '../../../shared/run-record.ts';
 import type { Rates } from './rates.ts';
 import { type RunToTime, type TimedPart, runTimes, timedParts } from './run-times.ts';
 
@@ -105,7 +106,7 @@ function correctionsBy(
 }
 
 /** A dense export that was made on this machine. */
-export type RecordedExport = Pick<DenseExport, 'bytes' | 'seconds'>;
+export type RecordedExport = Pick<ExportResult, 'bytes' | 'seconds'>;
 
 /** An export of a few megabytes says little of one that a disk's cache does not hold. */
 const LIKE_EXPORTS = 16;

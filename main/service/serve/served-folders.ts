@@ -1,4 +1,4 @@
-/** The folders that `claq serve` works with where no others are named. */
+/** The folders that `claq serve` and the commands of the library work with where no others are named. */
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

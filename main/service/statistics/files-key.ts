@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename } from 'node:path';
 import { ClaqError } from '../../../shared/errors.ts';
-import { findWeights } from '../../engine/checkpoint/model-folder.ts';
+import { weightFiles } from '../../engine/checkpoint/open-checkpoint.ts';
 
 /**
  * Tells whether a model's weights are the files that they were, by names, sizes and times of the last change: cheap enough to
@@ -10,17 +10,15 @@ import { findWeights } from '../../engine/checkpoint/model-folder.ts';
  *
  * @throws ClaqError what finding the weights throws, and weights/missing-file
  */
-export async function filesKey(folder: string): Promise<string> {
-  const { shards } = await findWeights(folder);
-  const files = await Promise.all(shards.map((shard) => identity(folder, shard)));
+export async function filesKey(model: string): Promise<string> {
+  const files = await Promise.all((await weightFiles(model)).map(identity));
   return createHash('sha256').update(JSON.stringify(files)).digest('hex');
 }
 
-async function identity(folder: string, shard: string): Promise<string[]> {
-  const path = join(folder, shard);
+async function identity(path: string): Promise<string[]> {
   try {
     const { size, mtimeNs } = await stat(path, { bigint: true });
-    return [shard, String(size), String(mtimeNs)];
+    return [basename(path), String(size), String(mtimeNs)];
   } catch (cause) {
     throw new ClaqError('weights/missing-file', 'A weights file cannot be read', {
       where: path,

@@ -1,10 +1,10 @@
+import { orderByCounts, tieOrder } from '../../../shared/column-order.ts';
 import type { ModelId } from '../../../shared/library.ts';
 import type { ErrorWeighting } from '../../../shared/loss-profile.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { MATRIX_GROUPS, type MatrixKind, matrixName } from '../../../shared/model.ts';
 import type { TieRule } from '../../../shared/outlier-order.ts';
 import type { CalibrationId, ColumnSizes, Store } from '../store/store.ts';
-import { orderByCounts, tieOrder } from './column-order.ts';
 import type { MatrixAt } from '../../engine/inspect/stored-matrix.ts';
 
 /** What is in the store of a model's columns, of the files that it has now. */

@@ -6,6 +6,7 @@ import {
   modelCardSchema,
   modelIdSchema,
   modelSourceSchema,
+  quantizedSourceSchema,
 } from '../../../shared/library.ts';
 import { modelDescriptionSchema } from '../../../shared/model.ts';
 import { perplexityFigureSchema } from '../../../shared/run-record.ts';
@@ -26,6 +27,7 @@ const rowSchema = modelCardSchema
   .omit({ missing: true, runs: true })
   .extend({
     source: json(modelSourceSchema),
+    quantized: json(quantizedSourceSchema).nullable(),
     description: json(descriptionSchema),
     complete: z.int(),
     open: z.int(),
@@ -33,15 +35,17 @@ const rowSchema = modelCardSchema
   })
   .transform(({ complete, open, ...model }): StoredModel => ({ ...model, runs: { complete, open } }));
 
-/** Whatever is not complete waits, runs, or can be gone on with. The baseline is that of the run that ended last. */
+/** Whatever is not complete waits, runs, or can be gone on with. The baseline is the one that was measured last. */
 const SELECT = `
 SELECT id, name, folder, source, added_at AS addedAt, description, parameters, quantized_weights AS quantizedWeights,
-  bytes, dtype,
+  bytes, dtype, quantized,
   (SELECT count(*) FROM runs WHERE model_id = models.id AND state = 'complete') AS complete,
   (SELECT count(*) FROM runs WHERE model_id = models.id AND state <> 'complete') AS open,
-  (SELECT json_extract(figures, '$.before') FROM runs
-    WHERE model_id = models.id AND state = 'complete' AND json_extract(figures, '$.before') IS NOT NULL
-    ORDER BY ended_at DESC, id DESC LIMIT 1) AS baseline
+  (SELECT figure FROM (
+    SELECT json_extract(figures, '$.before') AS figure, ended_at AS measured_at, id AS run_id FROM runs
+      WHERE model_id = models.id AND state = 'complete' AND json_extract(figures, '$.before') IS NOT NULL
+    UNION ALL SELECT figure, measured_at, 0 FROM evaluations WHERE model_id = models.id)
+    ORDER BY measured_at DESC, run_id DESC LIMIT 1) AS baseline
 FROM models`;
 
 /** The models of the library. */
@@ -62,8 +66,10 @@ export class ModelsTable {
       database,
       'models',
       z.strictObject({ id: modelIdSchema }),
-      `INSERT INTO models (name, folder, source, added_at, description, parameters, quantized_weights, bytes, dtype)
-      VALUES (@name, @folder, @source, @addedAt, @description, @parameters, @quantizedWeights, @bytes, @dtype)
+      `INSERT INTO models (name, folder, source, added_at, description, parameters, quantized_weights, bytes, dtype,
+        quantized)
+      VALUES (@name, @folder, @source, @addedAt, @description, @parameters, @quantizedWeights, @bytes, @dtype,
+        @quantized)
       ON CONFLICT (folder) DO UPDATE SET folder = excluded.folder
       RETURNING id`,
     );
@@ -85,10 +91,11 @@ export class ModelsTable {
   }
 
   /** A folder that is in the library already gives the model that it has there, unchanged. */
-  insert({ source, description, ...columns }: NewModel): ModelId {
+  insert({ source, description, quantized, ...columns }: NewModel): ModelId {
     return this.#insert.only({
       ...columns,
       source: toJson(modelSourceSchema, source),
+      quantized: quantized === null ? null : toJson(quantizedSourceSchema, quantized),
       description: toJson(descriptionSchema, description),
     }).id;
   }

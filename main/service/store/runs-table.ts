@@ -140,7 +140,7 @@ export class RunsTable {
       ...run,
       matrices: this.#matrices.list(id),
       notes: this.#notes.list(id),
-      exports: this.#exports.list(id),
+      exports: this.#exports.list({ runId: id }),
     };
   }
 

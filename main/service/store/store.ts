@@ -4,6 +4,7 @@ import { AnalysesTable } from './analyses-table.ts';
 import { BudgetsTable } from './budgets-table.ts';
 import { CalibrationsTable } from './calibrations-table.ts';
 import { ColumnStatisticsTable } from './column-statistics-table.ts';
+import { EvaluationsTable } from './evaluations-table.ts';
 import { ExportsTable } from './exports-table.ts';
 import { ModelsTable } from './models-table.ts';
 import { openDatabase } from './open-database.ts';
@@ -35,6 +36,7 @@ export class Store {
   readonly models: ModelsTable;
   readonly runs: RunsTable;
   readonly exports: ExportsTable;
+  readonly evaluations: EvaluationsTable;
   readonly settings: SettingsTable;
   readonly columnStatistics: ColumnStatisticsTable;
   readonly analyses: AnalysesTable;
@@ -47,6 +49,7 @@ export class Store {
     this.models = new ModelsTable(database);
     this.exports = new ExportsTable(database);
     this.runs = new RunsTable(database, this.exports);
+    this.evaluations = new EvaluationsTable(database);
     this.settings = new SettingsTable(database);
     this.columnStatistics = new ColumnStatisticsTable(database);
     this.analyses = new AnalysesTable(database);

@@ -1,5 +1,6 @@
 import { type Activity, type ActivityId, activityIdSchema } from '../../../shared/activity.ts';
 import { ClaqError, plainError } from '../../../shared/errors.ts';
+import type { ModelId } from '../../../shared/library.ts';
 import type { Progress } from '../../../shared/progress.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
 import { Listeners } from './paced-feed.ts';
@@ -23,6 +24,8 @@ export interface ActivityHandle {
   readonly id: ActivityId;
   progress(progress: Progress): Activity['pace'];
   state(state: 'waiting' | 'running' | 'stopping'): void;
+  /** The model that it is about, where there is none before its end: a download becomes one. */
+  becomes(model: ModelId): void;
   /** @param error undefined where the work is done */
   end(error?: unknown): void;
 }
@@ -78,6 +81,7 @@ export class Activities {
         return pace;
       },
       state: (next) => change({ state: next }),
+      becomes: (modelId) => change({ modelId }),
       end: (error) => {
         change({ ...ending(error), pace: null });
         ended.resolve(undefined);
@@ -87,14 +91,17 @@ export class Activities {
   }
 
   /** Begins one and does its work. What fails is told by the activity, to whoever looks. */
-  perform(activity: Omit<NewActivity, 'cancel'>, work: (hooks: RunHooks) => Promise<void>): ActivityId {
+  perform(
+    activity: Omit<NewActivity, 'cancel'>,
+    work: (hooks: RunHooks, handle: ActivityHandle) => Promise<void>,
+  ): ActivityId {
     const cancellation = new AbortController();
     const handle = this.begin({ ...activity, cancel: () => cancellation.abort() });
     const hooks: RunHooks = {
       signal: cancellation.signal,
       onProgress: (progress) => handle.progress(progress),
     };
-    void work(hooks).then(
+    void work(hooks, handle).then(
       () => handle.end(),
       (error: unknown) => handle.end(error),
     );

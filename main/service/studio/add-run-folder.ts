@@ -5,14 +5,13 @@ import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { ModelCard } from '../../../shared/library.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../../shared/model.ts';
-import { DENSE_DTYPES } from '../../../shared/requests.ts';
+import { exportFolderName } from '../../../shared/exports.ts';
 import { type RunRecord, matrixResultSchema } from '../../../shared/run-record.ts';
 import type { ExportCard, RunDetail } from '../../../shared/runs.ts';
 import { systemErrorCode } from '../../../shared/system-error.ts';
 import { DEMO_MODEL } from '../bundled-texts.ts';
-import { DENSE_FOLDERS } from '../export.ts';
 import { exists } from '../folder-contents.ts';
-import { type FolderLock, lockFolder } from '../folder-lock.ts';
+import { type FolderLock, lockFolder } from '../../engine/checkpoint/folder-lock.ts';
 import { notARun, readRunRecord } from '../open-run.ts';
 import { recordedChoices } from '../recorded-choices.ts';
 import { RUN_FILE } from '../run-folder.ts';
@@ -79,7 +78,7 @@ async function addRecorded(parts: RunAdding, folder: string, record: RunRecord):
   requireFitting(record, model.description, folder);
   const { blocks } = model.description;
   const endedAt = (await stat(join(folder, RUN_FILE))).mtime.toISOString();
-  const made = await recordedExport(folder, record);
+  const made = await recordedExports(folder, record);
   const { settings, startedAt, engine, result, program } = record;
   const id = store.transaction(() => {
     const added = store.runs.insert({
@@ -98,7 +97,7 @@ async function addRecorded(parts: RunAdding, folder: string, record: RunRecord):
       record.matrices.map((matrix) => resultOf.parse(matrix)),
     );
     if (result !== null) store.runs.complete(added, result, endedAt);
-    if (made !== undefined) store.exports.insert({ ...made, runId: added });
+    for (const each of made) store.exports.insert({ ...each, runId: added, modelId: null });
     store.runs.addNote(added, {
       at: new Date().toISOString(),
       line: `Added from its folder: made by ${program}`,
@@ -166,16 +165,18 @@ function requireFitting(
   });
 }
 
-/** The export that lies in the run's folder, where the record says all of it that a list shows. */
-async function recordedExport(
+/**
+ * The exports that lie in the run's folder, each in that of its target. No other folder than those: whoever deletes an export of the
+ * list deletes its folder.
+ */
+async function recordedExports(
   folder: string,
-  { dense, denseExport }: RunRecord,
-): Promise<Omit<ExportCard, 'id' | 'runId'> | undefined> {
-  // No other folder than those that exports are made in: whoever deletes an export of the list deletes its folder.
-  const dtype = DENSE_DTYPES.find((each) => DENSE_FOLDERS[each] === dense);
-  if (dtype === undefined || denseExport === undefined) return undefined;
-  const path = join(folder, DENSE_FOLDERS[dtype]);
-  if (!(await exists(path))) return undefined;
-  const { files, bytes, seconds, madeAt } = denseExport;
-  return { format: 'dense', dtype, folder: path, files, bytes, seconds, createdAt: madeAt };
+  { exports }: RunRecord,
+): Promise<Omit<ExportCard, 'id' | 'runId' | 'modelId'>[]> {
+  const found = [];
+  for (const { madeAt, target, ...made } of exports) {
+    const path = join(folder, exportFolderName(target));
+    if (await exists(path)) found.push({ ...made, target, folder: path, createdAt: madeAt });
+  }
+  return found;
 }

@@ -16,6 +16,7 @@ import { TimeSlices } from '../statistics/time-slices.ts';
 import type { Changes } from './changes.ts';
 import { type ColumnWork, ColumnWorks, type ColumnWorkParts, presentModel } from './column-work.ts';
 import type { ColumnTaskRunner, Statistics } from './statistics.ts';
+import { Turn } from './turn.ts';
 import type { UserSettings } from './user-settings.ts';
 
 export interface AnalysesParts extends ColumnWorkParts {
@@ -46,6 +47,8 @@ export class Analyses {
   readonly #parts: AnalysesParts;
   readonly #works: ColumnWorks;
   readonly #results = new WeakMap<KnownColumns, RecentResults>();
+  /** Sums side by side would all be late, and a window that asks for others does not want them any more. */
+  readonly #turn = new Turn();
 
   constructor(parts: AnalysesParts) {
     this.#parts = parts;
@@ -79,16 +82,23 @@ export class Analyses {
     return { activity };
   }
 
-  /** Null where the model is not analysed. */
-  async profile(id: ModelId, s: number): Promise<LossProfile | null> {
+  /** Null where the model is not analysed. Throws ClaqError run/cancelled for who does not wait any more. */
+  async profile(id: ModelId, s: number, signal?: AbortSignal): Promise<LossProfile | null> {
     const analysed = await this.#analysed(id);
     if (analysed === undefined) return null;
     const level = nearestLevel(s);
-    return await this.#recent(analysed.columns).profiles.of(`${level}`, () => this.#profile(analysed, level));
+    const { profiles } = this.#recent(analysed.columns);
+    return await this.#inTurn(signal, () => profiles.of(`${level}`, () => this.#profile(analysed, level)));
   }
 
-  /** Null where the model is not analysed. Throws ClaqError request/invalid. */
-  async benefit(id: ModelId, budgets: readonly BenefitBudget[]): Promise<BenefitCurves | null> {
+  /**
+   * Null where the model is not analysed. Throws ClaqError request/invalid, and run/cancelled for who does not wait any more.
+   */
+  async benefit(
+    id: ModelId,
+    budgets: readonly BenefitBudget[],
+    signal?: AbortSignal,
+  ): Promise<BenefitCurves | null> {
     const analysed = await this.#analysed(id);
     if (analysed === undefined) return null;
     const { columns } = analysed;
@@ -96,7 +106,9 @@ export class Analyses {
     const curves: NumberText[] = [];
     for (const { low, high, headShare, restShare } of budgets) {
       const budget = { low, high, headShare, restShare };
-      curves.push(await recent.of(JSON.stringify(budget), () => this.#curves(analysed, budget)));
+      const name = JSON.stringify(budget);
+      const curve = (): Promise<NumberText> => recent.of(name, () => this.#curves(analysed, budget));
+      curves.push(await this.#inTurn(signal, curve));
     }
     return { weighting: columns.weighting, curves };
   }
@@ -133,6 +145,13 @@ export class Analyses {
     const columns = this.#parts.statistics.ofMeasured(known);
     if (columns === undefined || !this.#isAnalysed(known)) return undefined;
     return { ...known, columns, matrices: matricesOf(model.description) };
+  }
+
+  #inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    return this.#turn.take(async () => {
+      throwIfCancelled(signal, 'request');
+      return await work();
+    });
   }
 
   async #profile(analysed: Analysed, level: number): Promise<LossProfile> {

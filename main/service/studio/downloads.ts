@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ActivityId } from '../../../shared/activity.ts';
+import type { DownloadRequest } from '../../../shared/download-request.ts';
+import type { ModelId } from '../../../shared/library.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
 import type { Activities } from './activities.ts';
 import type { ModelLibrary } from './model-library.ts';
@@ -11,13 +13,6 @@ export interface DownloadParts {
   readonly models: ModelLibrary;
   readonly settings: UserSettings;
   readonly hubToken: (() => string | undefined) | undefined;
-}
-
-export interface DownloadRequest {
-  /** `owner/name` */
-  readonly repository: string;
-  readonly revision: string;
-  readonly token?: string | undefined;
 }
 
 /** Models that are fetched from a hub into the folder of the settings, and then are in the library. */
@@ -33,8 +28,11 @@ export class Downloads {
     const { activities, settings } = this.#parts;
     const folder = join(settings.get().modelsFolder, folderName(request));
     const title = request.repository;
-    return activities.perform({ kind: 'download', title, runId: null, modelId: null }, (hooks) =>
-      this.#download(request, folder, hooks),
+    return activities.perform(
+      { kind: 'download', title, runId: null, modelId: null },
+      async (hooks, handle) => {
+        handle.becomes(await this.#download(request, folder, hooks));
+      },
     );
   }
 
@@ -43,7 +41,7 @@ export class Downloads {
     await rm(folder, { recursive: true, force: true });
   }
 
-  async #download(request: DownloadRequest, folder: string, hooks: RunHooks): Promise<void> {
+  async #download(request: DownloadRequest, folder: string, hooks: RunHooks): Promise<ModelId> {
     const { models, hubToken } = this.#parts;
     // The hub's library takes a while to load, and most programs never download anything.
     const { downloadModel } = await import('../hub/download-model.ts');
@@ -53,7 +51,8 @@ export class Downloads {
       hooks,
     );
     const name = repository.split('/')[1] ?? repository;
-    await models.add(folder, { kind: 'hub', repository, commit }, name);
+    const { id } = await models.add(folder, { kind: 'hub', repository, commit }, name);
+    return id;
   }
 }
 

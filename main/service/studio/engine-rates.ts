@@ -8,7 +8,7 @@ import { writeTextAtomically } from '../../engine/checkpoint/atomic-file.ts';
 import { readInstallation } from '../../engine/tensors/tensorflow/installation.ts';
 import { type MeasuredRates, type RatesRequest, measuredRatesSchema } from '../preflight/measured-rates.ts';
 import { isDisturbed } from '../preflight/other-work.ts';
-import type { EngineTurn } from './engine-turn.ts';
+import type { Turn } from './turn.ts';
 
 /** Measures in the engine's thread. */
 export type RatesTask = (request: RatesRequest) => Promise<MeasuredRates>;
@@ -24,13 +24,13 @@ const fileSchema = z.record(z.string(), measuredRatesSchema);
  */
 export class EngineRates {
   readonly #file: string;
-  readonly #turn: EngineTurn;
+  readonly #turn: Turn;
   readonly #measure: RatesTask;
   #known: Promise<Map<string, MeasuredRates>> | undefined;
   /** Measurements under way: several windows may ask. */
   readonly #asked = new Map<string, Promise<MeasuredRates>>();
 
-  constructor(dataFolder: string, turn: EngineTurn, measure: RatesTask) {
+  constructor(dataFolder: string, turn: Turn, measure: RatesTask) {
     this.#file = join(dataFolder, RATES_FILE);
     this.#turn = turn;
     this.#measure = measure;

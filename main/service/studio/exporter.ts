@@ -1,24 +1,36 @@
 import type { ActivityId } from '../../../shared/activity.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { ExportRequest, RunHooks } from '../../../shared/requests.ts';
-import type { ExportCard, RunId } from '../../../shared/runs.ts';
+import type { ExportTarget } from '../../../shared/exports.ts';
+import type { ModelId } from '../../../shared/library.ts';
+import type { ExportSource, RunId } from '../../../shared/runs.ts';
 import type { ExportSummary } from '../../../shared/summaries.ts';
 import type { Store } from '../store/store.ts';
 import type { Activities } from './activities.ts';
 import { notFound } from './model-library.ts';
 import type { RunWatch } from './run-watch.ts';
+import type { Changes } from './changes.ts';
 
 /** Exports in a thread of its own. */
 export type ExportTask = (request: ExportRequest, hooks: RunHooks) => Promise<ExportSummary>;
 
 export interface ExporterParts {
   readonly store: Store;
+  readonly changes: Changes;
   readonly activities: Activities;
   readonly watch: RunWatch;
-  readonly exportRun: ExportTask;
+  readonly exportQuantized: ExportTask;
 }
 
-/** Exports of complete runs. They take no engine, so that they go on beside whatever it does. */
+/** What an export is made of, for people and for the task. */
+interface Exported {
+  readonly title: string;
+  readonly folder: string;
+  readonly modelId: ModelId;
+  readonly runId: RunId | null;
+}
+
+/** Exports of complete runs and of packed models. They take no turn of the engine, so that they go on beside whatever it does. */
 export class Exporter {
   readonly #parts: ExporterParts;
 
@@ -26,33 +38,53 @@ export class Exporter {
     this.#parts = parts;
   }
 
-  /** Throws ClaqError library/not-found, run/wrong-state. What fails later is told by the activity. */
-  start(runId: RunId, dtype: ExportCard['dtype'], out?: string): ActivityId {
-    const { store, activities } = this.#parts;
-    const run = store.runs.get(runId);
-    if (run === undefined) throw notFound('run', runId);
-    if (run.state !== 'complete') {
-      throw new ClaqError('run/wrong-state', 'Only a complete run can be exported', {
-        where: run.folder,
-        found: `it is ${run.state}`,
-        remedy: 'wait for its end, or go on with it',
-      });
-    }
-    const request = { run: run.folder, dtype, ...(out === undefined ? {} : { out }) };
-    const title = `${run.modelName}, ${run.budget}`;
-    return activities.perform({ kind: 'export', title, runId, modelId: run.modelId }, (hooks) =>
-      this.#export(runId, request, hooks),
+  /** Throws ClaqError library/not-found, run/wrong-state, request/invalid. What fails later is told by the activity. */
+  start(of: ExportSource, target: ExportTarget, out?: string): ActivityId {
+    const { title, folder, runId, modelId } = 'runId' in of ? this.#run(of.runId) : this.#model(of.modelId);
+    const request = { source: folder, target, ...(out === undefined ? {} : { out }) };
+    return this.#parts.activities.perform({ kind: 'export', title, runId, modelId }, (hooks) =>
+      this.#export(of, request, hooks),
     );
   }
 
-  async #export(runId: RunId, request: ExportRequest, hooks: RunHooks): Promise<void> {
-    const { store, watch, exportRun } = this.#parts;
-    const { folder, files, bytes, seconds } = await exportRun(request, hooks);
+  #run(id: RunId): Exported {
+    const run = this.#parts.store.runs.get(id);
+    if (run === undefined) throw notFound('run', id);
+    const { modelId, modelName, budget, folder } = run;
+    if (run.state === 'complete') return { title: `${modelName}, ${budget}`, folder, modelId, runId: id };
+    throw new ClaqError('run/wrong-state', 'Only a complete run can be exported', {
+      where: folder,
+      found: `it is ${run.state}`,
+      remedy: 'wait for its end, or go on with it',
+    });
+  }
+
+  #model(id: ModelId): Exported {
+    const model = this.#parts.store.models.get(id);
+    if (model === undefined) throw notFound('model', id);
+    const { name, folder, quantized } = model;
+    if (quantized?.format === 'packed') return { title: name, folder, modelId: id, runId: null };
+    throw new ClaqError('request/invalid', 'This model is not one that was packed', {
+      where: folder,
+      expected: 'a packed model',
+      remedy: 'quantize it, and export the run',
+    });
+  }
+
+  async #export(
+    of: ExportSource,
+    request: ExportRequest & { target: ExportTarget },
+    hooks: RunHooks,
+  ): Promise<void> {
+    const { store, watch, changes, exportQuantized } = this.#parts;
+    const { folder, files, bytes, seconds, check } = await exportQuantized(request, hooks);
     // Deleted meanwhile: the files are there, but nobody to tell of them.
-    if (store.runs.get(runId) === undefined) return;
-    const dtype = request.dtype ?? 'source';
-    const createdAt = new Date().toISOString();
-    store.exports.insert({ runId, format: 'dense', dtype, folder, files, bytes, seconds, createdAt });
-    watch.tell(runId, { kind: 'changed' });
+    const source = 'runId' in of ? store.runs.get(of.runId) : store.models.get(of.modelId);
+    if (source === undefined) return;
+    const { target } = request;
+    const made = { target, folder, files, bytes, seconds, check, createdAt: new Date().toISOString() };
+    store.exports.insert({ runId: null, modelId: null, ...of, ...made });
+    if ('runId' in of) watch.tell(of.runId, { kind: 'changed' });
+    else changes.announce('models');
   }
 }

@@ -3,6 +3,7 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { FolderListing } from '../../../shared/host.ts';
+import { GGUF_SUFFIX } from '../../engine/checkpoint/open-checkpoint.ts';
 import { exists } from '../folder-contents.ts';
 
 /** A folder with more is not one to look through by eye. */
@@ -54,7 +55,8 @@ async function describeEntry(path: string, name: string): Promise<Entry | undefi
     if (found.isDirectory()) {
       return { name, path, kind: 'folder', isModel: await isModelFolder(path), bytes: null };
     }
-    return found.isFile() ? { name, path, kind: 'file', isModel: false, bytes: found.size } : undefined;
+    if (!found.isFile()) return undefined;
+    return { name, path, kind: 'file', isModel: name.endsWith(GGUF_SUFFIX), bytes: found.size };
   } catch {
     return undefined;
   }

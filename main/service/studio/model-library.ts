@@ -4,7 +4,7 @@ import { ClaqError } from '../../../shared/errors.ts';
 import { type ModelCard, type ModelId, type ModelSource, modelIdSchema } from '../../../shared/library.ts';
 import { quantizedWeights } from '../../../shared/model.ts';
 import type { Checkpoint } from '../../engine/checkpoint/checkpoint.ts';
-import { openCheckpoint } from '../../engine/checkpoint/open-checkpoint.ts';
+import { GGUF_SUFFIX, openCheckpoint } from '../../engine/checkpoint/open-checkpoint.ts';
 import { DEMO_MODEL } from '../bundled-texts.ts';
 import { exists } from '../folder-contents.ts';
 import type { Store, StoredModel } from '../store/store.ts';
@@ -39,15 +39,20 @@ export class ModelLibrary {
     return model;
   }
 
-  /** Reads the folder's description, not its weights. Throws what openCheckpoint throws. */
+  /**
+   * Reads the model's description, not its weights. Throws what openCheckpoint throws.
+   * @param folder a folder or a GGUF file
+   */
   async add(folder: string, source: ModelSource = { kind: 'folder' }, name?: string): Promise<ModelCard> {
-    const path = resolve(folder);
-    const known = this.#store.models.byFolder(path);
+    const asked = resolve(folder);
+    const known = this.#store.models.byFolder(asked);
     if (known !== undefined) return await withPresence(known);
-    const checkpoint = await openCheckpoint(path);
+    const checkpoint = await openCheckpoint(asked);
     try {
+      // Of a folder with nothing but a GGUF file, that file.
+      const { path } = checkpoint;
       const id = this.#store.models.insert({
-        name: name ?? basename(path),
+        name: name ?? basename(path, GGUF_SUFFIX),
         folder: path,
         source,
         addedAt: new Date().toISOString(),
@@ -56,6 +61,7 @@ export class ModelLibrary {
         quantizedWeights: quantizedWeights(checkpoint.model),
         bytes: await shardBytes(checkpoint),
         dtype: mostOf(checkpoint),
+        quantized: checkpoint.quantized ?? null,
       });
       this.#changes.announce('models');
       return await this.get(modelIdSchema.parse(id));
@@ -84,7 +90,9 @@ export function notFound(what: 'model' | 'run' | 'export', id: number): ClaqErro
 }
 
 async function withPresence(model: StoredModel): Promise<ModelCard> {
-  return { ...model, missing: !(await exists(join(model.folder, 'config.json'))) };
+  const { folder } = model;
+  const file = folder.endsWith(GGUF_SUFFIX) ? folder : join(folder, 'config.json');
+  return { ...model, missing: !(await exists(file)) };
 }
 
 function parametersOf({ tensors, extras }: Checkpoint): number {

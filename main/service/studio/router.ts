@@ -10,6 +10,7 @@ import type { Analyses } from './analyses.ts';
 import type { Changes } from './changes.ts';
 import type { Downloads } from './downloads.ts';
 import { startEngineSetup } from './engine-setup.ts';
+import type { Evaluations } from './evaluations.ts';
 import type { Exporter } from './exporter.ts';
 import { readLicences } from './licences.ts';
 import { listFolder } from './list-folder.ts';
@@ -32,6 +33,7 @@ export interface RouterParts {
   readonly settings: UserSettings;
   readonly runs: RunQueue;
   readonly exporter: Exporter;
+  readonly evaluations: Evaluations;
   readonly downloads: Downloads;
   readonly preflight: StudioPreflight;
   readonly statistics: Statistics;
@@ -46,7 +48,7 @@ export type StudioRouter = ReturnType<typeof studioRouter>;
 
 /** The contract's calls, each a line: what they do stands elsewhere. */
 export function studioRouter(parts: RouterParts) {
-  const { store, changes, activities, watch, models, settings, runs, exporter } = parts;
+  const { store, changes, activities, watch, models, settings, runs, exporter, evaluations } = parts;
   const { downloads, preflight, statistics, analyses, savedBudgets } = parts;
   const os = implement(contract).use(async ({ next, errors }) => {
     const told = (error: unknown): unknown =>
@@ -82,6 +84,7 @@ export function studioRouter(parts: RouterParts) {
       addFolder: os.models.addFolder.handler(({ input }) => models.add(input.folder)),
       addDemo: os.models.addDemo.handler(() => models.addDemo()),
       download: os.models.download.handler(({ input }) => ({ activity: downloads.start(input) })),
+      evaluate: os.models.evaluate.handler(({ input }) => ({ activity: evaluations.start(input.id) })),
       remove: os.models.remove.handler(async ({ input }) => {
         const model = models.stored(input.id);
         const busy = store.runs.list(input.id).find(({ state }) => ACTIVE_STATES.has(state));
@@ -121,7 +124,9 @@ export function studioRouter(parts: RouterParts) {
       measure: os.statistics.measure.handler(({ input }) => statistics.measure(input.id)),
       watch: os.statistics.watch.handler(({ input, signal }) => statistics.watch(input.id, signal)),
       matrix: os.statistics.matrix.handler(({ input }) => statistics.matrix(input)),
-      orders: os.statistics.orders.handler(({ input }) => statistics.orders(input.id, input.s)),
+      orders: os.statistics.orders.handler(({ input, signal }) =>
+        statistics.orders(input.id, input.s, signal),
+      ),
       entries: os.statistics.entries.handler(({ input }) => statistics.entries(input)),
       column: os.statistics.column.handler(({ input }) => statistics.column(input)),
     },
@@ -130,14 +135,16 @@ export function studioRouter(parts: RouterParts) {
       save: os.budgets.save.handler(({ input }) => savedBudgets.save(input)),
       remove: os.budgets.remove.handler(({ input }) => savedBudgets.remove(input.id)),
       analyse: os.budgets.analyse.handler(({ input }) => analyses.analyse(input.id)),
-      profile: os.budgets.profile.handler(({ input }) => analyses.profile(input.id, input.s)),
-      benefit: os.budgets.benefit.handler(({ input }) => analyses.benefit(input.id, input.budgets)),
+      profile: os.budgets.profile.handler(({ input, signal }) => analyses.profile(input.id, input.s, signal)),
+      benefit: os.budgets.benefit.handler(({ input, signal }) =>
+        analyses.benefit(input.id, input.budgets, signal),
+      ),
     },
     exports: {
       start: os.exports.start.handler(({ input }) => ({
-        activity: exporter.start(input.runId, input.dtype, input.folder),
+        activity: exporter.start(input.of, input.target, input.folder),
       })),
-      list: os.exports.list.handler(({ input }) => store.exports.list(input.runId)),
+      list: os.exports.list.handler(({ input }) => store.exports.list(input.of)),
       remove: os.exports.remove.handler(({ input }) => removeExport(parts, input.id, input.deleteFolder)),
     },
     engine: {

@@ -56,14 +56,16 @@ export class RunQueue {
   readonly #parts: QueueParts;
   readonly #handles = new Map<RunId, ActivityHandle>();
   #current: Current | undefined;
+  #begun = false;
   #closing = false;
 
   constructor(parts: QueueParts) {
     this.#parts = parts;
   }
 
-  /** Takes up what waited when the program ended. */
+  /** Takes up what waited when the program ended. Before it no run begins: what is started waits. */
   begin(): void {
+    this.#begun = true;
     const waiting = this.#parts.store.runs.list().filter(({ state }) => state === 'queued');
     for (const run of waiting.toSorted((a, b) => (a.ahead ?? 0) - (b.ahead ?? 0))) this.#showWaiting(run);
     this.#next();
@@ -204,9 +206,9 @@ export class RunQueue {
     this.#parts.changes.announce('runs');
   }
 
-  /** Begins the next run, where nothing is at work. */
+  /** Begins the next run, where the queue has begun and nothing is at work. */
   #next(): void {
-    if (this.#closing || this.#current !== undefined) return;
+    if (!this.#begun || this.#closing || this.#current !== undefined) return;
     const id = this.#parts.store.runs.nextQueued();
     if (id === undefined) return;
     const cancellation = new AbortController();
@@ -235,7 +237,9 @@ export class RunQueue {
       await performRun({ ...this.#parts, run, activity, signal: cancellation.signal });
       activity?.end();
       const { exportDtype } = run.choices;
-      if (exportDtype !== undefined) this.#parts.exporter.start(id, exportDtype);
+      if (exportDtype !== undefined) {
+        this.#parts.exporter.start({ runId: id }, { format: 'dense', dtype: exportDtype });
+      }
     } catch (error) {
       const cancelled = isCancellation(error);
       const shown = asClaqError(error);

@@ -1,4 +1,5 @@
 import type { ActivityId } from '../../../shared/activity.ts';
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import type { ModelId } from '../../../shared/library.ts';
 import { OUTLIER_LEVELS, nearestLevel } from '../../../shared/outlier-levels.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
@@ -123,14 +124,15 @@ export class Statistics {
     };
   }
 
-  /** Throws ClaqError statistics/not-measured where a matrix is missing. */
-  async orders(id: ModelId, s: number): Promise<OutlierOrders> {
+  /** Throws ClaqError statistics/not-measured where a matrix is missing, and run/cancelled for who does not wait any more. */
+  async orders(id: ModelId, s: number, signal?: AbortSignal): Promise<OutlierOrders> {
     const { model, ...known } = await presentModel(this.#parts.models, id);
     const columns = this.#known(known);
     const level = nearestLevel(s);
     const slices = new TimeSlices();
     const orders: Uint16Array[] = [];
     for (const place of matricesOf(model.description)) {
+      throwIfCancelled(signal, 'request');
       orders.push(columns.order(place, level));
       await slices.pause();
     }

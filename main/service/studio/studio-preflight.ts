@@ -54,7 +54,7 @@ export class StudioPreflight {
       gpuMemory: inUse.name === 'tensorflow-gpu' ? await this.#cardMemory() : null,
       runsFolder: settings.get().runsFolder,
       runs: await this.#recordedRuns(),
-      exports: this.#latestRuns().flatMap(({ id }): RecordedExport[] => store.exports.list(id)),
+      exports: this.#latestRuns().flatMap(({ id }): RecordedExport[] => denseExports(store, id)),
       measured,
     });
   }
@@ -92,4 +92,9 @@ function noEngine(engine: string): ClaqError {
   return new ClaqError('engine/backend-unavailable', `The engine ${engine} does not run here`, {
     remedy: 'the settings say what is missing',
   });
+}
+
+/** Those that say how fast another one will be written. */
+function denseExports(store: Store, runId: RunId): RecordedExport[] {
+  return store.exports.list({ runId }).filter(({ target }) => target.format === 'dense');
 }

@@ -4,17 +4,19 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { ProgramInfo } from '../../../shared/host.ts';
 import { inEngineThread } from '../engine-thread/run-in-thread.ts';
-import { lockFolder } from '../folder-lock.ts';
+import { lockFolder } from '../../engine/checkpoint/folder-lock.ts';
 import { openStore } from '../store/store.ts';
 import { Activities } from './activities.ts';
 import { Analyses } from './analyses.ts';
 import { Changes } from './changes.ts';
 import { Downloads } from './downloads.ts';
 import { EngineRates } from './engine-rates.ts';
-import { EngineTurn } from './engine-turn.ts';
+import { Turn } from './turn.ts';
+import { type EvaluateTask, Evaluations } from './evaluations.ts';
 import { Exporter, type ExportTask } from './exporter.ts';
 import { ModelLibrary } from './model-library.ts';
 import type { QuantizeTask } from './perform-run.ts';
@@ -32,10 +34,16 @@ export interface StudioOptions {
   readonly host: ProgramInfo['host'];
   /** The user's token for the Hugging Face hub, where the host keeps one; asked when a download begins. */
   readonly hubToken?: () => string | undefined;
+  /**
+   * Whether runs that wait get their turn; so they do where nothing is said. A command leaves them where they are: it comes to
+   * look or to change an entry, and is gone again.
+   */
+  readonly performsRuns?: boolean;
   /** Another engine, for tests of everything around it. */
   readonly tasks?: {
     readonly quantize?: QuantizeTask;
-    readonly exportRun?: ExportTask;
+    readonly exportQuantized?: ExportTask;
+    readonly evaluate?: EvaluateTask;
     readonly columns?: ColumnTaskRunner;
   };
 }
@@ -49,7 +57,9 @@ export interface Studio {
 const LIBRARY_FILE = 'library.sqlite';
 
 /**
- * Opens the library and goes on with the queue. Throws ClaqError library/in-use, store/newer-version, store/damaged.
+ * Opens the library and, unless told otherwise, goes on with the queue.
+ *
+ * @throws ClaqError library/in-use, store/newer-version, store/damaged
  */
 export async function openStudio(options: StudioOptions): Promise<Studio> {
   const dataFolder = resolve(options.dataFolder);
@@ -63,16 +73,24 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     const watch = new RunWatch((id) => store.runs.get(id));
     const models = new ModelLibrary(store, changes);
     const settings = new UserSettings(store, changes, dataFolder);
-    const turn = new EngineTurn();
+    const turn = new Turn();
     const perform: QuantizeTask =
       options.tasks?.quantize ?? ((request, hooks) => inEngineThread('quantize', request, hooks));
     const quantize: QuantizeTask = (request, hooks) => turn.take(() => perform(request, hooks));
     const rates = new EngineRates(dataFolder, turn, (request) => inEngineThread('rates', request));
     const preflight = new StudioPreflight({ store, models, settings, rates });
-    const exportRun: ExportTask =
-      options.tasks?.exportRun ?? ((request, hooks) => inEngineThread('export', request, hooks));
-    const exporter = new Exporter({ store, activities, watch, exportRun });
+    const exportQuantized: ExportTask =
+      options.tasks?.exportQuantized ?? ((request, hooks) => inEngineThread('export', request, hooks));
+    const exporter = new Exporter({ store, changes, activities, watch, exportQuantized });
     const runs = new RunQueue({ store, changes, activities, watch, models, settings, quantize, exporter });
+    const evaluateNow: EvaluateTask =
+      options.tasks?.evaluate ?? ((request, hooks) => inEngineThread('evaluate', request, hooks));
+    const evaluate: EvaluateTask = (request, hooks) =>
+      turn.take(() => {
+        throwIfCancelled(hooks.signal, 'evaluation');
+        return evaluateNow(request, hooks);
+      });
+    const evaluations = new Evaluations({ store, changes, activities, models, settings, evaluate });
     const downloads = new Downloads({ activities, models, settings, hubToken: options.hubToken });
     const walkColumns: ColumnTaskRunner =
       options.tasks?.columns ?? ((task, request, hooks) => inEngineThread(task, request, hooks));
@@ -88,6 +106,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       settings,
       runs,
       exporter,
+      evaluations,
       downloads,
       preflight,
       statistics,
@@ -96,7 +115,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       dataFolder,
       host: options.host,
     });
-    runs.begin();
+    if (options.performsRuns ?? true) runs.begin();
     return {
       router,
       async close() {
@@ -129,7 +148,7 @@ async function lockLibrary(folder: string): Promise<{ release(): Promise<void> }
       expected: 'a library that no other process has open',
       ...(found === undefined ? {} : { found }),
       remedy:
-        'use the one that is open, or name another folder with --data; if it is no longer running, delete the file named above',
+        'use the window that is open, wait for the command that is at work, or name another folder with --data; if nothing of it is running any longer, delete the file named above',
       cause: error,
     });
   }

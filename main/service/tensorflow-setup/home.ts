@@ -6,7 +6,7 @@ import { readableBytes } from '../../../shared/readable-quantities.ts';
 import { outputErrors } from '../../engine/checkpoint/atomic-file.ts';
 import { TENSORFLOW_VARIANTS } from '../../engine/tensors/tensorflow/installation.ts';
 import { removeIfEmpty } from '../folder-contents.ts';
-import { lockFolder } from '../folder-lock.ts';
+import { lockFolder } from '../../engine/checkpoint/folder-lock.ts';
 
 /** Not a plain `downloads`: the user may name a folder with other things in it. */
 export const DOWNLOADS_FOLDER = 'tensorflow-downloads';

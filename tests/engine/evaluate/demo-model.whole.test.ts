@@ -6,7 +6,7 @@ import { evaluatePerplexity } from '../../../main/engine/evaluate/perplexity.ts'
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { startTestBackend } from '../tensors/test-backend.ts';
 import { useKernelsForMatMul } from '../../../main/engine/tensors/wasm-matmul.ts';
-import { loadTokenizer } from '../../../main/engine/text/tokenizer.ts';
+import { folderTokenizer } from '../text/folder-tokenizer.ts';
 
 const DEMO = join(import.meta.dirname, '../../../resources/demo-model');
 
@@ -15,7 +15,7 @@ it('finds the perplexity of the demo model that transformers finds on the same 6
   const pool = await KernelPool.start();
   const restore = useKernelsForMatMul(pool);
   const checkpoint = await openCheckpoint(join(DEMO, 'model'));
-  const tokenizer = await loadTokenizer(join(DEMO, 'model'), checkpoint.model);
+  const tokenizer = await folderTokenizer(join(DEMO, 'model'), checkpoint.model);
   const tokens = tokenizer.encode(await readFile(join(DEMO, 'evaluation.txt'), 'utf8'), { special: true });
   const windows = Array.from({ length: 64 }, (_, i) => tokens.slice(i * 512, (i + 1) * 512));
   const measured = await evaluatePerplexity({ checkpoint, windows });

@@ -110,10 +110,35 @@ describe('columnMoments and columnOutliers', () => {
   });
 
   it('reads every half as it is', async () => {
-    const bytes = new Uint8Array(Uint16Array.from({ length: 0x7c00 }, (_, pattern) => pattern).buffer);
-    // One row: the largest magnitude of a column is its only weight.
-    const matrix: Case = { rows: 1, columns: 0x7c00, dtype: 'F16', bytes };
-    for (const pool of pools) expect((await momentsOf(pool, matrix))?.maxima).toEqual(decoded(matrix));
+    const signed = [0, 0x8000].flatMap((sign) =>
+      Array.from({ length: 0x7c00 }, (_, pattern) => sign + pattern),
+    );
+    const bytes = new Uint8Array(Uint16Array.from(signed).buffer);
+    // One row: the sum of a column is its only weight, and so, but for the sign, is the largest magnitude.
+    const matrix: Case = { rows: 1, columns: signed.length, dtype: 'F16', bytes };
+    const weights = decoded(matrix);
+    for (const pool of pools) {
+      const moments = await momentsOf(pool, matrix);
+      expect(moments?.sums).toEqual(Float64Array.from(weights, (weight) => weight + 0));
+      expect(moments?.maxima).toEqual(weights.map(Math.abs));
+    }
+  });
+
+  it('tells levels apart that differ in the last bits of a float32', async () => {
+    // Magnitudes of a row sum to a little more than 4: the mean is about 1/2, and the levels are float32's next to 1.
+    const close = Float32Array.from({ length: 24 }, (_, bit) => 1 + bit * 2 ** -23);
+    const weights = new Float32Array(close.length * 8);
+    for (const [row, weight] of close.entries()) weights.set([weight, -2, 1, 0, 0, 0, 0, 0], row * 8);
+    const matrix: Case = {
+      rows: close.length,
+      columns: 8,
+      dtype: 'F32',
+      bytes: encodeFloats('F32', weights),
+    };
+    await expectPlain(
+      matrix,
+      Array.from({ length: 40 }, (_, step) => 2 + (step - 10) * 2 ** -22),
+    );
   });
 
   it.each(FLOAT_DTYPES)('counts more rows of %s than 16 bits can', async (dtype) => {

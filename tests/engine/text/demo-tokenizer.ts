@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { TextTokenizer } from '../../../main/engine/text/tokenizer.ts';
-import { loadTokenizer } from '../../../main/engine/text/tokenizer.ts';
+import { folderTokenizer } from './folder-tokenizer.ts';
 import type { ModelDescription } from '../../../shared/model.ts';
 import { DEMO_DESCRIPTION } from '../../known-models.ts';
 
@@ -12,5 +12,5 @@ export function modelOf(vocabSize: number): ModelDescription {
 }
 
 export function loadDemoTokenizer(): Promise<TextTokenizer> {
-  return loadTokenizer(`${DEMO}/model`, DEMO_DESCRIPTION);
+  return folderTokenizer(`${DEMO}/model`, DEMO_DESCRIPTION);
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { loadTokenizer } from '../../../main/engine/text/tokenizer.ts';
+import { folderTokenizer } from './folder-tokenizer.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { DEMO, loadDemoTokenizer, modelOf } from './demo-tokenizer.ts';
 import { folderWith } from './temporary-folder.ts';
@@ -38,7 +38,7 @@ describe.each(['demo', 'llama2', 'llama3', 'qwen2'])('the %s tokenizer', (name) 
   const expected = golden[name];
 
   it('gives the ids of the Python library', async () => {
-    const tokenizer = await loadTokenizer(folder, modelOf(4096));
+    const tokenizer = await folderTokenizer(folder, modelOf(4096));
     for (const { text, ids, idsWithSpecial } of expected?.texts ?? []) {
       expect({ text, ids: [...tokenizer.encode(text, { special: false })] }).toEqual({ text, ids });
       expect({ text, ids: [...tokenizer.encode(text, { special: true })] }).toEqual({
@@ -50,7 +50,7 @@ describe.each(['demo', 'llama2', 'llama3', 'qwen2'])('the %s tokenizer', (name) 
   });
 
   it('gives them for a long text too', async () => {
-    const tokenizer = await loadTokenizer(folder, modelOf(4096));
+    const tokenizer = await folderTokenizer(folder, modelOf(4096));
     const ids = tokenizer.encode(corpus, { special: true });
     const sha256 = createHash('sha256').update(new Uint8Array(ids.buffer)).digest('hex');
     expect({ tokens: ids.length, sha256 }).toEqual(expected?.corpus);
@@ -61,13 +61,13 @@ describe('loadTokenizer', () => {
   it('knows the largest id, added tokens included', async () => {
     expect((await loadDemoTokenizer()).largestId).toBe(4095);
     const added = { ...MINIMAL, added_tokens: [{ id: 7, content: '<pad>' }] };
-    expect((await loadTokenizer(await folderOf(added), modelOf(8))).largestId).toBe(7);
+    expect((await folderTokenizer(await folderOf(added), modelOf(8))).largestId).toBe(7);
   });
 
   it('accepts a vocabulary that just fits and refuses one that does not', async () => {
     const folder = await folderOf(MINIMAL);
-    expect((await loadTokenizer(folder, modelOf(3))).largestId).toBe(2);
-    await expect(loadTokenizer(folder, modelOf(2))).rejects.toMatchObject({
+    expect((await folderTokenizer(folder, modelOf(3))).largestId).toBe(2);
+    await expect(folderTokenizer(folder, modelOf(2))).rejects.toMatchObject({
       code: 'tokenizer/does-not-fit',
       where: `${folder}/tokenizer.json`,
       expected: "token ids below the model's vocabulary size, 2",
@@ -78,16 +78,16 @@ describe('loadTokenizer', () => {
   it('works without tokenizer_config.json, and refuses one that is no JSON object', async () => {
     const files = { 'tokenizer.json': JSON.stringify(MINIMAL), 'tokenizer_config.json': '[]' };
     expect([
-      ...(await loadTokenizer(await folderOf(MINIMAL), modelOf(3))).encode('ab', { special: true }),
+      ...(await folderTokenizer(await folderOf(MINIMAL), modelOf(3))).encode('ab', { special: true }),
     ]).toEqual([0, 1]);
-    await expect(loadTokenizer(await folderWith(files), modelOf(3))).rejects.toMatchObject({
+    await expect(folderTokenizer(await folderWith(files), modelOf(3))).rejects.toMatchObject({
       code: 'tokenizer/invalid',
     });
   });
 
   it('says what is missing', async () => {
     const folder = await folderWith({});
-    await expect(loadTokenizer(folder, modelOf(3))).rejects.toMatchObject({
+    await expect(folderTokenizer(folder, modelOf(3))).rejects.toMatchObject({
       code: 'tokenizer/missing',
       where: `${folder}/tokenizer.json`,
     });
@@ -116,7 +116,7 @@ describe('loadTokenizer', () => {
     ['an unknown post-processor', { ...MINIMAL, post_processor: { type: 'Foo' } }, { found: /Foo/ }],
     ['a model without merges', withModel({ merges: undefined }), { found: /./ }],
   ])('refuses %s', async (_, definition, { expected = /./, found }) => {
-    const outcome: unknown = await loadTokenizer(await folderOf(definition), modelOf(3)).catch(
+    const outcome: unknown = await folderTokenizer(await folderOf(definition), modelOf(3)).catch(
       (error: unknown) => error,
     );
     expect(outcome).toBeInstanceOf(ClaqError);
@@ -127,13 +127,13 @@ describe('loadTokenizer', () => {
   });
 
   it('leaves out a character that has no token, as the Python library does, if there is no unknown token', async () => {
-    const tokenizer = await loadTokenizer(await folderOf(MINIMAL), modelOf(3));
+    const tokenizer = await folderTokenizer(await folderOf(MINIMAL), modelOf(3));
     expect([...tokenizer.encode('acb', { special: false })]).toEqual([0, 1]);
   });
 
   it('refuses an unknown token without an id where it is needed, instead of taking token 0', async () => {
     const folder = await folderOf({ ...MINIMAL, model: { ...MINIMAL.model, unk_token: '<unk>' } });
-    const tokenizer = await loadTokenizer(folder, modelOf(3));
+    const tokenizer = await folderTokenizer(folder, modelOf(3));
     expect([...tokenizer.encode('ab', { special: false })]).toEqual([0, 1]);
     expect(() => tokenizer.encode('abc', { special: false })).toThrow(
       expect.objectContaining({ code: 'tokenizer/invalid', found: 'none for the one at position 2' }),

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Corpus } from '../../../main/engine/text/corpus.ts';
 import { openCorpus } from '../../../main/engine/text/corpus.ts';
 import type { TextTokenizer } from '../../../main/engine/text/tokenizer.ts';
-import { loadTokenizer } from '../../../main/engine/text/tokenizer.ts';
+import { folderTokenizer } from './folder-tokenizer.ts';
 import { evaluationWindows } from '../../../main/engine/text/windows.ts';
 import { DEMO, loadDemoTokenizer, modelOf } from './demo-tokenizer.ts';
 import { folderWith } from './temporary-folder.ts';
@@ -65,7 +65,7 @@ describe('evaluationWindows', () => {
     const names = ['llama2', 'llama3', 'qwen2'].map((name) =>
       join(import.meta.dirname, '../../golden/tokenizers', name),
     );
-    for (const load of names.map((folder) => loadTokenizer(folder, modelOf(4096)))) {
+    for (const load of names.map((folder) => folderTokenizer(folder, modelOf(4096)))) {
       const other = await load;
       const property = fc.asyncProperty(texts, fc.integer({ min: 1, max: 6 }), async (some, limit) => {
         const corpus = await corpusOf([...some, 'the whale '.repeat(300)]);
@@ -96,7 +96,7 @@ describe('evaluationWindows', () => {
   });
 
   it('puts BOS once, at the front', async () => {
-    const llama = await loadTokenizer(
+    const llama = await folderTokenizer(
       join(import.meta.dirname, '../../golden/tokenizers/llama2'),
       modelOf(4096),
     );

@@ -10,5 +10,7 @@ export const COLOURS: ChartColours = {
   surface: '#ffffff',
   sunken: '#f1f1ef',
   accent: '#1f5fbf',
+  better: '#2f6fb0',
+  worse: '#b35806',
   font: 'sans-serif',
 };

@@ -37,7 +37,7 @@ it('has a line a column, in Outlier Order, with what the columns up to it hold',
   const matrix = {
     ...{ block: 0, kind: 'v' as const, rows: 8 },
     outliers: Uint32Array.of(1, 3, 0),
-    ranks: { order: Int32Array.of(1, 0, 2), ranks: Int32Array.of(1, 0, 2) },
+    ranks: { order: Uint16Array.of(1, 0, 2), ranks: Int32Array.of(1, 0, 2) },
   };
   expect(columnsCsv([matrix], 5)).toBe(
     'layer,matrix,s,rank,column,outliers,outlier_ratio,held_share\r\n' +

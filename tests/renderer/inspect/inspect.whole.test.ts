@@ -222,6 +222,14 @@ describe('a matrix', () => {
     await page.getByRole('img', { name: /^Sorted outlier ratio .*Layer 3, q: .*Layer 3, down: / }).waitFor();
     await page.getByRole('button', { name: 'Leave out Layer 3, down' }).press('Enter');
     await page.getByRole('img', { name: /Layer 3, up: [^;]*$/ }).waitFor();
+    await page.getByRole('slider', { name: 'Top columns in Outlier Order' }).press('Home');
+    // The address keeps both.
+    await page.waitForURL(/compare=3\.k.*3\.up&top=0\.1$/);
+    await page.reload();
+    await page
+      .getByRole('img', { name: /^Sorted outlier ratio .*Layer 3, q: .*Layer 3, up: [^;]*$/ })
+      .waitFor();
+    await page.getByText('The top 0.1 % of columns').first().waitFor();
     await close();
   });
 });

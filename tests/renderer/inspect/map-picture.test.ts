@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   cellAtPlace,
+  cellFrame,
   entryPixels,
   frameShapes,
   type MapPicture,
@@ -31,6 +32,15 @@ describe('cellAtPlace', () => {
     expect(cellAtPlace({ x: 59, y: 20 }, SIZE, picture)).toBeUndefined();
     expect(cellAtPlace({ x: 460, y: 20 }, SIZE, picture)).toBeUndefined();
     expect(cellAtPlace({ x: 80, y: 310 }, SIZE, picture)).toBeUndefined();
+  });
+});
+
+describe('cellFrame', () => {
+  it('is around the cell, and never too small to be seen', () => {
+    const near = { x: 100, y: 30, width: 40, height: 30 };
+    expect(cellFrame({ row: 30, column: 101 }, near, SIZE)).toEqual({ x: 70, y: 10, width: 10, height: 10 });
+    const far = { x: 0, y: 0, width: 400, height: 300 };
+    expect(cellFrame({ row: 0, column: 0 }, far, SIZE)).toEqual({ x: 58, y: 8, width: 5, height: 5 });
   });
 });
 

@@ -3,6 +3,7 @@ import { sortedRows } from '../../../renderer/components/table-rows.ts';
 import {
   RUN_SORTS,
   budgetBits,
+  budgetWords,
   filteredRuns,
   groupCounts,
   queuedRuns,
@@ -42,6 +43,14 @@ describe('RUN_SORTS', () => {
       '12.5',
     ]);
     expect(budgetBits('none')).toBeNull();
+  });
+
+  it('says of a budget that is a number alone what it counts', () => {
+    expect(['3', '2.12 (AP 2.05 of {2,4} + OR 0.07)', 'none'].map(budgetWords)).toEqual([
+      '3 bits',
+      '2.12 (AP 2.05 of {2,4} + OR 0.07)',
+      'none',
+    ]);
   });
 
   it('sorts by the latest that happened to a run', () => {

@@ -12,5 +12,17 @@ serveTask(async (_, { onNote }) => {
     tf.tidy(() => tf.matMul(ones, ones).dataSync());
   }
   ones.dispose();
-  return { run: '', folder: '', dtype: 'source', files: 0, bytes: 0, seconds: 0 };
+  return {
+    source: '',
+    folder: '',
+    target: { format: 'dense', dtype: 'source' },
+    files: 0,
+    bytes: 0,
+    seconds: 0,
+    check: {
+      tensors: 0,
+      maxRounding: 0,
+      perplexity: { windows: 0, contextLength: 0, expected: 1, found: 1 },
+    },
+  };
 });

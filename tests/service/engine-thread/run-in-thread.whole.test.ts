@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type EngineTask, type TaskRequest } from '../../../main/service/engine-thread/protocol.ts';
 import { inEngineThread } from '../../../main/service/engine-thread/run-in-thread.ts';
-import { lockFolder } from '../../../main/service/folder-lock.ts';
+import { lockFolder } from '../../../main/engine/checkpoint/folder-lock.ts';
 import { quantizeModel } from '../../../main/service/quantize.ts';
 import { ClaqError, plainError } from '../../../shared/errors.ts';
 import type { Progress } from '../../../shared/progress.ts';
@@ -85,8 +85,8 @@ describe('inEngineThread', () => {
     const evaluated = await inEngineThread('evaluate', { model: run, windows, contextLength });
     expect(evaluated).toMatchObject({ ...after });
     const out = join(work, 'exported');
-    const exported = await inEngineThread('export', { run, out });
-    expect(exported).toMatchObject({ run, folder: out, files: 5 });
+    const exported = await inEngineThread('export', { source: run, out });
+    expect(exported).toMatchObject({ source: run, folder: out, files: 7 });
     const { inspection, shown } = await inEngineThread('inspect', { model: out, block: 1, matrix: 'q' });
     expect(inspection.matrices).toHaveLength(14);
     expect(inspection.model).toMatchObject({ blocks: 2, slidingWindow: undefined });
@@ -134,7 +134,7 @@ describe('inEngineThread', () => {
       },
     };
     vi.stubEnv('CLAQ_TEST_FILE', file);
-    await inEngineThread('export', { run: work }, hooks, { body: BUSY_BODY });
+    await inEngineThread('export', { source: work }, hooks, { body: BUSY_BODY });
     vi.unstubAllEnvs();
     expect(ticks).toBe(5);
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus';
 import { onTestFinished } from 'vitest';
 import { DEMO_MODEL } from '../../../main/service/bundled-texts.ts';
-import { hashFile } from '../../../main/service/file-hash.ts';
+import { hashFile } from '../../../main/engine/checkpoint/file-hash.ts';
 import {
   downloadModel,
   type DownloadPlace,

@@ -29,7 +29,7 @@ export function completeRecord(figures: RecordedFigures): RunRecord {
     textSha256: '',
   };
   return runRecordSchema.parse({
-    version: 1,
+    version: 2,
     program: 'claq-studio 0.1.0',
     status: figures.status ?? 'complete',
     startedAt: '2026-08-01T12:00:00.000Z',
@@ -71,6 +71,6 @@ export function completeRecord(figures: RecordedFigures): RunRecord {
       before: null,
       after: windows === 0 ? null : after,
     },
-    dense: null,
+    exports: [],
   });
 }

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest';
 import { modelIdSchema } from '../../../shared/library.ts';
+import type { PerplexityFigure } from '../../../shared/run-record.ts';
+import { thrownBy } from '../../engine/checkpoint/thrown.ts';
 import { FIGURES, MODEL, PERPLEXITY, addWholeModel, newRun } from './samples.ts';
 import { rowCounts, temporaryStore } from './temporary-store.ts';
 
@@ -85,6 +87,7 @@ it('removes a model with all that belongs to it, and nothing else', async () => 
     matrices: 2,
     run_notes: 1,
     exports: 1,
+    evaluations: 1,
     settings: 0,
     column_statistics: 1,
     outlier_counts: 2,
@@ -100,4 +103,24 @@ it('never gives a number again', async () => {
   const id = store.models.insert(MODEL);
   store.models.remove(id);
   expect(store.models.insert(MODEL)).toBe(id + 1);
+});
+
+it('takes a perplexity that was measured for its own sake for the baseline until a later one comes', async () => {
+  const { store } = await temporaryStore();
+  const id = store.models.insert(MODEL);
+  const figure = (perplexity: number): PerplexityFigure => ({ ...PERPLEXITY, perplexity });
+  store.evaluations.save(id, figure(20), '2026-03-01T10:00:00.000Z');
+  store.evaluations.save(id, figure(21), '2026-03-02T10:00:00.000Z');
+  expect(store.models.get(id)?.baseline).toEqual(figure(21));
+  const runId = store.runs.insert(newRun(id));
+  store.runs.complete(runId, { ...FIGURES, before: figure(22) }, '2026-03-01T12:00:00.000Z');
+  expect(store.models.get(id)?.baseline).toEqual(figure(21));
+  store.evaluations.save(id, figure(23), '2026-02-01T10:00:00.000Z');
+  expect(store.models.get(id)?.baseline).toEqual(figure(22));
+});
+
+it('refuses an evaluation of a model that is not there', async () => {
+  const { store } = await temporaryStore();
+  const error = await thrownBy(() => store.evaluations.save(UNKNOWN, PERPLEXITY, ''));
+  expect(error).toMatchObject({ code: 'library/not-found', where: 'evaluations' });
 });

@@ -23,6 +23,7 @@ export const MODEL: NewModel = {
   quantizedWeights: 106_168_320,
   bytes: 269_060_552,
   dtype: 'BF16',
+  quantized: null,
 };
 
 export const PERPLEXITY: PerplexityFigure = {
@@ -88,12 +89,17 @@ export function matrix(
 export function newExport(runId: RunId): Omit<ExportCard, 'id'> {
   return {
     runId,
-    format: 'dense',
-    dtype: 'f16',
+    modelId: null,
+    target: { format: 'dense', dtype: 'f16' },
     folder: '/runs/1/dense-f16',
     files: 7,
     bytes: 270_000_000,
     seconds: 3.5,
+    check: {
+      tensors: 272,
+      maxRounding: 0.0001,
+      perplexity: { windows: 2, contextLength: 256, expected: 12.5, found: 12.501 },
+    },
     createdAt: '2026-03-01T10:00:00.000Z',
   };
 }
@@ -151,6 +157,7 @@ export function addWholeModel(
   store.runs.addNote(runId, { at: '2026-03-01T09:01:00.000Z', line: 'WebAssembly, 2 threads' });
   store.runs.complete(runId, FIGURES, '2026-03-01T10:00:00.000Z');
   store.exports.insert(newExport(runId));
+  store.evaluations.save(modelId, PERPLEXITY, '2026-03-01T10:00:00.000Z');
   store.columnStatistics.save(modelId, 'files', statistics(0, 'q'));
   store.analyses.save(modelId, 'files', analysis(0, 'q'));
   store.calibrations.save({ modelId, filesKey: 'files', runId, groups: 2 }, calibration(0, 'q'));

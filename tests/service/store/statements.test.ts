@@ -12,7 +12,7 @@ it.each([
   ['runs', 'matrices', `kind = 'router' WHERE id = 1`, 'kind'],
   ['runs', 'matrices', `loss = 9e999`, 'loss'],
   ['runs', 'matrices', `classes = x'00'`, 'classes'],
-  ['runs', 'exports', `format = 'poem'`, 'format'],
+  ['runs', 'exports', `target = '{"format":"poem"}'`, 'target.format'],
 ] as const)('names a damaged entry: read %s, %s with %s', async (read, table, change, column) => {
   const { store, file } = await temporaryStore();
   const { modelId, runId } = addWholeModel(store, 'a');

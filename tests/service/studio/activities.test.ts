@@ -37,6 +37,18 @@ describe('Activities', () => {
     ]);
   });
 
+  it('names the model that a download became', async () => {
+    const activities = new Activities();
+    const made = modelIdSchema.parse(7);
+    const id = activities.perform(download({ modelId: null }), (_hooks, handle) => {
+      handle.becomes(made);
+      return Promise.resolve();
+    });
+    expect(activities.list()).toMatchObject([{ id, state: 'running', modelId: 7 }]);
+    await Promise.resolve();
+    expect(activities.list()).toMatchObject([{ id, state: 'done', modelId: 7 }]);
+  });
+
   it('calls off what still goes on, once, and dismisses only what has ended', () => {
     const activities = new Activities();
     let called = 0;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ORPCError, safe } from '@orpc/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { inEngineThread } from '../../../main/service/engine-thread/run-in-thread.ts';
-import { lockFolder } from '../../../main/service/folder-lock.ts';
+import { lockFolder } from '../../../main/engine/checkpoint/folder-lock.ts';
 import type { Studio } from '../../../main/service/studio/studio.ts';
 import { type PlainError, plainErrorSchema } from '../../../shared/errors.ts';
 import type { QuantizeRequest, RunHooks } from '../../../shared/requests.ts';
@@ -87,7 +87,12 @@ describe('a complete run', () => {
     const { matrices, exports, choices, engine, notes } = await client.runs.get({ id: card.id });
     expect(matrices.map(({ loss }) => loss)).toEqual(record.matrices.map(({ loss }) => loss));
     expect(exports).toMatchObject([
-      { dtype: 'f16', folder: join(run, 'dense-f16'), files: 5, createdAt: record.denseExport?.madeAt },
+      {
+        target: { format: 'dense', dtype: 'f16' },
+        folder: join(run, 'dense-f16'),
+        files: 7,
+        createdAt: record.exports[0]?.madeAt,
+      },
     ]);
     expect(choices).toMatchObject({ budget: { bits: 2.12 }, engine: 'wasm', ...QUICK_TEXTS });
     expect(engine).toBe('WebAssembly SIMD, 1 thread');
@@ -107,12 +112,14 @@ describe('a complete run', () => {
   it('can be exported from there, and another made like it', async () => {
     await quantize();
     const card = await client.runs.addFolder({ folder: run });
-    await client.exports.start({ runId: card.id });
+    await client.exports.start({ of: { runId: card.id }, target: { format: 'dense' } });
     for await (const [activity] of await client.activities.watch()) {
       expect(activity?.state).not.toBe('failed');
       if (activity?.state === 'done') break;
     }
-    expect(await client.exports.list({ runId: card.id })).toMatchObject([{ folder: join(run, 'dense') }]);
+    expect(await client.exports.list({ of: { runId: card.id } })).toMatchObject([
+      { folder: join(run, 'dense') },
+    ]);
     const { choices } = await client.runs.get({ id: card.id });
     const again = await client.runs.start({ modelId: card.modelId, choices });
     const made = await until(again.id, 'complete', 'failed');
@@ -180,21 +187,26 @@ describe('what is no run of the library', () => {
       return (await errorOf(client.runs.addFolder({ folder: run }))).code;
     };
     expect(await written('{')).toBe('result/malformed');
-    expect(await written(JSON.stringify({ ...record, version: 2 }))).toBe('result/malformed');
+    expect(await written(JSON.stringify({ ...record, version: 99 }))).toBe('result/malformed');
     expect(await written(JSON.stringify({ ...record, matrices: record.matrices.slice(1) }))).toBe(
       'result/malformed',
     );
     expect(await written(JSON.stringify({ ...record, result: null }))).toBe('result/malformed');
     expect(await client.runs.list({})).toEqual([]);
-    // An export elsewhere is not taken for one of the run's, which may be deleted with it.
-    await writeFile(
-      join(run, 'run.json'),
-      JSON.stringify({
-        ...record,
-        dense: '../tiny-model',
-        denseExport: { files: 5, bytes: 1, seconds: 1, madeAt: '' },
-      }),
-    );
+    // An export that is not there is not taken for one of the run's.
+    const made = {
+      target: { format: 'gguf', dtype: 'f16' },
+      files: 5,
+      bytes: 1,
+      seconds: 1,
+      check: {
+        tensors: 1,
+        maxRounding: 0,
+        perplexity: { windows: 1, contextLength: 2, expected: 1, found: 1 },
+      },
+      madeAt: '',
+    };
+    await writeFile(join(run, 'run.json'), JSON.stringify({ ...record, exports: [made] }));
     const { id } = await client.runs.addFolder({ folder: run });
     expect((await client.runs.get({ id })).exports).toEqual([]);
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { TYPICAL_RATES } from '../../../main/service/preflight/rates.ts';
 import { EngineRates } from '../../../main/service/studio/engine-rates.ts';
-import { EngineTurn } from '../../../main/service/studio/engine-turn.ts';
+import { Turn } from '../../../main/service/studio/turn.ts';
 
 const REQUEST = { engine: 'wasm', threads: 2, forwardPrecision: 'float32' } as const;
 const START = Date.parse('2026-03-01T08:00:00.000Z');
@@ -21,9 +21,9 @@ afterEach(async () => {
 });
 
 /** Rates of a machine on which other programs took so many cores, at one measurement after the other. */
-function ratesBeside(...cores: number[]): { rates: EngineRates; turn: EngineTurn; left: number[] } {
+function ratesBeside(...cores: number[]): { rates: EngineRates; turn: Turn; left: number[] } {
   const left = [...cores];
-  const turn = new EngineTurn();
+  const turn = new Turn();
   const rates = new EngineRates(folder, turn, () => {
     const otherCores = left.shift();
     if (otherCores === undefined) throw new Error('nothing more is to be measured');

@@ -308,6 +308,24 @@ describe('analysing', () => {
     expect(one?.[1]).toBeCloseTo(sums[64 * 30 + errorPlace(192, 3, 0).below] ?? NaN, 3);
   });
 
+  it('makes nothing for who does not wait any more', async () => {
+    await analyseAll();
+    const budgetOf = (headShare: number) => ({ low: 2, high: 4, headShare, restShare: 0 });
+    const abandoned = new AbortController();
+    const first = client.budgets.benefit({ ...id(), budgets: [budgetOf(0.01)] });
+    const second = codeOf(
+      client.budgets.benefit({ ...id(), budgets: [budgetOf(0.02)] }, { signal: abandoned.signal }),
+    );
+    const third = codeOf(client.budgets.profile({ ...id(), s: 5 }, { signal: abandoned.signal }));
+    abandoned.abort();
+    expect((await first)?.curves).toHaveLength(1);
+    expect([await second, await third]).toEqual(['run/cancelled', 'run/cancelled']);
+    expect(await codeOf(client.statistics.orders({ ...id(), s: 5 }, { signal: abandoned.signal }))).toBe(
+      'run/cancelled',
+    );
+    expect(await client.budgets.profile({ ...id(), s: 5 })).toMatchObject({ s: 5 });
+  });
+
   it('refuses a budget with the wider width first', async () => {
     await analyseAll();
     const budgets = [{ low: 4, high: 2, headShare: 0, restShare: 0 }];

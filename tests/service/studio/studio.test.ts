@@ -5,12 +5,34 @@ import { ORPCError, safe } from '@orpc/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ClaqError, plainErrorSchema } from '../../../shared/errors.ts';
 import { modelIdSchema } from '../../../shared/library.ts';
+import { exportFolderName, exportTargetSchema } from '../../../shared/exports.ts';
+import type { EvaluateRequest } from '../../../shared/requests.ts';
 import type { RunCard, RunDetail, RunEvent, RunId, RunState } from '../../../shared/runs.ts';
 import { DEMO_MODEL } from '../../../main/service/bundled-texts.ts';
 import type { Studio } from '../../../main/service/studio/studio.ts';
 import { ControlledEngine } from './controlled-engine.ts';
 import { type StudioClient, openTestStudio } from './open-test-studio.ts';
 import { matrixResult } from './run-samples.ts';
+
+const CHECK = {
+  tensors: 21,
+  maxRounding: 0,
+  perplexity: { windows: 2, contextLength: 256, expected: 12.5, found: 12.5 },
+};
+
+const FIGURE = {
+  perplexity: 21.5,
+  meanNll: 3.07,
+  protocol: 'gptq',
+  windows: 16,
+  contextLength: 512,
+  tokens: 8176,
+  text: 'evaluation.txt',
+  textSha256: 'ab',
+  engine: 'WebAssembly',
+  forwardPrecision: 'float32',
+} as const;
+const evaluated: EvaluateRequest[] = [];
 
 let folder: string;
 let engine: ControlledEngine;
@@ -21,8 +43,15 @@ async function open(): Promise<void> {
   engine = new ControlledEngine();
   ({ studio, client } = await openTestStudio(folder, {
     quantize: engine.quantize,
-    exportRun: ({ run, dtype = 'source' }) =>
-      Promise.resolve({ run, folder: join(run, 'dense'), dtype, files: 5, bytes: 99, seconds: 1 }),
+    exportQuantized: ({ source, target }) => {
+      const made = exportTargetSchema.parse(target);
+      const folder = join(source, exportFolderName(made));
+      return Promise.resolve({ source, folder, target: made, files: 5, bytes: 99, seconds: 1, check: CHECK });
+    },
+    evaluate: (request) => {
+      evaluated.push(request);
+      return Promise.resolve({ ...FIGURE, model: request.model, seconds: 1 });
+    },
   }));
 }
 
@@ -210,7 +239,9 @@ describe('a run', () => {
     for await (const event of await client.runs.watch({ id })) {
       if (event.kind === 'run' && event.run.exports.length > 0) break;
     }
-    expect(await client.exports.list({ runId: id })).toMatchObject([{ dtype: 'f16', files: 5, bytes: 99 }]);
+    expect(await client.exports.list({ of: { runId: id } })).toMatchObject([
+      { target: { format: 'dense', dtype: 'f16' }, files: 5, bytes: 99, check: CHECK },
+    ]);
   });
 });
 
@@ -327,5 +358,37 @@ describe('the studio', () => {
     const models = await client.files.list({ folder: join(DEMO_MODEL, '..') });
     expect(models.entries.filter(({ isModel }) => isModel).map(({ path }) => path)).toEqual([DEMO_MODEL]);
     expect(await codeOf(client.files.list({ folder: join(folder, 'nowhere') }))).toBe('request/invalid');
+  });
+});
+
+describe('the perplexity of a model', () => {
+  it('is measured by the engine of the settings, once the engine is free, and stands on its card', async () => {
+    evaluated.length = 0;
+    const { id, folder: path } = await client.models.addDemo();
+    const { id: runId } = await client.runs.start({ modelId: id, choices: { budget: { bits: 2.12 } } });
+    const { finish } = await engine.run(0);
+    const { activity } = await client.models.evaluate({ id });
+    expect(await client.models.evaluate({ id })).toEqual({ activity });
+    expect(evaluated).toEqual([]);
+    finish();
+    for await (const activities of await client.activities.watch()) {
+      if (activities.find((each) => each.id === activity)?.state === 'done') break;
+    }
+    expect(evaluated).toEqual([{ model: path, windows: 16, engine: 'auto', forwardPrecision: 'float32' }]);
+    expect((await client.models.get({ id })).baseline).toEqual(FIGURE);
+    expect((await client.runs.get({ id: runId })).state).toBe('complete');
+  });
+
+  it('is of models of the library alone', async () => {
+    expect(await codeOf(client.models.evaluate({ id: modelIdSchema.parse(99) }))).toBe('library/not-found');
+  });
+});
+
+describe('an export of a model', () => {
+  it('is for packed ones', async () => {
+    const { id } = await client.models.addDemo();
+    const asked = client.exports.start({ of: { modelId: id }, target: { format: 'gguf' } });
+    expect(await codeOf(asked)).toBe('request/invalid');
+    expect(await client.exports.list({ of: { modelId: id } })).toEqual([]);
   });
 });

@@ -59,13 +59,13 @@ describe('a run with the real engine', () => {
       6,
     );
     expect(figures?.before?.perplexity).toBeLessThan(figures?.after?.perplexity ?? 0);
-    const { activity } = await client.exports.start({ runId: id });
+    const { activity } = await client.exports.start({ of: { runId: id }, target: { format: 'dense' } });
     for await (const list of await client.activities.watch()) {
       const state = list.find((each) => each.id === activity)?.state;
       expect(state).not.toBe('failed');
       if (state === 'done') break;
     }
-    const [made] = await client.exports.list({ runId: id });
+    const [made] = await client.exports.list({ of: { runId: id } });
     if (made === undefined) throw new Error('the export is not in the list');
     await access(join(made.folder, 'model.safetensors'));
     expect((await client.models.list())[0]?.baseline).toEqual(figures?.before);

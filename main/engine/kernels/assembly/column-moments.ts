@@ -1,10 +1,11 @@
 /** Sums over columns, from the bytes that a matrix is stored as. */
 import { pointer, word } from './layout';
-import { BLOCK_BYTES, DTYPE, firstColumn, paddedColumns, rowsOf, takeRows } from './stored-stripe';
-import { BF16, F16, F32, bias, exponent, fourValues, shiftOf, signAndMagnitude } from './stored-values';
+import { DTYPE, columnsOf, firstColumn, rowBytesOf, rowsOf, stripeAt } from './stored-stripe';
+import { TILE_COLUMNS, TILE_ROWS, TILE_ROW_BYTES, TILE_VECTOR, takeTile } from './stored-tile';
+import { shiftOf } from './stored-values';
 
-// Arguments of columnMoments, as words, behind those of stored-stripe.ts. The arrays have room for the padding of the last
-// stripe. The same list stands in ../column-statistics.ts.
+// Arguments of columnMoments, as words, behind those of stored-stripe.ts. The arrays have room for whole vectors of columns.
+// The same list stands in ../column-statistics.ts.
 const MAGNITUDES = 5; // f64 [columns]: sum of |w|
 const SUMS = 6; // f64 [columns]
 const SQUARES = 7; // f64 [columns]
@@ -12,36 +13,25 @@ const MAXIMA = 8; // f32 [columns]: largest |w|
 
 /**
  * The columns of a stripe. Each column's sums run in float64 from the first row to the last, and nothing else is in them: they
- * are the same to the last bit whatever the stripes. Scratch: BLOCK_BYTES.
+ * are the same to the last bit whatever the stripes. Scratch: a tile.
  */
-export function columnMoments(args: usize, stripe: i32, scratch: usize): void {
-  switch (word(args, DTYPE)) {
-    case F16:
-      return sweep(F16, args, stripe, scratch);
-    case BF16:
-      return sweep(BF16, args, stripe, scratch);
-    default:
-      return sweep(F32, args, stripe, scratch);
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function sweep(dtype: i32, args: usize, stripe: i32, block: usize): void {
+export function columnMoments(args: usize, stripe: i32, tile: usize): void {
+  const dtype = word(args, DTYPE);
   const shift = shiftOf(dtype);
   const rows = rowsOf(args);
   const first = firstColumn(args, stripe);
-  const columns = paddedColumns(args, stripe);
-  const rowBytes = <usize>columns << shift;
-  const blockRows = <i32>(BLOCK_BYTES / rowBytes);
-  memory.fill(block, 0, BLOCK_BYTES);
-  clear(args, first, columns);
-  for (let row = 0; row < rows; row += blockRows) {
-    const count = min(blockRows, rows - row);
-    takeRows(args, stripe, shift, row, count, block);
-    for (let column = 0; column < columns; column += 4) {
-      addFour(dtype, args, first + column, block + (<usize>column << shift), rowBytes, count);
+  const columns = columnsOf(args, stripe);
+  const rowBytes = rowBytesOf(args, shift);
+  clear(args, first, (columns + TILE_VECTOR - 1) & ~(TILE_VECTOR - 1));
+  let start = stripeAt(args, stripe, shift);
+  for (let row = 0; row < rows; row += TILE_ROWS) {
+    const height = min(TILE_ROWS, rows - row);
+    for (let column = 0; column < columns; column += TILE_COLUMNS) {
+      const width = min(TILE_COLUMNS, columns - column);
+      takeTile(dtype, start + (<usize>column << shift), rowBytes, height, width, tile);
+      for (let i = 0; i < width; i += TILE_VECTOR) addVector(args, first + column + i, tile + (<usize>i << 2), height);
     }
+    start += <usize>TILE_ROWS * rowBytes;
   }
 }
 
@@ -61,10 +51,8 @@ function addSquare(sum: v128, value: v128): v128 {
   return f64x2.add(sum, f64x2.mul(value, value));
 }
 
-/** Four columns of `count` rows. NaN shows in the sums, if not in the maximum. */
-// @ts-ignore: decorator
-@inline
-function addFour(dtype: i32, args: usize, column: i32, from: usize, rowBytes: usize, count: i32): void {
+/** A vector of columns, `count` rows of a tile. NaN shows in the sums, if not in the maximum. */
+function addVector(args: usize, column: i32, from: usize, count: i32): void {
   const magnitudes = pointer(args, MAGNITUDES) + (<usize>column << 3);
   const sums = pointer(args, SUMS) + (<usize>column << 3);
   const squares = pointer(args, SQUARES) + (<usize>column << 3);
@@ -76,12 +64,8 @@ function addFour(dtype: i32, args: usize, column: i32, from: usize, rowBytes: us
   let square0 = v128.load(squares);
   let square1 = v128.load(squares, 16);
   let largest = v128.load(maxima);
-  const places = signAndMagnitude();
-  const exponents = exponent();
-  const biases = bias();
-  let at = from;
   for (let i = 0; i < count; i++) {
-    const values = fourValues(dtype, at, places, exponents, biases);
+    const values = v128.load(from);
     const low = f64x2.promote_low_f32x4(values);
     const high = f64x2.promote_low_f32x4(i32x4.shuffle(values, values, 2, 3, 2, 3));
     sum0 = f64x2.add(sum0, low);
@@ -91,7 +75,7 @@ function addFour(dtype: i32, args: usize, column: i32, from: usize, rowBytes: us
     square0 = addSquare(square0, low);
     square1 = addSquare(square1, high);
     largest = f32x4.pmax(largest, f32x4.abs(values));
-    at += rowBytes;
+    from += TILE_ROW_BYTES;
   }
   v128.store(magnitudes, magnitude0);
   v128.store(magnitudes, magnitude1, 16);

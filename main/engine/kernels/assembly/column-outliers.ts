@@ -1,163 +1,147 @@
 /**
  * Entries of each column at or above each of many levels. Magnitudes of IEEE formats are ordered as their bit patterns, sign
- * cleared, so levels come as patterns and comparing them is comparing integers, eight of a half precision at a time.
+ * cleared, so levels come as patterns and comparing them is comparing integers. Vectors find the entries above the lowest
+ * level, which few are; these are counted one by one, each at the highest level that it reaches.
  */
 import { pointer, word } from './layout';
-import { BLOCK_BYTES, DTYPE, firstColumn, paddedColumns, rowsOf, takeRows } from './stored-stripe';
+import { DTYPE, columnsOf, firstColumn, rowBytesOf, rowsOf, stripeAt } from './stored-stripe';
 import { F32 } from './stored-values';
 
-/** Levels are counted in tiers, without a branch; only where something in a few rows goes beyond a tier, the next one is. */
-const TIER: i32 = 8;
-
-/** Rows that a tier is counted over: few, so that most of the time the first is the only one. */
-const ROW_GROUP: i32 = 8;
-
-/** Rows after which 16-bit counters are emptied, before they overflow. */
-const ROWS_COUNTED: i32 = 32000;
-
-/** All bits but the sign, of eight halves and of four float32. In memory, as those of stored-values.ts are. */
+/** All bits but the sign, of eight halves and of four float32. In memory, because V8 makes vector constants anew in loops. */
 const MAGNITUDES = memory.data<u32>(
   [0x7fff7fff, 0x7fff7fff, 0x7fff7fff, 0x7fff7fff, 0x7fffffff, 0x7fffffff, 0x7fffffff, 0x7fffffff],
   16,
 );
 
 // Arguments of columnOutliers, as words, behind those of stored-stripe.ts. The same list stands in ../column-statistics.ts.
-const BOUNDS = 5; // i32 [levels], ascending: an entry is at a level when its pattern is above the bound
-const LEVELS = 6; // a multiple of TIER
-const COUNTS = 7; // u32 [levels][columns, padded]
-const COUNT_COLUMNS = 8; // columns of the counts
+const BOUNDS = 5; // i32 [levels + 1], ascending: an entry is at a level when its pattern is above the bound; the last has none
+const LEVELS = 6; // at least 1
+const LEVELS_BELOW = 7; // u16 [2^15]: bounds that a pattern is above; float32's upper half stands for the lowest pattern with it
+const COUNTS = 8; // u32 [levels][columns, padded to whole vectors]
+const COUNT_COLUMNS = 9; // columns of the counts
 
-/** The columns of a stripe. Scratch: BLOCK_BYTES, then counters as wide as an element for each level and padded column. */
-export function columnOutliers(args: usize, stripe: i32, scratch: usize): void {
-  if (word(args, DTYPE) == F32) sweep<i32>(args, stripe, scratch);
-  else sweep<i16>(args, stripe, scratch);
+/** Entries of a row that one mask says of whether they are above the lowest level. */
+const MASKED: i32 = 64;
+
+/** The columns of a stripe. */
+export function columnOutliers(args: usize, stripe: i32): void {
+  clear(args, stripe);
+  if (word(args, DTYPE) == F32) countHighest<i32>(args, stripe);
+  else countHighest<i16>(args, stripe);
+  addFromAbove(args, stripe);
 }
 
+function clear(args: usize, stripe: i32): void {
+  let counts = countsOf(args, stripe);
+  for (let level = 0; level < word(args, LEVELS); level++) {
+    memory.fill(counts, 0, <usize>columnsOf(args, stripe) << 2);
+    counts += levelBytesOf(args);
+  }
+}
+
+/** Where a stripe's counts of the lowest level begin. */
 // @ts-ignore: decorator
 @inline
-function sweep<T>(args: usize, stripe: i32, block: usize): void {
+function countsOf(args: usize, stripe: i32): usize {
+  return pointer(args, COUNTS) + (<usize>firstColumn(args, stripe) << 2);
+}
+
+/** Bytes from one level's counts to the next one's. */
+// @ts-ignore: decorator
+@inline
+function levelBytesOf(args: usize): usize {
+  return <usize>word(args, COUNT_COLUMNS) << 2;
+}
+
+/** Counts each entry at the highest level that it reaches. */
+// @ts-ignore: decorator
+@inline
+function countHighest<T>(args: usize, stripe: i32): void {
   const shift: usize = sizeof<T>() == 2 ? 1 : 2;
   const rows = rowsOf(args);
-  const columns = paddedColumns(args, stripe);
-  const rowBytes = <usize>columns << shift;
-  const blockRows = <i32>(BLOCK_BYTES / rowBytes);
-  const counters = block + BLOCK_BYTES;
-  const vectorCounters = <usize>word(args, LEVELS) << 4;
-  memory.fill(block, 0, BLOCK_BYTES + (rowBytes >> 4) * vectorCounters);
-  for (let level = 0; level < word(args, LEVELS); level++) {
-    memory.fill(countsAt(args, stripe, level), 0, <usize>columns << 2);
-  }
-  let counted = 0;
-  for (let row = 0; row < rows; row += blockRows) {
-    const count = min(blockRows, rows - row);
-    if (counted + count > ROWS_COUNTED) {
-      empty<T>(args, stripe, counters);
-      counted = 0;
-    }
-    counted += count;
-    takeRows(args, stripe, shift, row, count, block);
-    for (let first = 0; first < count; first += ROW_GROUP) {
-      const group = min(ROW_GROUP, count - first);
-      const start = block + <usize>first * rowBytes;
-      let to = counters;
-      for (let at: usize = 0; at < rowBytes; at += 16) {
-        countVector<T>(args, start + at, rowBytes, group, to);
-        to += vectorCounters;
-      }
-    }
-  }
-  empty<T>(args, stripe, counters);
-}
-
-/** Where a level's counts of a stripe begin. */
-// @ts-ignore: decorator
-@inline
-function countsAt(args: usize, stripe: i32, level: i32): usize {
-  return pointer(args, COUNTS) + ((<usize>level * <usize>word(args, COUNT_COLUMNS) + <usize>firstColumn(args, stripe)) << 2);
-}
-
-/** A level's bound in all lanes. */
-// @ts-ignore: decorator
-@inline
-function bounds<T>(args: usize, level: i32): v128 {
-  return v128.splat<T>(load<T>(pointer(args, BOUNDS) + (<usize>level << 2)));
-}
-
-/** One vector of columns, `count` rows. @param counters one vector a level */
-function countVector<T>(args: usize, from: usize, rowBytes: usize, count: i32, counters: usize): void {
-  for (let tier = 0; tier < word(args, LEVELS); tier += TIER) {
-    const last = bounds<T>(args, tier + TIER - 1);
-    const largest = countTier<T>(args, tier, from, rowBytes, count, counters + (<usize>tier << 4));
-    if (!v128.any_true(v128.gt<T>(largest, last))) return;
-  }
-}
-
-/** Counts a tier's levels. Returns the largest magnitudes. */
-// @ts-ignore: decorator
-@inline
-function countTier<T>(args: usize, tier: i32, from: usize, rowBytes: usize, count: i32, counters: usize): v128 {
+  const columns = columnsOf(args, stripe);
+  const rowBytes = rowBytesOf(args, shift);
+  const bounds = pointer(args, BOUNDS);
+  const levelsBelow = pointer(args, LEVELS_BELOW);
+  const levelBytes = levelBytesOf(args);
+  const counts = countsOf(args, stripe);
+  const whole = columns & ~(MASKED - 1);
   const magnitude = sizeof<T>() == 2 ? v128.load(MAGNITUDES) : v128.load(MAGNITUDES, 16);
-  const bound0 = bounds<T>(args, tier);
-  const bound1 = bounds<T>(args, tier + 1);
-  const bound2 = bounds<T>(args, tier + 2);
-  const bound3 = bounds<T>(args, tier + 3);
-  const bound4 = bounds<T>(args, tier + 4);
-  const bound5 = bounds<T>(args, tier + 5);
-  const bound6 = bounds<T>(args, tier + 6);
-  const bound7 = bounds<T>(args, tier + 7);
-  let count0 = v128.load(counters);
-  let count1 = v128.load(counters, 16);
-  let count2 = v128.load(counters, 32);
-  let count3 = v128.load(counters, 48);
-  let count4 = v128.load(counters, 64);
-  let count5 = v128.load(counters, 80);
-  let count6 = v128.load(counters, 96);
-  let count7 = v128.load(counters, 112);
-  let largest = v128.splat<T>(0);
-  let at = from;
-  for (let i = 0; i < count; i++) {
-    const values = v128.and(v128.load(at), magnitude);
-    // A comparison that holds leaves -1.
-    count0 = v128.sub<T>(count0, v128.gt<T>(values, bound0));
-    count1 = v128.sub<T>(count1, v128.gt<T>(values, bound1));
-    count2 = v128.sub<T>(count2, v128.gt<T>(values, bound2));
-    count3 = v128.sub<T>(count3, v128.gt<T>(values, bound3));
-    count4 = v128.sub<T>(count4, v128.gt<T>(values, bound4));
-    count5 = v128.sub<T>(count5, v128.gt<T>(values, bound5));
-    count6 = v128.sub<T>(count6, v128.gt<T>(values, bound6));
-    count7 = v128.sub<T>(count7, v128.gt<T>(values, bound7));
-    largest = v128.max<T>(largest, values);
-    at += rowBytes;
+  const lowest = v128.splat<T>(<T>load<i32>(bounds));
+  let start = stripeAt(args, stripe, shift);
+  for (let row = 0; row < rows; row++) {
+    let at = start;
+    let counters = counts;
+    for (let column = 0; column < whole; column += MASKED) {
+      let mask = sixteenAbove<T>(at, magnitude, lowest);
+      mask |= sixteenAbove<T>(at + (16 << shift), magnitude, lowest) << 16;
+      mask |= sixteenAbove<T>(at + (32 << shift), magnitude, lowest) << 32;
+      mask |= sixteenAbove<T>(at + (48 << shift), magnitude, lowest) << 48;
+      for (; mask != 0; mask &= mask - 1) {
+        const i = <usize>ctz(mask);
+        const level = levelOf<T>(at + (i << shift), bounds, levelsBelow);
+        countOne(counters + (i << 2) + (level - 1) * levelBytes);
+      }
+      at += MASKED << shift;
+      counters += MASKED << 2;
+    }
+    for (let column = whole; column < columns; column++) {
+      const level = levelOf<T>(at, bounds, levelsBelow);
+      if (level > 0) countOne(counters + (level - 1) * levelBytes);
+      at += 1 << shift;
+      counters += 4;
+    }
+    start += rowBytes;
   }
-  v128.store(counters, count0);
-  v128.store(counters, count1, 16);
-  v128.store(counters, count2, 32);
-  v128.store(counters, count3, 48);
-  v128.store(counters, count4, 64);
-  v128.store(counters, count5, 80);
-  v128.store(counters, count6, 96);
-  v128.store(counters, count7, 112);
-  return largest;
 }
 
-/** Adds the counters to the counts, and empties them. */
-function empty<T>(args: usize, stripe: i32, counters: usize): void {
-  const lanes = 16 / <i32>sizeof<T>();
-  const vectors = paddedColumns(args, stripe) / lanes;
-  const levels = word(args, LEVELS);
-  for (let level = 0; level < levels; level++) {
-    let to = countsAt(args, stripe, level);
-    for (let i = 0; i < vectors; i++) {
-      const counter = counters + (<usize>(i * levels + level) << 4);
-      const counted = v128.load(counter);
-      if (sizeof<T>() == 2) {
-        v128.store(to, i32x4.add(v128.load(to), i32x4.extend_low_i16x8_u(counted)));
-        v128.store(to, i32x4.add(v128.load(to, 16), i32x4.extend_high_i16x8_u(counted)), 16);
-      } else {
-        v128.store(to, i32x4.add(v128.load(to), counted));
-      }
-      v128.store(counter, i32x4.splat(0));
-      to += <usize>lanes << 2;
+/** A bit for each of sixteen entries: whether its magnitude is above a bound. */
+// @ts-ignore: decorator
+@inline
+function sixteenAbove<T>(at: usize, magnitude: v128, bound: v128): u64 {
+  const first = above<T>(at, magnitude, bound);
+  const second = above<T>(at + 16, magnitude, bound);
+  if (sizeof<T>() == 2) return <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(first, second));
+  const third = above<T>(at + 32, magnitude, bound);
+  const fourth = above<T>(at + 48, magnitude, bound);
+  const low = i16x8.narrow_i32x4_s(first, second);
+  const high = i16x8.narrow_i32x4_s(third, fourth);
+  return <u64>i8x16.bitmask(i8x16.narrow_i16x8_s(low, high));
+}
+
+// @ts-ignore: decorator
+@inline
+function above<T>(at: usize, magnitude: v128, bound: v128): v128 {
+  return v128.gt<T>(v128.and(v128.load(at), magnitude), bound);
+}
+
+/** How many levels an entry reaches. */
+// @ts-ignore: decorator
+@inline
+function levelOf<T>(at: usize, bounds: usize, levelsBelow: usize): usize {
+  if (sizeof<T>() == 2) return <usize>load<u16>(levelsBelow + (<usize>(load<u16>(at) & 0x7fff) << 1));
+  const pattern = load<i32>(at) & 0x7fffffff;
+  let level = <usize>load<u16>(levelsBelow + (<usize>(pattern >> 16) << 1));
+  while (pattern > load<i32>(bounds + (level << 2))) level++;
+  return level;
+}
+
+// @ts-ignore: decorator
+@inline
+function countOne(counter: usize): void {
+  store<u32>(counter, load<u32>(counter) + 1);
+}
+
+/** An entry at a level is at all levels below it, too. What vectors add behind the last column is nobody's. */
+function addFromAbove(args: usize, stripe: i32): void {
+  const levelBytes = levelBytesOf(args);
+  const bytes = <usize>columnsOf(args, stripe) << 2;
+  let counts = countsOf(args, stripe) + <usize>(word(args, LEVELS) - 1) * levelBytes;
+  for (let level = word(args, LEVELS) - 1; level > 0; level--) {
+    const above = counts;
+    counts -= levelBytes;
+    for (let at: usize = 0; at < bytes; at += 16) {
+      v128.store(counts + at, i32x4.add(v128.load(counts + at), v128.load(above + at)));
     }
   }
 }

@@ -1,0 +1,49 @@
+/** The GGUF format: one file that llama.cpp, and the programs built on it, load. */
+import { join } from 'node:path';
+import { writeAtomically } from '../../checkpoint/atomic-file.ts';
+import type { CompanionFiles } from '../../checkpoint/checkpoint.ts';
+import type { ExportFormat } from '../export-format.ts';
+import { planTensors } from './tensor-plan.ts';
+import { verifyGguf } from './verify-gguf.ts';
+import { ggufEntries, writeGguf } from './write-gguf.ts';
+import type { GgufExport } from './write-gguf.ts';
+
+/** All else that a folder of a model holds is in the file itself. */
+const LEGAL = /^(licen[cs]e|notice)/i;
+
+/**
+ * Reads the tokenizer, so that one that llama.cpp has no equivalent of is told before anything is written.
+ * @throws ClaqError model/unsupported, tokenizer/*
+ */
+export async function ggufFormat(request: GgufExport): Promise<ExportFormat> {
+  await ggufEntries(request);
+  const tensors = planTensors(request.checkpoint, request.type);
+  const file = ggufFileName(request.name);
+  return {
+    files: [
+      {
+        name: file,
+        bytes: tensors.reduce((sum, { bytes }) => sum + bytes, 0),
+        tensors: tensors.length,
+        write: async (folder, onTensor) => {
+          await writeGguf(request, join(folder, file), onTensor);
+        },
+      },
+    ],
+    writeSmallFiles: (folder) => copyLegalFiles(request.checkpoint.companions, folder),
+    verify: (folder, hooks) => verifyGguf(request, join(folder, file), hooks),
+  };
+}
+
+/** `SmolLM2 135M` -> `SmolLM2-135M.gguf`: a name for every file system. */
+export function ggufFileName(name: string): string {
+  const plain = name.replace(/[^\p{L}\p{N}._+-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '');
+  return `${plain === '' ? 'model' : plain}.gguf`;
+}
+
+async function copyLegalFiles(companions: CompanionFiles, folder: string): Promise<void> {
+  for (const name of companions.names.filter((each) => LEGAL.test(each))) {
+    const bytes = await companions.read(name);
+    if (bytes !== undefined) await writeAtomically(join(folder, name), (write) => write(bytes));
+  }
+}

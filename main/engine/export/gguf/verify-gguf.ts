@@ -1,0 +1,184 @@
+/** The check after a GGUF export: the file is opened like any model, and its metadata and every value are compared. */
+import { throwIfCancelled } from '../../../../shared/cancellation.ts';
+import { ClaqError } from '../../../../shared/errors.ts';
+import type { Checkpoint, TensorEntry } from '../../checkpoint/checkpoint.ts';
+import { openGgufFile } from '../../checkpoint/gguf/gguf-file.ts';
+import type { GgufHeader } from '../../checkpoint/gguf/gguf-header.ts';
+import type { GgufMetadata } from '../../checkpoint/gguf/gguf-metadata.ts';
+import { openGguf } from '../../checkpoint/gguf/open-gguf.ts';
+import { shapeText } from '../../checkpoint/safetensors-dtype.ts';
+import { positionText, quantizedNames, readPiece, tensorPieces } from '../dense-tensors.ts';
+import type { TensorPiece } from '../dense-tensors.ts';
+import type { CheckHooks, TensorReport } from '../export-format.ts';
+import type { GgufTensorType, GgufValue } from './header.ts';
+import { BLOCK_VALUES, q8Bounds } from './q8-blocks.ts';
+import { planTensors, ropeDivisors } from './tensor-plan.ts';
+import type { PlannedTensor } from './tensor-plan.ts';
+import { ggufEntries } from './write-gguf.ts';
+import type { GgufExport } from './write-gguf.ts';
+
+const PHASE = 'Checking the written model';
+
+/**
+ * Exact for F32 and F16; half a step of its block for Q8_0.
+ * @param path of the written file
+ * @throws ClaqError output/verification-failed at the first key, or tensor and position, that differs; run/cancelled
+ */
+export async function verifyGguf(
+  request: GgufExport,
+  path: string,
+  { onProgress, signal }: CheckHooks = {},
+): Promise<TensorReport> {
+  const planned = planTensors(request.checkpoint, request.type);
+  await compareHeader(request, planned, path);
+  const written = await reopened(path, () => openGguf(path));
+  try {
+    const matrices = quantizedNames(request.checkpoint.model);
+    const total = planned.length;
+    let maxRounding = 0;
+    for (const [done, { name, entry, type }] of planned.entries()) {
+      throwIfCancelled(signal, 'export');
+      onProgress?.({ phase: PHASE, done, total, unit: 'tensors', detail: entry?.name ?? name });
+      if (entry === undefined) continue;
+      const matrix = matrices.has(entry.name) ? await request.quantized(entry.name) : undefined;
+      const pieces = tensorPieces(request.checkpoint, entry, type === 'Q8_0' ? 'F32' : type, matrix);
+      maxRounding = Math.max(maxRounding, await compareTensor(pieces, written, entry, type));
+    }
+    onProgress?.({ phase: PHASE, done: total, total, unit: 'tensors' });
+    return { tensors: total, bytes: planned.reduce((sum, { bytes }) => sum + bytes, 0), maxRounding };
+  } finally {
+    await written.close();
+  }
+}
+
+/** Names, types and shapes of all tensors, all metadata, and the divisors of the rotary frequencies. */
+async function compareHeader(
+  request: GgufExport,
+  planned: readonly PlannedTensor[],
+  path: string,
+): Promise<void> {
+  const file = await reopened(path, () => openGgufFile(path));
+  try {
+    compareTensors(planned, file.header, path);
+    for (const [key, value] of await ggufEntries(request))
+      compareEntry(file.header.metadata, key, value, path);
+    const divisors = ropeDivisors(request.checkpoint.model);
+    const stored = planned.find(({ entry }) => entry === undefined);
+    const tensor = stored === undefined ? undefined : file.header.tensors.get(stored.name);
+    if (divisors === undefined || tensor === undefined) return;
+    const found = new Float32Array((await file.readBytes(tensor, 0, tensor.bytes)).buffer);
+    const differs = divisors.findIndex((divisor, index) => divisor !== found[index]);
+    if (differs < 0) return;
+    throw mismatch(`${path}, ${tensor.name}[${differs}]`, String(divisors[differs]), String(found[differs]));
+  } finally {
+    await file.close();
+  }
+}
+
+function compareTensors(planned: readonly PlannedTensor[], { tensors }: GgufHeader, path: string): void {
+  if (tensors.size !== planned.length) throw mismatch(path, `${planned.length} tensors`, `${tensors.size}`);
+  for (const { name, type, shape } of planned) {
+    const found = tensors.get(name);
+    const [wanted, got] = [
+      `${type} ${shapeText(shape)}`,
+      found === undefined ? 'none' : `${found.type.name} ${shapeText(found.shape)}`,
+    ];
+    if (wanted !== got) throw mismatch(`${path}, tensor ${name}`, wanted, got);
+  }
+}
+
+function compareEntry(metadata: GgufMetadata, key: string, { type, value }: GgufValue, path: string): void {
+  const where = `${path}, ${key}`;
+  switch (type) {
+    case 'u32':
+      compareValue(where, value, metadata.count(key));
+      return;
+    case 'f32':
+      compareValue(where, Math.fround(value), Math.fround(metadata.float(key) ?? NaN));
+      return;
+    case 'bool':
+      compareValue(where, value, metadata.flag(key));
+      return;
+    case 'string':
+      compareValue(where, value, metadata.text(key));
+      return;
+    case 'strings':
+      compareLists(where, value, metadata.texts(key));
+      return;
+    case 'i32s':
+    case 'f32s':
+      compareLists(where, value, metadata.numbers(key));
+      return;
+  }
+}
+
+function compareLists(
+  where: string,
+  wanted: ArrayLike<string | number>,
+  found: readonly (string | number)[] | undefined,
+): void {
+  compareValue(`${where}, elements`, wanted.length, found?.length);
+  for (let index = 0; index < wanted.length; index++) {
+    compareValue(`${where}[${index}]`, wanted[index], found?.[index]);
+  }
+}
+
+function compareValue(where: string, wanted: unknown, found: unknown): void {
+  if (Object.is(wanted, found)) return;
+  throw mismatch(where, shown(wanted), shown(found));
+}
+
+/** Returns the largest rounding. */
+async function compareTensor(
+  pieces: AsyncIterable<TensorPiece>,
+  written: Checkpoint,
+  entry: TensorEntry,
+  type: GgufTensorType,
+): Promise<number> {
+  let maxRounding = 0;
+  for await (const { from, to, values } of pieces) {
+    const stored = await readPiece(written, entry, from, to);
+    const exact = type === 'F16' ? new Float32Array(new Float16Array(values)) : values;
+    const bounds = type === 'Q8_0' ? q8Bounds(values) : undefined;
+    for (let i = 0; i < values.length; i++) {
+      const found = stored[i] ?? NaN;
+      const rounding = Math.abs(found - (values[i] ?? 0));
+      const bound = bounds?.[Math.floor(i / BLOCK_VALUES)];
+      const agrees = bound === undefined ? Object.is(found, exact[i]) : rounding <= bound;
+      if (!agrees) {
+        const wanted = bound === undefined ? shown(exact[i]) : `${shown(values[i])} within ${bound}`;
+        const place = `${written.path}, tensor ${entry.name}, ${positionText(entry.shape, from, i)}`;
+        throw mismatch(place, wanted, shown(found));
+      }
+      if (rounding > maxRounding) maxRounding = rounding;
+    }
+  }
+  return maxRounding;
+}
+
+async function reopened<T>(path: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (cause) {
+    throw new ClaqError('output/verification-failed', 'The written model cannot be opened', {
+      where: path,
+      found: cause instanceof Error ? cause.message : String(cause),
+      remedy: 'check the disk and run the export again',
+      cause,
+    });
+  }
+}
+
+function shown(value: unknown): string {
+  if (Object.is(value, -0)) return '-0';
+  return typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : String(value);
+}
+
+function mismatch(where: string, expected: string, found: string): ClaqError {
+  return new ClaqError('output/verification-failed', 'The written model does not hold what it should', {
+    where,
+    expected,
+    found,
+    remedy: 'check the disk and run the export again',
+  });
+}
