@@ -43,14 +43,17 @@ export async function writeExport(
   const start = performance.now();
   const { checkpoint, replace } = source;
   const sourceName = basename(checkpoint.path, '.gguf');
-  const { format, opened, rounds } = await exportFormat(source, target, sourceName);
+  const chosen = await exportFormat(source, target, sourceName);
   const card = await sourceCard(checkpoint.companions);
   const made = await exportModel<ComparedPerplexity>({
-    format,
+    format: chosen.format,
     outFolder,
     identity: exportIdentity(source, target),
     comparePerplexity: (folder) =>
-      comparePerplexity({ checkpoint, replace, written: opened(folder), rounded: rounds }, hooks),
+      comparePerplexity(
+        { checkpoint, replace, written: chosen.opened(folder), rounded: chosen.rounds },
+        hooks,
+      ),
     card: (perplexity) =>
       modelCard({
         target,

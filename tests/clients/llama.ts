@@ -41,20 +41,16 @@ const ids = z.array(z.int());
 
 const answersSchema = z.strictObject({
   tokens: z.array(ids),
-  /** The texts of these tokens again. */
-  pieces: z.array(z.string()),
   bos: z.int().nullish(),
   eos: z.int().nullish(),
   addsBos: z.boolean(),
   addsEos: z.boolean(),
-  /** Metadata under `general`. */
-  metadata: z.record(z.string(), z.unknown()),
   greedy: z.array(ids),
   /** Negative log-likelihood of each token of each window but the first, in nats. */
   nll: z.array(z.array(z.number())),
   /** Of each window, one row of the vocabulary for each token. */
   logits: z.array(z.array(z.array(z.number()))),
-  /** Warnings and errors. */
+  /** Warnings and errors while the file was loaded. */
   messages: z.array(z.object({ level: z.string(), message: z.string() })),
 });
 export type Answers = z.infer<typeof answersSchema>;
@@ -62,13 +58,18 @@ export type Answers = z.infer<typeof answersSchema>;
 export interface Llama {
   /** Loads the file and asks. Throws an Error with what llama.cpp printed where it fails. */
   ask(questions: Questions): Promise<Answers>;
+  /** The same of several files, in one process. */
+  askAll(questions: readonly Questions[]): Promise<readonly Answers[]>;
 }
 
 /** llama.cpp, or why there is none; with CLAQ_REQUIRE_CLIENTS=1 that is an error, and the tests cannot be left out. */
 export async function llamaForTests(): Promise<Llama | { readonly missing: string }> {
   try {
     const packages = await installed();
-    return { ask: (questions) => ask(packages, questions) };
+    return {
+      ask: async (questions) => firstOf(await ask(packages, [questions])),
+      askAll: (questions) => ask(packages, questions),
+    };
   } catch (error) {
     if (process.env['CLAQ_REQUIRE_CLIENTS'] === '1') throw error;
     const missing = error instanceof Error ? error.message : String(error);
@@ -77,15 +78,21 @@ export async function llamaForTests(): Promise<Llama | { readonly missing: strin
   }
 }
 
-async function ask(packages: string, questions: Questions): Promise<Answers> {
+function firstOf([answers]: readonly Answers[]): Answers {
+  if (answers === undefined) throw new Error('llama.cpp gave no answer');
+  return answers;
+}
+
+async function ask(packages: string, questions: readonly Questions[]): Promise<Answers[]> {
   const folder = await mkdtemp(join(tmpdir(), 'claq-llama-'));
   try {
     const [questionsFile, answersFile] = [join(folder, 'questions.json'), join(folder, 'answers.json')];
-    const complete = { texts: [], greedy: [], windows: [], logits: false, cacheType: 'F32', ...questions };
+    const unasked = { texts: [], greedy: [], windows: [], logits: false, cacheType: 'F32' };
+    const complete = questions.map((each) => ({ ...unasked, ...each }));
     await writeFile(questionsFile, JSON.stringify(complete));
     const program = [join(SOURCE, 'ask.mjs'), packages, questionsFile, answersFile];
     await execute(process.execPath, program, { timeout: LONGEST_MS, maxBuffer: 2 ** 26 });
-    return answersSchema.parse(JSON.parse(await readFile(answersFile, 'utf8')));
+    return z.array(answersSchema).parse(JSON.parse(await readFile(answersFile, 'utf8')));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

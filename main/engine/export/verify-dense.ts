@@ -85,7 +85,12 @@ function compareLayout(checkpoint: Checkpoint, written: Checkpoint, dtype: Dense
     ['the index', isSharded(checkpoint), written.sharded],
     ...[...checkpoint.tensors.values()].map((entry): [string, unknown, unknown] => [
       entry.name,
-      { name: entry.name, dtype: targetDtype(entry, dtype), shape: entry.shape, file: fileOf.get(entry.name) },
+      {
+        name: entry.name,
+        dtype: targetDtype(entry, dtype),
+        shape: entry.shape,
+        file: fileOf.get(entry.name),
+      },
       written.tensors.get(entry.name),
     ]),
     ...[...checkpoint.extras.values()].map((extra): [string, unknown, unknown] => [

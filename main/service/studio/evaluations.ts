@@ -1,7 +1,9 @@
+import { z } from 'zod';
 import type { ActivityId } from '../../../shared/activity.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { ModelId } from '../../../shared/library.ts';
 import { DEFAULT_WINDOWS, type EvaluateRequest, type RunHooks } from '../../../shared/requests.ts';
+import { perplexityFigureSchema } from '../../../shared/run-record.ts';
 import type { EvaluateSummary } from '../../../shared/summaries.ts';
 import type { Store } from '../store/store.ts';
 import type { Activities } from './activities.ts';
@@ -20,6 +22,9 @@ export interface EvaluationsParts {
   readonly settings: UserSettings;
   readonly evaluate: EvaluateTask;
 }
+
+/** Without what is the call's own. */
+const figureOf = z.object(perplexityFigureSchema.shape);
 
 /** Perplexities of the library's models as they are: of a packed model, what its quantization left. */
 export class Evaluations {
@@ -57,7 +62,7 @@ export class Evaluations {
       forwardPrecision,
       ...(threads === null ? {} : { threads }),
     };
-    const { model: _path, seconds: _seconds, ...figure } = await evaluate(request, hooks);
+    const figure = figureOf.parse(await evaluate(request, hooks));
     try {
       store.evaluations.save(modelId, figure, new Date().toISOString());
     } catch (error) {

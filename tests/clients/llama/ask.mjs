@@ -10,85 +10,89 @@ import { pathToFileURL } from 'node:url';
 const [packages, questionsFile, answersFile] = process.argv.slice(2);
 const entry = join(packages, 'node_modules', 'node-llama-cpp', 'dist', 'index.js');
 const { LlamaLogLevel, getLlama } = await import(pathToFileURL(entry).href);
-const { path, texts, greedy, windows, logits, cacheType } = JSON.parse(await readFile(questionsFile, 'utf8'));
 
-const messages = [];
+let messages = [];
 const llama = await getLlama({
   gpu: false,
   build: 'never',
   skipDownload: true,
   maxThreads: 2,
-  logLevel: LlamaLogLevel.info,
-  logger: (level, message) => messages.push({ level, message }),
+  logLevel: LlamaLogLevel.warn,
+  logger: (level, message) => messages.push({ level, message: message.trim() }),
 });
-const model = await llama.loadModel({ modelPath: path });
-const { tokens, tokenizer } = model;
-const answers = {
-  tokens: texts.map((text) => model.tokenize(text, true)),
-  pieces: texts.map((text) => model.detokenize(model.tokenize(text, true), true)),
-  bos: tokens.bos,
-  eos: tokens.eos,
-  addsBos: tokens.shouldPrependBosToken,
-  addsEos: tokens.shouldAppendEosToken,
-  metadata: model.fileInfo.metadata.general,
-  greedy: [],
-  nll: [],
-  logits: [],
-};
 
-const longest = Math.max(
-  1,
-  ...greedy.map(({ ids, count }) => ids.length + count),
-  ...windows.map((ids) => ids.length),
-);
-const context = await model.createContext({
-  contextSize: longest,
-  flashAttention: false,
-  experimentalKvCacheKeyType: cacheType,
-  experimentalKvCacheValueType: cacheType,
-});
-const sequence = context.getSequence();
-
-/** Evaluates the ids behind what the sequence holds. */
-async function evaluate(ids, wanted) {
-  const items = ids.map((id, index) => [id, { generateNext: wanted(index) }]);
-  return (await sequence.controlledEvaluate(items)).map((output) => output?.next);
+async function answer({ path, texts, greedy, windows, logits, cacheType }) {
+  messages = [];
+  const model = await llama.loadModel({ modelPath: path });
+  const { tokens } = model;
+  const answers = {
+    tokens: texts.map((text) => model.tokenize(text, true)),
+    bos: tokens.bos,
+    eos: tokens.eos,
+    addsBos: tokens.shouldPrependBosToken,
+    addsEos: tokens.shouldAppendEosToken,
+    messages: [...messages],
+    greedy: [],
+    nll: [],
+    logits: [],
+  };
+  const lengths = [
+    ...greedy.map(({ ids, count }) => ids.length + count),
+    ...windows.map(({ length }) => length),
+  ];
+  if (lengths.length > 0) {
+    const context = await model.createContext({
+      // Where it is full, the binding drops what came first.
+      contextSize: Math.max(...lengths) + 8,
+      flashAttention: false,
+      experimentalKvCacheKeyType: cacheType,
+      experimentalKvCacheValueType: cacheType,
+    });
+    const sequence = context.getSequence();
+    for (const { ids, count } of greedy) answers.greedy.push(await continued(sequence, ids, count));
+    for (const ids of windows) {
+      const rows = await evaluated(sequence, ids, logits);
+      answers.nll.push(ids.slice(1).map((id, index) => rows[index].nll(id)));
+      if (logits) answers.logits.push(rows.map((row) => row.all()));
+    }
+    await context.dispose();
+  }
+  await model.dispose();
+  return answers;
 }
 
-for (const { ids, count } of greedy) {
+/** The likeliest token, `count` times. */
+async function continued(sequence, ids, count) {
   await sequence.clearHistory();
-  const best = { logits: { filter: { tokens: [], includeTop: 1 } } };
+  const likeliest = { generateNext: { logits: { filter: { tokens: [], includeTop: 1 } } } };
   const chosen = [];
   let next = ids;
   while (chosen.length < count) {
-    const outputs = await evaluate(next, (index) => (index === next.length - 1 ? best : {}));
-    const [token] = [...outputs.at(-1).logits.keys()];
+    const items = next.map((id, index) => (index === next.length - 1 ? [id, likeliest] : id));
+    const outputs = await sequence.controlledEvaluate(items);
+    const [token] = outputs.at(-1).next.logits.keys();
     chosen.push(token);
     next = [token];
   }
-  answers.greedy.push(chosen);
+  return chosen;
 }
 
-for (const ids of windows) {
+/** What the model says after each token. */
+async function evaluated(sequence, ids, all) {
   await sequence.clearHistory();
-  const outputs = await evaluate(ids, (index) => ({
-    logits: logits || { filter: { tokens: ids.slice(index + 1, index + 2), includeMax: true } },
-    totalLogitWeight: true,
+  const wanted = (index) =>
+    all || { filter: { tokens: ids.slice(index + 1, index + 2), includeMax: true, includeTop: 1 } };
+  const outputs = await sequence.controlledEvaluate(
+    ids.map((id, index) => [id, { generateNext: { logits: wanted(index), totalLogitWeight: true } }]),
+  );
+  return outputs.map(({ next: { logits, totalLogitWeight } }) => ({
+    nll: (id) => Math.max(...logits.values()) + Math.log(totalLogitWeight) - logits.get(id),
+    all: () => Array.from({ length: logits.size }, (_, id) => logits.get(id)),
   }));
-  answers.nll.push(
-    ids.slice(1).map((id, index) => {
-      const { logits: values, totalLogitWeight } = outputs[index];
-      return Math.max(...values.values()) + Math.log(totalLogitWeight) - values.get(id);
-    }),
-  );
-  if (!logits) continue;
-  answers.logits.push(
-    outputs.map(({ logits: values }) => Array.from({ length: values.size }, (_, id) => values.get(id))),
-  );
 }
 
-await context.dispose();
-await model.dispose();
+const answers = [];
+for (const questions of JSON.parse(await readFile(questionsFile, 'utf8')))
+  answers.push(await answer(questions));
 await llama.dispose();
-answers.messages = messages.filter(({ level }) => ['warn', 'error', 'fatal'].includes(level));
 await writeFile(answersFile, JSON.stringify(answers));

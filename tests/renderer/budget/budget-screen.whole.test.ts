@@ -5,9 +5,6 @@ import { previewBudget } from '../../../shared/budget-preview.ts';
 import { readBudgetFile } from '../../../shared/budget-file.ts';
 import { readableBytes } from '../../../shared/readable-quantities.ts';
 import { budgetChoicesSchema } from '../../../shared/requests.ts';
-import { suggestedS } from '../../../shared/suggested-s.ts';
-import { matricesOf } from '../../../main/service/statistics/column-tasks.ts';
-import { fakeOverview } from '../fake-columns.ts';
 import type { FakeService } from '../fake-service.ts';
 import { type OpenedPage, type Window, axeFindings, openWindow } from '../run/open-page.ts';
 
@@ -79,6 +76,14 @@ async function choose(page: Page, name: string): Promise<void> {
   await page.keyboard.press('Space');
 }
 
+async function savedAs(page: Page, label: string, item: string): Promise<[name: string, text: string]> {
+  await page.getByRole('button', { name: `Save ${label}` }).press('Enter');
+  const download = page.waitForEvent('download');
+  await page.getByRole('menuitem', { name: item }).press('Enter');
+  const file = await download;
+  return [file.suggestedFilename(), await readFile(await file.path(), 'utf8')];
+}
+
 describe('the budget of a model', () => {
   it('follows sliders that are moved by the keyboard, and numbers that are typed', async () => {
     const { page, service, faults, close } = await openBudget();
@@ -103,36 +108,6 @@ describe('the budget of a model', () => {
       service,
     );
     expect(faults).toEqual([]);
-    await close();
-  });
-
-  it('suggests an S for the model, once its columns are measured', async () => {
-    const { page, service, close } = await openBudget();
-    const model = service.state.models.find(({ id }) => id === 1);
-    if (model === undefined) throw new RangeError('there is no model 1');
-    const suggestion = suggestedS(
-      matricesOf(model.description).map((place) =>
-        fakeOverview({ description: model.description, ...place }),
-      ),
-    );
-    await page.getByText(`Suggested for this model: ${suggestion}`).waitFor();
-    await page
-      .getByText('The largest S at which outliers alone rank the first 10 % of the columns')
-      .waitFor();
-    const use = page.getByRole('button', { name: `Use ${suggestion}`, exact: true });
-    await use.press('Enter');
-    expect(await page.getByLabel('S, as a number').inputValue()).toBe(String(suggestion));
-    expect(await use.count()).toBe(0);
-    await press(page, 'S', 'ArrowRight');
-    await use.waitFor();
-    await close();
-  });
-
-  it('says where an S is found before the columns are measured', async () => {
-    const { page, close } = await openBudget({ path: '/models/3/budget' });
-    await page.getByText('is known once they are measured').waitFor();
-    const link = page.getByRole('link', { name: 'Inspect', exact: true });
-    expect(await link.getAttribute('href')).toBe('/models/3/inspect');
     await close();
   });
 
@@ -312,13 +287,7 @@ describe('the budget of a model', () => {
     await page
       .getByRole('img', { name: /this budget .* at 2\.\d\d stored bits; 9 settings of the paper/ })
       .waitFor();
-    const save = async (item: string): Promise<[name: string, text: string]> => {
-      await page.getByRole('button', { name: 'Save the predicted losses' }).press('Enter');
-      const download = page.waitForEvent('download');
-      await page.getByRole('menuitem', { name: item }).press('Enter');
-      const file = await download;
-      return [file.suggestedFilename(), await readFile(await file.path(), 'utf8')];
-    };
+    const save = (item: string) => savedAs(page, 'the predicted losses', item);
     const [csvName, csv] = await save('Figures as CSV');
     expect(csvName).toBe('Demo-model-2.12-predicted-loss.csv');
     const lines = csv.split('\r\n');
@@ -359,13 +328,7 @@ describe('the budget of a model', () => {
     await compare
       .getByRole('gridcell', { name: 'Layer 0, q: of 192 columns 38 wider, none narrower' })
       .waitFor();
-    const file = async (item: string): Promise<[name: string, text: string]> => {
-      await compare.getByRole('button', { name: 'Save the columns that change' }).press('Enter');
-      const download = page.waitForEvent('download');
-      await page.getByRole('menuitem', { name: item }).press('Enter');
-      const saved = await download;
-      return [saved.suggestedFilename(), await readFile(await saved.path(), 'utf8')];
-    };
+    const file = (item: string) => savedAs(page, 'the columns that change', item);
     const [csvName, csv] = await file('Figures as CSV');
     expect(csvName).toBe('Demo-model-2.1-to-2.5-changed-widths.csv');
     expect(csv.split('\r\n').slice(0, 2)).toEqual([
