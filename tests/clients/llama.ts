@@ -20,7 +20,7 @@ const cacheHome = process.env['XDG_CACHE_HOME'] ?? '';
 const CACHE = join(cacheHome === '' ? join(homedir(), '.cache') : cacheHome, 'claq-studio');
 
 /** A model's answers take seconds; this says that it hangs. */
-const LONGEST_MS = 300_000;
+const LONGEST_MS = 1_200_000;
 
 export interface Questions {
   /** The GGUF file. */

@@ -43,8 +43,13 @@ export async function pythonForTests(): Promise<Python | { readonly missing: str
   }
 }
 
-/** No network, and as many threads as there are workers beside it. */
-const ENVIRONMENT = { HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false', OMP_NUM_THREADS: '1' };
+/** No network; one thread, since other tests run beside it; and what was compiled of the packages is kept: to load them takes seconds. */
+const ENVIRONMENT = {
+  HF_HUB_OFFLINE: '1',
+  TOKENIZERS_PARALLELISM: 'false',
+  OMP_NUM_THREADS: '1',
+  PYTHONDONTWRITEBYTECODE: '',
+};
 
 async function run(python: string, args: readonly string[]): Promise<string> {
   const env = { ...process.env, ...ENVIRONMENT };
@@ -88,7 +93,9 @@ async function makeEnvironment(folder: string): Promise<void> {
   try {
     await execute('python3', ['-m', 'venv', work]);
     const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--no-cache-dir'];
-    await execute(join(work, 'bin', 'python'), [...install, '--requirement', REQUIREMENTS], { maxBuffer: 2 ** 26 });
+    await execute(join(work, 'bin', 'python'), [...install, '--requirement', REQUIREMENTS], {
+      maxBuffer: 2 ** 26,
+    });
     await rename(work, folder);
   } finally {
     await rm(work, { recursive: true, force: true });

@@ -109,12 +109,12 @@ describe('CLAQ Studio in a browser', () => {
     await startRun(page, '2.12');
     await isComplete(page);
     const [run = ''] = await readdir(join(data, 'runs'));
-    for (const format of ['GGUF', 'Packed']) {
+    for (const [made, format] of ['GGUF', 'Packed'].entries()) {
       await page.getByRole('button', { name: 'Export…' }).click();
       const dialog = page.getByRole('dialog');
       await dialog.getByRole('radio', { name: format }).check({ force: true });
       await dialog.getByRole('button', { name: 'Export', exact: true }).click();
-      await page.getByText(`${format}${format === 'GGUF' ? ', float16' : ''}`).waitFor(LONG);
+      await page.getByRole('button', { name: 'Remove the export' }).nth(made).waitFor(LONG);
     }
     const gguf = join(data, 'runs', run, 'gguf-f16');
     const [file = ''] = (await readdir(gguf)).filter((name) => name.endsWith('.gguf'));

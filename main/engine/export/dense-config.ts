@@ -16,7 +16,8 @@ declare global {
   }
 }
 
-const TORCH_NAMES: Readonly<Record<FloatDtype, string>> = {
+/** What torch and transformers call the dtypes. */
+export const TORCH_NAMES: Readonly<Record<FloatDtype, string>> = {
   F32: 'float32',
   F16: 'float16',
   BF16: 'bfloat16',

@@ -91,12 +91,15 @@ async function measureStored(
     meanMagnitude,
     maxMagnitude: maxima.reduce((largest, each) => Math.max(largest, each), 0),
     maxima,
-    energies: Float32Array.from(squares),
-    means: Float32Array.from(sums, (sum) => sum / rows),
-    variances: Float32Array.from(squares, (square, column) => {
-      const mean = (sums[column] ?? 0) / rows;
-      return Math.max(0, square / rows - mean * mean);
-    }),
+    energies: new Float32Array(squares),
+    // Float32Array.from with a function takes five times as long.
+    means: new Float32Array(sums.map((sum) => sum / rows)),
+    variances: new Float32Array(
+      squares.map((square, column) => {
+        const mean = (sums[column] ?? 0) / rows;
+        return Math.max(0, square / rows - mean * mean);
+      }),
+    ),
     sValues: levels,
     outliers: await columnOutliers(pool, stored, meanMagnitude, levels),
   };

@@ -151,9 +151,10 @@ export async function columnOutliers(
     const stripe = stripeColumns(columns, pool.threads);
     const args = arena.words([...stripeWords(matrix, stripe), ...levels, counts, padded]);
     await pool.runTilesAsync('columnOutliers', args, Math.ceil(columns / stripe));
+    const all = new Uint32Array(arena.ints(counts, bounds.length * padded));
     return sValues.map((s) => {
-      const level = counts + ascending.indexOf(s) * padded * 4;
-      return new Uint32Array(arena.ints(level, columns));
+      const first = ascending.indexOf(s) * padded;
+      return all.subarray(first, first + columns);
     });
   } finally {
     arena.release(mark);

@@ -390,8 +390,12 @@ class ClaqForCausalLM:
         if not isinstance(config, PretrainedConfig):
             config, kwargs = ClaqConfig.from_pretrained(config or name, return_unused_kwargs=True, **kwargs)
         wants_info = kwargs.pop("output_loading_info", False)
+        # Sizes are checked here: the error then says which, and which it should be.
+        kwargs.update(output_loading_info=True, ignore_mismatched_sizes=True)
         base = super(ClaqForCausalLM, packed_class(config))
-        model, info = base.from_pretrained(name, *args, config=config, output_loading_info=True, **kwargs)
+        model, info = base.from_pretrained(name, *args, config=config, **kwargs)
+        for tensor, stored, wanted in info["mismatched_keys"]:
+            raise ValueError(f"{tensor} has the size {list(stored)}, and config.json asks for {list(wanted)}")
         model.prepare(info["missing_keys"])
         return (model, info) if wants_info else model
 

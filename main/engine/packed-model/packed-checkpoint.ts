@@ -11,7 +11,7 @@ import { CONFIG_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../checkpoin
 import { encodeFloats, firstNotFinite } from '../checkpoint/half-precision.ts';
 import { bytesPerElement, shapeText } from '../checkpoint/safetensors-dtype.ts';
 import type { StoredTensor } from '../checkpoint/safetensors-header.ts';
-import { dequantize } from '../claq/quantized-matrix.ts';
+import { type QuantizedMatrix, dequantize } from '../claq/quantized-matrix.ts';
 import type { PackedDescription } from './packed-config.ts';
 import { EXPORT_AGAIN, type PackedFile } from './packed-file.ts';
 import { type PlacedMatrix, readStoredMatrix } from './stored-matrices.ts';
@@ -80,6 +80,12 @@ export class PackedCheckpoint implements Checkpoint {
     const file = this.#files.get(shard);
     if (file === undefined) throw new RangeError(`no file ${shard}`);
     return await (await file.intact(name)).readBytes(name, from, to);
+  }
+
+  /** A matrix as codes and codebooks; undefined for a tensor that is stored as it is. Throws ClaqError weights/malformed. */
+  async readQuantized(name: string): Promise<QuantizedMatrix | undefined> {
+    const matrix = this.#matrices.get(name);
+    return matrix === undefined ? undefined : await readStoredMatrix(matrix);
   }
 
   async read(name: string): Promise<Float32Array> {

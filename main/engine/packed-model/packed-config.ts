@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import { MAX_WIDTH, MIN_WIDTH } from '../../../shared/budget.ts';
 import { ClaqError } from '../../../shared/errors.ts';
+import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
+import { TORCH_NAMES } from '../export/dense-config.ts';
 import { MAX_SIDE, type MatrixForm } from '../result/matrix-file.ts';
 import { exactEntries, jsonText } from './exact-json.ts';
 
@@ -50,18 +52,23 @@ export type PackedDescription = z.infer<typeof claqSchema>;
 /** A matrix as config.json describes it: its form, and the shapes of its arrays. */
 export type DescribedMatrix = MatrixForm & { readonly arrays: Readonly<Record<string, readonly number[]>> };
 
+/** What it was called before transformers 5, which knows it still. */
+export const DTYPE_KEY = 'torch_dtype';
+
 /** Keys that a packed model does not take from its source: they say how weights are stored, and which code loads them. */
 const OWN_KEYS = new Set(['quantization_config', 'auto_map', 'claq']);
 
-/**
- * @param source text of the source's config.json
- * @param program `claq 0.1.0`
- */
-export function packedConfig(
-  source: string,
-  program: string,
-  matrices: ReadonlyMap<string, DescribedMatrix>,
-): string {
+export interface PackedConfigParts {
+  /** Text of the source's config.json. */
+  readonly source: string;
+  /** Of what is not quantized. Said where the source does not say it: transformers would take the dtype of a codebook for it. */
+  readonly dtype: FloatDtype;
+  /** `claq 0.1.0` */
+  readonly program: string;
+  readonly matrices: ReadonlyMap<string, DescribedMatrix>;
+}
+
+export function packedConfig({ source, dtype, program, matrices }: PackedConfigParts): string {
   const options = new Map(exactEntries(source));
   const kept = (key: string): [string, unknown][] => (options.has(key) ? [[key, options.get(key)]] : []);
   const claq: [string, unknown][] = [
@@ -74,6 +81,7 @@ export function packedConfig(
   for (const key of OWN_KEYS) options.delete(key);
   options.set('model_type', PACKED_MODEL_TYPE);
   options.set('architectures', ['ClaqForCausalLM']);
+  if (!options.has('dtype') && !options.has(DTYPE_KEY)) options.set(DTYPE_KEY, TORCH_NAMES[dtype]);
   options.set('auto_map', AUTO_MAP);
   const own = [...lines(4, claq), `    "matrices": {\n${lines(6, matrices).join(',\n')}\n    }`];
   return `${jsonText(options).trimEnd().slice(0, -1).trimEnd()},\n  "claq": {\n${own.join(',\n')}\n  }\n}\n`;

@@ -4,14 +4,16 @@
  */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { TENSOR_NAMES } from '../../../shared/model.ts';
 import { writeTextAtomically } from '../checkpoint/atomic-file.ts';
 import type { OpenForWriting } from '../checkpoint/atomic-file.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { CONFIG_FILE, companionText } from '../checkpoint/companion-files.ts';
+import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
 import { INDEX_FILE } from '../checkpoint/model-folder.ts';
 import { copyCompanions } from '../export/copy-companions.ts';
 import { shardIndex } from '../export/dense-config.ts';
-import type { QuantizedMatrix } from '../export/dense-tensors.ts';
+import { type QuantizedMatrix, targetDtype } from '../export/dense-tensors.ts';
 import type { ExportFormat, OnTensor } from '../export/export-format.ts';
 import { isSharded } from '../export/export-shards.ts';
 import { writeWithChecksums } from './checksums.ts';
@@ -78,7 +80,9 @@ async function writeSmallFiles(
   folder: string,
 ): Promise<void> {
   const source = (await companionText(checkpoint.companions, CONFIG_FILE)) ?? '';
-  await writeTextAtomically(join(folder, CONFIG_FILE), packedConfig(source, program, matrices));
+  const dtype = embeddingDtype(checkpoint);
+  const config = packedConfig({ source, dtype, program, matrices });
+  await writeTextAtomically(join(folder, CONFIG_FILE), config);
   if (isSharded(checkpoint)) {
     const named = shards.map(({ file, tensors }) => ({ file, names: tensors.map(({ name }) => name) }));
     const bytes = shards.flatMap(({ tensors }) => tensors).reduce((sum, tensor) => sum + tensor.bytes, 0);
@@ -86,6 +90,12 @@ async function writeSmallFiles(
   }
   await writeTextAtomically(join(folder, LOADER_FILE), await loaderText());
   await copyCompanions(checkpoint.companions, folder);
+}
+
+/** It is never quantized. */
+function embeddingDtype({ tensors }: Checkpoint): FloatDtype {
+  const entry = tensors.get(TENSOR_NAMES.embedding);
+  return entry === undefined ? 'F16' : targetDtype(entry, 'source');
 }
 
 /** The loader lies beside this module, in the sources and in the built app. */

@@ -9,6 +9,7 @@ import type { CheckHooks, TensorReport } from '../export/export-format.ts';
 import { openPacked } from './open-packed.ts';
 import type { PackedCheckpoint } from './packed-checkpoint.ts';
 import { exactEntries } from './exact-json.ts';
+import { DTYPE_KEY } from './packed-config.ts';
 import { plannedBytes } from './packed-bytes.ts';
 import { type PackedLayout, type PlannedTensor, tensorBytes } from './packed-layout.ts';
 
@@ -70,17 +71,20 @@ async function compareDescriptions(
   { checkpoint, layout, folder }: PackedVerification,
   written: PackedCheckpoint,
 ): Promise<void> {
-  const config = async (of: Checkpoint): Promise<unknown> =>
-    exactEntries((await companionText(of.companions, CONFIG_FILE)) ?? '{}')
-      .filter(([key]) => key !== 'quantization_config')
-      .sort(([a], [b]) => (a < b ? -1 : 1));
+  const entries = async (of: Checkpoint): Promise<[string, unknown][]> =>
+    exactEntries((await companionText(of.companions, CONFIG_FILE)) ?? '{}');
+  const source = await entries(checkpoint);
+  const saysDtype = source.some(([key]) => key === 'dtype' || key === DTYPE_KEY);
+  const leftOut = new Set(['quantization_config', ...(saysDtype ? [] : [DTYPE_KEY])]);
+  const sorted = (of: [string, unknown][]): unknown =>
+    of.filter(([key]) => !leftOut.has(key)).sort(([a], [b]) => (a < b ? -1 : 1));
   const named = layout.shards.map(({ file, tensors }) => ({
     file,
     tensors: tensors.map(({ name, dtype, shape }) => ({ name, dtype, shape })),
   }));
   const parts: [string, unknown, unknown][] = [
     ['the model', checkpoint.model, written.model],
-    [CONFIG_FILE, await config(checkpoint), await config(written)],
+    [CONFIG_FILE, sorted(source), sorted(await entries(written))],
     ['the matrices', Object.fromEntries(layout.matrices), written.claq.matrices],
     ['the weights files', named, written.storedShards()],
   ];

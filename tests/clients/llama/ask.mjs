@@ -16,7 +16,8 @@ const llama = await getLlama({
   gpu: false,
   build: 'never',
   skipDownload: true,
-  maxThreads: 2,
+  // Its threads wait for each other by spinning, which is slow where others want the processor too.
+  maxThreads: 1,
   logLevel: LlamaLogLevel.warn,
   logger: (level, message) => messages.push({ level, message: message.trim() }),
 });

@@ -14,6 +14,7 @@ const SOURCE = `{
   "rope_theta": 10000.0,
   "model_type": "llama",
   "rms_norm_eps": 1e-05,
+  "torch_dtype": "bfloat16",
   "big": 12345678901234567890
 }
 `;
@@ -36,6 +37,7 @@ const PACKED = `{
   "rope_theta": 10000.0,
   "model_type": "claq",
   "rms_norm_eps": 1e-05,
+  "torch_dtype": "bfloat16",
   "big": 12345678901234567890,
   "auto_map": {
     "AutoConfig": "modeling_claq.ClaqConfig",
@@ -54,9 +56,13 @@ const PACKED = `{
 }
 `;
 
+function packed(source: string, matrices: ReadonlyMap<string, DescribedMatrix> = new Map()): string {
+  return packedConfig({ source, dtype: 'BF16', program: 'claq 0.1.0', matrices });
+}
+
 describe('config.json of a packed model', () => {
   it("is the source's, with another type and what a loader must know; numbers keep their spelling", () => {
-    expect(packedConfig(SOURCE, 'claq 0.1.0', MATRICES)).toBe(PACKED);
+    expect(packed(SOURCE, MATRICES)).toBe(PACKED);
     expect(isPacked(PACKED)).toBe(true);
     expect(isPacked(SOURCE)).toBe(false);
     expect(isPacked('{')).toBe(false);
@@ -69,13 +75,15 @@ describe('config.json of a packed model', () => {
   });
 
   it('gives back a source without architectures, and one with code of its own; how it was quantized is gone', () => {
-    const bare = '{\n  "model_type": "qwen2"\n}\n';
-    expect(readPackedConfig(packedConfig(bare, 'claq', new Map()), 'c').source).toBe(bare);
+    const bare = '{\n  "model_type": "qwen2",\n  "dtype": "float16"\n}\n';
+    expect(readPackedConfig(packed(bare), 'c').source).toBe(bare);
     const own =
       '{"model_type":"llama","auto_map":{"AutoConfig":"own.Config"},"quantization_config":{"bits":4}}';
-    expect(JSON.parse(readPackedConfig(packedConfig(own, 'claq', new Map()), 'c').source)).toEqual({
+    expect(JSON.parse(readPackedConfig(packed(own), 'c').source)).toEqual({
       model_type: 'llama',
       auto_map: { AutoConfig: 'own.Config' },
+      // Not said by the source, and not to be guessed from codebooks.
+      torch_dtype: 'bfloat16',
     });
   });
 

@@ -17,13 +17,21 @@ export async function writePacked(request: PackedExport, folder: string): Promis
   await format.writeSmallFiles(folder);
 }
 
+const DTYPES = [
+  ['F16', 'float16'],
+  ['BF16', 'bfloat16'],
+  ['F32', 'float32'],
+] as const;
+
 /** A model of random shape, in one file or several, some of its matrices quantized in some way. The caller closes the checkpoint. */
 export async function randomExport(seed: number, work: string): Promise<PackedExport> {
   const random = new Random(seed);
   const heads = random.between(1, 3);
   const headDim = 2 * random.between(1, 5);
+  const [dtype, torch_dtype] = DTYPES[random.between(0, 2)] ?? DTYPES[0];
   const config = {
     ...SMALL_CONFIG,
+    torch_dtype,
     hidden_size: heads * headDim,
     head_dim: headDim,
     intermediate_size: random.between(1, 40),
@@ -34,7 +42,6 @@ export async function randomExport(seed: number, work: string): Promise<PackedEx
     attention_bias: random.between(0, 2) === 0,
     tie_word_embeddings: random.between(0, 1) === 0,
   };
-  const dtype = (['F16', 'BF16', 'F32'] as const)[random.between(0, 2)] ?? 'F16';
   const extras: SmallTensor[] = [
     {
       name: 'model.rotary_emb.inv_freq',

@@ -66,8 +66,9 @@ function addVector(args: usize, column: i32, from: usize, count: i32): void {
   let largest = v128.load(maxima);
   for (let i = 0; i < count; i++) {
     const values = v128.load(from);
-    const low = f64x2.promote_low_f32x4(values);
-    const high = f64x2.promote_low_f32x4(i32x4.shuffle(values, values, 2, 3, 2, 3));
+    // From memory again: the processor then widens without a shuffle.
+    const low = f64x2.promote_low_f32x4(v128.load64_zero(from));
+    const high = f64x2.promote_low_f32x4(v128.load64_zero(from, 8));
     sum0 = f64x2.add(sum0, low);
     sum1 = f64x2.add(sum1, high);
     magnitude0 = f64x2.add(magnitude0, f64x2.abs(low));

@@ -22,7 +22,13 @@ export interface SmallLlama {
 }
 
 /** Its folder, removed when the test is over. All F32: hidden size 64, two heads, one for keys and values, FFN 96. */
-export async function smallLlama({ vocabSize, tokenizer, config, files, values }: SmallLlama): Promise<string> {
+export async function smallLlama({
+  vocabSize,
+  tokenizer,
+  config,
+  files,
+  values,
+}: SmallLlama): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'claq-gguf-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const text = JSON.stringify({

@@ -24,7 +24,10 @@ export async function choicesOf(
   sequences: readonly (readonly number[])[],
   count: number,
 ): Promise<Choice[][]> {
-  const hidden = await embedSegments(checkpoint, sequences.map((ids) => Int32Array.from(ids)));
+  const hidden = await embedSegments(
+    checkpoint,
+    sequences.map((ids) => Int32Array.from(ids)),
+  );
   const length = sequences[0]?.length ?? 0;
   const positions = new Positions(checkpoint.model, new BatchSizes(length));
   for (let block = 0; block < checkpoint.model.blocks; block++) {
@@ -45,7 +48,9 @@ export async function choicesOf(
     last.dispose();
     const { vocabSize } = checkpoint.model;
     choices.push(
-      Array.from({ length: count }, (_, row) => choiceOf(logits.subarray(row * vocabSize, (row + 1) * vocabSize))),
+      Array.from({ length: count }, (_, row) =>
+        choiceOf(logits.subarray(row * vocabSize, (row + 1) * vocabSize)),
+      ),
     );
   }
   return choices;
