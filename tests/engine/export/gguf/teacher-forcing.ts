@@ -39,21 +39,21 @@ export async function choicesOf(
     weights.dispose();
   }
   positions.dispose();
-  const choices: Choice[][] = [];
-  for (let index = 0; index < sequences.length; index++) {
+  const last = sequences.map((_, index) => {
     const states = hidden.upload(index);
-    const last = tf.slice2d(states, [length - 1 - count, 0], [count, checkpoint.model.hiddenSize]);
+    const rows = tf.slice2d(states, [length - 1 - count, 0], [count, checkpoint.model.hiddenSize]);
     states.dispose();
-    const logits = await allLogits(checkpoint, last);
-    last.dispose();
-    const { vocabSize } = checkpoint.model;
-    choices.push(
-      Array.from({ length: count }, (_, row) =>
-        choiceOf(logits.subarray(row * vocabSize, (row + 1) * vocabSize)),
-      ),
-    );
-  }
-  return choices;
+    return rows;
+  });
+  const rows = tf.concat2d(last, 0);
+  tf.dispose(last);
+  const logits = await allLogits(checkpoint, rows);
+  rows.dispose();
+  const { vocabSize } = checkpoint.model;
+  const choiceAt = (row: number): Choice => choiceOf(logits.subarray(row * vocabSize, (row + 1) * vocabSize));
+  return sequences.map((_, index) =>
+    Array.from({ length: count }, (_none, step) => choiceAt(index * count + step)),
+  );
 }
 
 function choiceOf(logits: Float32Array): Choice {
