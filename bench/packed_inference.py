@@ -48,10 +48,8 @@ def measure(folder: str, dtype: str, device: str, threads: int) -> dict[str, flo
     logging.disable_progress_bar()
     torch.set_num_threads(threads)
     before, _ = resident()
-    options = {"device_map": device} if device != "cpu" else {}
-    model = AutoModelForCausalLM.from_pretrained(
-        folder, trust_remote_code=True, dtype=getattr(torch, dtype), **options
-    ).eval()
+    model = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True, dtype=getattr(torch, dtype))
+    model = model.to(device).eval()
     generator = torch.Generator().manual_seed(0)
     ids = torch.randint(5, model.config.vocab_size, (1, LONG_PROMPT), generator=generator).to(device)
 

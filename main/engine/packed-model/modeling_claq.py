@@ -32,7 +32,7 @@ MAX_WIDTH = 8
 
 CPU_CHUNK = 2**19
 """Weights that are decoded at a time: on a processor what its cache holds, elsewhere what keeps all of it busy."""
-DEVICE_CHUNK = 2**25
+DEVICE_CHUNK = 2**24
 
 DTYPES = {
     "codebook": {
@@ -221,6 +221,11 @@ class CodebookLinear(PackedLinear):
 
         self.order = index.argsort(stable=True).int()
         self.reserved_rows = self._read_rows()
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        # Read anew from other arrays.
+        self.order = self.reserved_rows = None
 
     def _read_rows(self) -> Tensor:
         rows, bit, parts = self.out_features, 0, []

@@ -11,12 +11,20 @@ interface Roles {
   readonly padding: number | undefined;
 }
 
-/** Metadata of the roles that the tokenizer has. Throws ClaqError tokenizer/unsupported. */
+/**
+ * Metadata of the roles that the tokenizer has.
+ * @param idOf of every token, those that fill the vocabulary up included
+ * @throws ClaqError tokenizer/unsupported
+ */
 export function specialTokenMetadata(
   source: TokenizerDefinition,
   idOf: ReadonlyMap<string, number>,
 ): [string, GgufValue][] {
   const around = tokensAround(source);
+  const missing = [around.first, around.last].find((token) => token !== undefined && !idOf.has(token));
+  if (missing !== undefined) {
+    throw unsupportedTokenizer(`${source.path}, post_processor`, 'tokens of the vocabulary', missing);
+  }
   const roles = rolesOf(source, idOf, around);
   return [
     ...Object.entries(roles).flatMap(([role, id]: [string, number | undefined]): [string, GgufValue][] =>
@@ -35,8 +43,10 @@ function rolesOf(
 ): Roles {
   const named = (token: string | { readonly content: string } | null | undefined): number | undefined =>
     idOf.get(typeof token === 'string' ? token : (token?.content ?? ''));
-  const first = (ids: number | readonly number[] | null | undefined): number | undefined =>
-    typeof ids === 'number' ? ids : ids?.[0];
+  const first = (ids: number | readonly number[] | null | undefined): number | undefined => {
+    const id = typeof ids === 'number' ? ids : ids?.[0];
+    return id === undefined || id >= idOf.size ? undefined : id;
+  };
   return {
     bos: named(around.first) ?? named(config.bos_token) ?? first(modelConfig.bos_token_id),
     eos: named(around.last) ?? named(config.eos_token) ?? first(modelConfig.eos_token_id),
@@ -49,8 +59,6 @@ interface Around {
   readonly first: string | undefined;
   readonly last: string | undefined;
 }
-
-const NOTHING: Around = { first: undefined, last: undefined };
 
 const templateProcessing = z.looseObject({
   type: z.literal('TemplateProcessing'),
@@ -87,5 +95,5 @@ function tokensAround({ path, definition, config }: TokenizerDefinition): Around
       JSON.stringify(definition.post_processor),
     );
   }
-  return { ...NOTHING, first: before[0], last: behind[0] };
+  return { first: before[0], last: behind[0] };
 }

@@ -59,8 +59,14 @@ const tokenizerConfigSchema = z.looseObject({
   chat_template: z.union([z.string(), z.array(template)]).nullish(),
 });
 
-/** Some models list several tokens that end a text; a GGUF file has one, and knows the usual others by their names. */
-const idOrIds = z.union([tokenId, z.array(tokenId)]).nullish();
+/**
+ * Some models list several tokens that end a text; a GGUF file has one, and llama.cpp knows the usual others by their names. Old
+ * ones say -1 where they have none.
+ */
+const idOrIds = z
+  .union([tokenId, z.array(tokenId)])
+  .nullish()
+  .catch(undefined);
 const modelConfigSchema = z.looseObject({
   bos_token_id: idOrIds,
   eos_token_id: idOrIds,

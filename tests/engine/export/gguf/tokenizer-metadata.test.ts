@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import { openGgufFile } from '../../../../main/engine/checkpoint/gguf/gguf-file.ts';
 import {
   tokenizerConfigText,
@@ -11,6 +12,9 @@ import { goldenGguf } from '../../checkpoint/gguf/golden-gguf.ts';
 import { thrownBy } from '../../checkpoint/thrown.ts';
 import { modelOf } from '../../text/demo-tokenizer.ts';
 import { byteLetters, byteLevelDefinition } from './small-tokenizer.ts';
+
+const floats = z.instanceof(Float32Array);
+const anyObject = z.looseObject({});
 
 type Files = Readonly<Record<string, string | object>>;
 
@@ -174,10 +178,10 @@ describe('a SentencePiece tokenizer', () => {
     // The two that fill the vocabulary up are not the tokenizer's.
     expect(metadata.get('tokens')).toEqual(known.texts(key('tokens'))?.slice(0, 700));
     const merged = (known.texts(key('tokens')) ?? []).flatMap((text, id) =>
-      [...text].length > 1 && !text.startsWith('<') && id < 700 ? [id] : [],
+      Array.from(text).length > 1 && !text.startsWith('<') && id < 700 ? [id] : [],
     );
     expect(merged).toHaveLength(367);
-    const scores = Float32Array.from(metadata.get('scores') as Float32Array);
+    const scores = floats.parse(metadata.get('scores'));
     const knownScores = known.numbers(key('scores')) ?? [];
     for (const id of merged)
       expect({ id, score: scores[id] }).toEqual({ id, score: (knownScores[id] ?? NaN) + 0 });
@@ -199,7 +203,7 @@ describe('a SentencePiece tokenizer', () => {
   });
 
   const changed = async (parts: object): Promise<object> => ({
-    ...(JSON.parse((await golden())['tokenizer.json'] ?? '') as object),
+    ...anyObject.parse(JSON.parse((await golden())['tokenizer.json'] ?? '')),
     ...parts,
   });
   const metaspace = (others: object): object => ({
@@ -229,7 +233,11 @@ describe('a SentencePiece tokenizer', () => {
 
   it('is refused where a byte is missing', async () => {
     const definition = (await golden())['tokenizer.json'] ?? '';
-    const error = await refusal(JSON.parse(definition.replaceAll('<0xFF>', '<0xff>')) as object, {}, 700);
+    const error = await refusal(
+      anyObject.parse(JSON.parse(definition.replaceAll('<0xFF>', '<0xff>'))),
+      {},
+      700,
+    );
     expect(error.found).toBe('255 of them');
   });
 });
