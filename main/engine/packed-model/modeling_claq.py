@@ -268,7 +268,7 @@ class CodebookLinear(PackedLinear):
             target = decoded[first : first + columns]
             bits = width
             # Two codes at once, where the table of pairs is small beside what is looked up in it.
-            if 2 * width <= MAX_WIDTH and 4 ** (width + 1) <= rows and rows % 2 == 0 and dtype.itemsize <= 4:
+            if 2 * width <= MAX_WIDTH and 4**width <= rows and rows % 2 == 0 and dtype.itemsize <= 4:
                 books, target, bits = pair_up(books), as_pairs(target), 2 * width
             numbers = target.shape[1]
             for at in range(0, columns, step):

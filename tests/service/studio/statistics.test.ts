@@ -134,10 +134,14 @@ describe('measuring', () => {
     const { activity } = await client.statistics.measure(id());
     await columns.walk(0);
     const events: StatisticsEvent[] = [];
+    const told = Promise.withResolvers<undefined>();
     const watching = (async () => {
-      for await (const event of await client.statistics.watch(id())) events.push(event);
+      for await (const event of await client.statistics.watch(id())) {
+        events.push(event);
+        told.resolve(undefined);
+      }
     })();
-    await firstEvent();
+    await Promise.race([told.promise, watching]);
     await client.models.remove(id());
     await inState(activity, 'cancelled');
     await watching;
@@ -182,21 +186,22 @@ describe('those who watch', () => {
   });
 
   it('of the library are told of the beginning and the end', async () => {
-    const topics: string[] = [];
-    const watching = (async () => {
-      for await (const { topic } of await client.program.changes()) {
-        topics.push(topic);
-        if (topic === 'budgets') return;
-      }
-    })();
-    await new Promise((resolve) => setTimeout(resolve, 30));
-    await client.statistics.measure(id());
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    const changes = await client.program.changes();
+    const nextTopic = async (): Promise<string | undefined> => {
+      const { value, done } = await changes.next();
+      return done === true ? undefined : value.topic;
+    };
+    const begun = nextTopic();
+    // Whoever has begun to listen hears what comes from then on.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { activity } = await client.statistics.measure(id());
+    expect(await begun).toBe('statistics');
     (await columns.walk(0)).finish();
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await inState(activity, 'done');
+    expect(await nextTopic()).toBe('statistics');
     await client.budgets.save({ name: 'small', choices: budgetChoicesSchema.parse({}) });
-    await watching;
-    expect(topics).toEqual(['statistics', 'statistics', 'budgets']);
+    expect(await nextTopic()).toBe('budgets');
+    await changes.return(undefined);
   });
 });
 
