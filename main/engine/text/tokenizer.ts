@@ -3,6 +3,7 @@ import { Tokenizer } from '@huggingface/tokenizers';
 import { z } from 'zod';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { Checkpoint, CompanionFiles } from '../checkpoint/checkpoint.ts';
+import { withUnicodeDigits } from './unicode-digits.ts';
 import { TOKENIZER_CONFIG_FILE, TOKENIZER_FILE, companionText } from '../checkpoint/companion-files.ts';
 
 const TokenId = z.number().int().nonnegative();
@@ -58,7 +59,8 @@ export async function loadTokenizer({
       remedy: "Use the tokenizer that was published with the model's weights",
     });
   }
-  const tokenizer = buildTokenizer(path, definition, config);
+  const preTokenizer = withUnicodeDigits(definition['pre_tokenizer']);
+  const tokenizer = buildTokenizer(path, { ...definition, pre_tokenizer: preTokenizer }, config);
   return {
     largestId,
     encode(text, { special }) {

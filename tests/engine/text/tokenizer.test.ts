@@ -126,6 +126,34 @@ describe('loadTokenizer', () => {
     expect(error?.found).toMatch(found);
   });
 
+  it.each([
+    [true, [4, 5, 5, 1]],
+    [false, [4, 6, 1]],
+  ])(
+    'splits at every numeric character, as the Python library does (each alone: %s)',
+    async (individual, ids) => {
+      const vocab = { a: 0, b: 1, '²': 5, '²²': 6, 'a²': 7 };
+      const definition = {
+        ...MINIMAL,
+        added_tokens: [{ id: 2, content: '</s>', special: true }],
+        pre_tokenizer: {
+          type: 'Sequence',
+          pretokenizers: [{ type: 'Digits', individual_digits: individual }],
+        },
+        model: {
+          ...MINIMAL.model,
+          vocab: { ...vocab, a: 4 },
+          merges: [
+            ['a', '²'],
+            ['²', '²'],
+          ],
+        },
+      };
+      const tokenizer = await folderTokenizer(await folderOf(definition), modelOf(8));
+      expect([...tokenizer.encode('a²²b', { special: false })]).toEqual(ids);
+    },
+  );
+
   it('leaves out a character that has no token, as the Python library does, if there is no unknown token', async () => {
     const tokenizer = await folderTokenizer(await folderOf(MINIMAL), modelOf(3));
     expect([...tokenizer.encode('acb', { special: false })]).toEqual([0, 1]);
