@@ -71,7 +71,12 @@ describe('claq', () => {
     [
       'an unknown dtype',
       ['export', 'r', '--dtype', 'f8'],
-      "argument 'f8' is invalid. Allowed choices are source, f16, f32.",
+      "argument 'f8' is invalid. Allowed choices are source, f16, f32, q8_0.",
+    ],
+    [
+      'a dtype that the format does not have',
+      ['export', 'r', '--to', 'gguf', '--dtype', 'f32'],
+      '--dtype: Invalid option: expected one of "f16"|"q8_0", found f32',
     ],
   ])('calls %s a usage error', async (_, args, message) => {
     const { code, stdout, stderr } = await claq(...args);
