@@ -1,10 +1,13 @@
-"""How fast a packed model generates text in transformers, and what memory it takes, beside the dense model of the same weights.
+"""How fast a packed model generates text in transformers, and what memory it takes, beside the dense model of
+the same weights.
 
-    ~/.cache/claq-studio/transformers-*/bin/python bench/packed_inference.py FOLDER [--device cuda] [--threads 2] [--rounds 3]
+    ~/.cache/claq-studio/transformers-*/bin/python bench/packed_inference.py FOLDER \\
+        [--device cuda] [--threads 2] [--rounds 3]
 
-FOLDER is a packed model (`claq export RUN --to packed`). Each form is loaded in a process of its own. Greedy tokens a second after
-a prompt of 32 tokens, tokens a second of a prompt of 256 at once, and the peak of the memory above what Python with its packages
-takes (on a card: what PyTorch has allocated). The best of the rounds, which take turns.
+FOLDER is a packed model (`claq export RUN --to packed`). Each form is loaded in a process of its own. Greedy
+tokens a second after a prompt of 32 tokens, tokens a second of a prompt of 256 at once, and the peak of the
+memory above what Python with its packages takes (on a card: what PyTorch has allocated). The best of the
+rounds, which take turns.
 """
 
 from __future__ import annotations
@@ -15,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 PROMPT, NEW_TOKENS, LONG_PROMPT = 32, 32, 256
 FORMS = [("packed", "float16"), ("dense", "float16"), ("packed", "float32"), ("dense", "float32")]
@@ -68,8 +71,20 @@ def measure(folder: str, dtype: str, device: str, threads: int) -> dict[str, flo
 
 
 def in_own_process(folder: str, dtype: str, device: str, threads: int) -> dict[str, float]:
-    command = [sys.executable, __file__, folder, "--form", dtype, "--device", device, "--threads", str(threads)]
-    return json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1])
+    command = [
+        sys.executable,
+        __file__,
+        folder,
+        "--form",
+        dtype,
+        "--device",
+        device,
+        "--threads",
+        str(threads),
+    ]
+    return json.loads(
+        subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
+    )
 
 
 def write_dense(packed: str, folder: str) -> None:
@@ -100,7 +115,10 @@ def main() -> None:
                 found = in_own_process(folders[form[0]], form[1], given.device, given.threads)
                 last = best.get(form, found)
                 best[form] = {key: (min if key == "peak" else max)(found[key], last[key]) for key in found}
-    print(f"{Path(given.folder).resolve().name} on {given.device}, {given.threads} threads, best of {given.rounds}")
+    print(
+        f"{Path(given.folder).resolve().name} on {given.device}, {given.threads} threads, "
+        f"best of {given.rounds}"
+    )
     for (form, dtype), found in best.items():
         print(
             f"{form:7} {dtype:8} {found['tokens']:8.2f} tokens/s  prompt {found['prompt']:8.1f} tokens/s  "

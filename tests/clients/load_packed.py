@@ -2,9 +2,10 @@
 
     python load_packed.py JOBS.json
 
-JOBS.json is a list. A job with `packed` and `dense` (folders) is answered with what the two have in common, one with `ids` too
-with logits (float32, row-major, in the file `logits`) and greedy continuations; a job with `refused` (a folder) with why it is
-not loaded; one with `files` with why each safetensors file is not read, or null. The answers are printed as JSON.
+JOBS.json is a list. A job with `packed` and `dense` (folders) is answered with what the two have in common,
+one with `ids` too with logits (float32, row-major, in the file `logits`) and greedy continuations; a job with
+`refused` (a folder) with why it is not loaded; one with `files` with why each safetensors file is not read,
+or null. The answers are printed as JSON.
 """
 
 from __future__ import annotations
@@ -31,7 +32,11 @@ def load(folder: str, dtype: Any = "auto") -> PreTrainedModel:
 def differences(one: PreTrainedModel, other: PreTrainedModel) -> list[str]:
     """Names of tensors that are not the same to the last bit, and in the same dtype."""
     a, b = one.state_dict(), other.state_dict()
-    same = [name for name in a.keys() & b.keys() if a[name].dtype == b[name].dtype and torch.equal(a[name], b[name])]
+    same = [
+        name
+        for name in a.keys() & b.keys()
+        if a[name].dtype == b[name].dtype and torch.equal(a[name], b[name])
+    ]
     return sorted((a.keys() | b.keys()) - set(same))
 
 
@@ -42,7 +47,9 @@ def greedy(model: PreTrainedModel, prompt: list[int], count: int) -> list[int]:
 
 
 def arrays(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    return {f"{name}.{key}": each for name, layer in model.packed_layers() for key, each in layer.named_buffers()}
+    return {
+        f"{name}.{key}": each for name, layer in model.packed_layers() for key, each in layer.named_buffers()
+    }
 
 
 def changed_by_casts(model: PreTrainedModel) -> list[str]:
@@ -50,7 +57,11 @@ def changed_by_casts(model: PreTrainedModel) -> list[str]:
     before = {name: each.clone() for name, each in arrays(model).items()}
     model.half().to(torch.bfloat16).to("cpu", torch.float64).float()
     after = arrays(model)
-    return [name for name in before if before[name].dtype != after[name].dtype or not torch.equal(before[name], after[name])]
+    return [
+        name
+        for name in before
+        if before[name].dtype != after[name].dtype or not torch.equal(before[name], after[name])
+    ]
 
 
 def compare(job: dict[str, Any]) -> dict[str, Any]:
@@ -61,7 +72,8 @@ def compare(job: dict[str, Any]) -> dict[str, Any]:
         "denseClass": type(decoded).__name__,
         "packedLayers": sum(1 for _ in packed.packed_layers()),
         "differences": differences(decoded, dense),
-        "config": decoded.config.to_dict() == dense.config.to_dict() | {"_name_or_path": decoded.config.name_or_path},
+        "config": decoded.config.to_dict()
+        == dense.config.to_dict() | {"_name_or_path": decoded.config.name_or_path},
     }
     if "ids" in job:
         whole = load(job["packed"], torch.float32)
@@ -86,7 +98,7 @@ def compare(job: dict[str, Any]) -> dict[str, Any]:
 def refusal(folder: str) -> dict[str, str]:
     try:
         load(folder)
-    except Exception as error:  # noqa: BLE001: whatever it is, it is what a user sees
+    except Exception as error:  # noqa: BLE001
         return {"type": type(error).__name__, "message": str(error)}
     return {"type": "none", "message": ""}
 

@@ -4,12 +4,13 @@
     model = AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True)
     dense = model.dequantize()  # the model of its family, with plain weights; it can be saved
 
-The weights stay packed in memory. Each linear layer decodes its own when it runs: codes are unpacked and looked up in the
-codebooks of their columns, a few columns at a time, and the reserved entries are put over them. A column of a weight belongs
-to an input, and columns of the same width stand together; so it is the inputs that are brought into the order of the columns,
-and the decoded weight is used as it comes, transposed.
+The weights stay packed in memory. Each linear layer decodes its own when it runs: codes are unpacked and
+looked up in the codebooks of their columns, a few columns at a time, and the reserved entries are put over
+them. A column of a weight belongs to an input, and columns of the same width stand together; so it is the
+inputs that are brought into the order of the columns, and the decoded weight is used as it comes, transposed.
 
-Needs torch and transformers (4.46 and later). The format is described in docs/packed-format.md of CLAQ Studio.
+Needs torch and transformers (4.46 and later). The format is described in docs/packed-format.md of CLAQ
+Studio.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from __future__ import annotations
 import copy
 import functools
 import math
-from typing import Any, Callable, Iterator, NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import torch
 import transformers
@@ -31,7 +33,7 @@ FORM = 1
 MAX_WIDTH = 8
 
 CPU_CHUNK = 2**19
-"""Weights that are decoded at a time: on a processor what its cache holds, elsewhere what keeps all of it busy."""
+"""Weights that are decoded at a time: on a processor what its cache holds, elsewhere what keeps it busy."""
 DEVICE_CHUNK = 2**24
 
 DTYPES = {
@@ -50,7 +52,7 @@ DTYPES = {
 
 
 def unpack(data: Tensor, first: int, count: int, width: int) -> Tensor:
-    """`count` numbers of `width` bits (1 to 8, lowest bit first) as int64, from bit `first` of the bytes on."""
+    """`count` numbers of `width` bits (1 to 8, lowest bit first) as int64, from bit `first` on."""
     start, shift = divmod(first, 8)
     data = data[start : (first + count * width + 7) // 8]
     if shift:
@@ -74,7 +76,7 @@ def unpack(data: Tensor, first: int, count: int, width: int) -> Tensor:
 
 
 def read_positions(data: Tensor, first: int, columns: int, count: int, rows: int) -> Tensor:
-    """Elias-Fano codes of `count` ascending rows for each of some columns, from bit `first` of the bytes on: [columns, count]."""
+    """Elias-Fano codes of `count` ascending rows a column, from bit `first` on: [columns, count]."""
     low_bits = max(0, (rows // count).bit_length() - 1)
     length = count * low_bits + count + ((rows - 1) >> low_bits)
     bits = unpack(data, first, columns * length, 1).view(columns, length)
@@ -139,7 +141,7 @@ class PackedLinear(nn.Module):
         """Checks the arrays against each other and reads what all runs need. Raises ValueError."""
 
     def dequantize(self, dtype: torch.dtype | None = None) -> Tensor:
-        """The weight [rows, columns], by default in half precision (in float32 where it is not exact in half precision)."""
+        """The weight [rows, columns], by default in half precision, or in float32 where it needs that."""
         raise NotImplementedError
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -158,7 +160,11 @@ class PackedLinear(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> PackedLinear:
         # .half(), .to(dtype): the bias is cast, codebooks and scales are not. They would be rounded.
-        exact = {name: each for name, each in self._buffers.items() if each is not None and each.is_floating_point()}
+        exact = {
+            name: each
+            for name, each in self._buffers.items()
+            if each is not None and each.is_floating_point()
+        }
         super()._apply(fn, recurse)
         for name, each in exact.items():
             moved = self._buffers[name]
@@ -332,7 +338,7 @@ def unpack_wide(data: Tensor, count: int, width: int) -> Tensor:
 
 
 def pair_up(books: Tensor) -> Tensor:
-    """For every two codes, the earlier one in the lower bits, their centroids as one number of twice the size."""
+    """The centroids of every two codes, the earlier one in the lower bits, as one of twice the size."""
     columns, size = books.shape
     pairs = torch.empty(columns, size, size, 2, dtype=books.dtype, device=books.device)
     pairs[..., 0] = books[:, None, :]
@@ -341,12 +347,12 @@ def pair_up(books: Tensor) -> Tensor:
 
 
 def as_pairs(values: Tensor) -> Tensor:
-    """Every two neighbours of a row as one number: nothing is computed with it, it is looked up and stored."""
+    """Every two neighbours of a row as one number, which is looked up and stored, not computed with."""
     return values.view(torch.int64 if values.dtype.itemsize == 4 else torch.int32)
 
 
 class ClaqConfig(PretrainedConfig):
-    """Reads config.json of a packed model as the config of the family that it belongs to, with the key `claq`."""
+    """Reads config.json of a packed model as the config of its family, with the key `claq`."""
 
     model_type = "claq"
 
@@ -369,14 +375,14 @@ class ClaqConfig(PretrainedConfig):
         return config_of_family(CONFIG_MAPPING[family]).from_dict(options, **kwargs)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def config_of_family(family: type[PretrainedConfig]) -> type[PretrainedConfig]:
-    """A family's config under another name: the automatic classes must not take this file for the loader of all its models."""
+    """A family's config under another name: this is not the loader of all models of the family."""
     return type(f"Claq{family.__name__}", (family,), {"__module__": __name__, "family": family})
 
 
 class ClaqForCausalLM:
-    """What models with packed linear layers have beside what their family's class gives them. Its `from_pretrained` makes one."""
+    """What packed models have beside their family's class. Its `from_pretrained` makes one."""
 
     family: type[PreTrainedModel]
     _keys_to_ignore_on_load_unexpected = [r"claq\.checksums$", r"rotary_emb\.inv_freq$"]
@@ -391,7 +397,7 @@ class ClaqForCausalLM:
 
     @classmethod
     def from_pretrained(cls, name: Any, *args: Any, config: Any = None, **kwargs: Any) -> Any:
-        """As every model's. Raises ValueError where the folder holds another form, or arrays that do not belong together."""
+        """As every model's. Raises ValueError for another form and for arrays that do not belong together."""
         if not isinstance(config, PretrainedConfig):
             config, kwargs = ClaqConfig.from_pretrained(config or name, return_unused_kwargs=True, **kwargs)
         wants_info = kwargs.pop("output_loading_info", False)
@@ -430,8 +436,9 @@ class ClaqForCausalLM:
                     raise ValueError(f"The weights lack {name}.{array}")
                 if stored.dtype != dtype:
                     raise ValueError(
-                        f"{name}.{array} was loaded as {stored.dtype}, not as {dtype}. This version of transformers casts it "
-                        "on that way: load without device_map and low_cpu_mem_usage, then call .to(device)"
+                        f"{name}.{array} was loaded as {stored.dtype}, not as {dtype}. This version of "
+                        "transformers casts it on that way: load without device_map and low_cpu_mem_usage, "
+                        "then call .to(device)"
                     )
             try:
                 layer.prepare()
@@ -461,11 +468,11 @@ class ClaqForCausalLM:
     def save_pretrained(self, *args: Any, **kwargs: Any) -> None:
         """Packed models are written by CLAQ Studio, with their checksums."""
         raise NotImplementedError(
-            "A packed CLAQ model is not saved from Python: copy its folder, or save the dense model, model.dequantize()"
+            "A packed CLAQ model is not saved from Python: copy its folder, or save model.dequantize()"
         )
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def class_of_family(family: type[PreTrainedModel], config: type[PretrainedConfig]) -> type[PreTrainedModel]:
     """A family's model with packed linear layers."""
     members = {"__module__": __name__, "family": family, "config_class": config}
