@@ -18,7 +18,7 @@ const tensorflow = {
   test: {
     name: 'tensorflow',
     include: [
-      'tests/engine/{transformer,evaluate,claq,tensors}/**/*.test.ts',
+      'tests/engine/{transformer,evaluate,claq,sensitivity,tensors}/**/*.test.ts',
       'tests/engine/{run,start-engine}*.test.ts',
       ...ON_TENSORFLOW_ONLY,
     ],

@@ -7,7 +7,13 @@ import { loadTokenizer } from '../main/engine/text/tokenizer.ts';
 import { evaluationWindows } from '../main/engine/text/windows.ts';
 import { BUNDLED_CALIBRATION, BUNDLED_EVALUATION, DEMO_MODEL } from '../main/service/bundled-texts.ts';
 import { table } from './report.ts';
-import { type BenchSetting, benchSetting, originalPerplexity, settingLabel } from './whole-model.ts';
+import {
+  type BenchModel,
+  type BenchSetting,
+  benchSetting,
+  originalPerplexity,
+  settingLabel,
+} from './whole-model.ts';
 
 const SEGMENTS = 64;
 const WINDOWS = 64;
@@ -28,7 +34,11 @@ const SETTINGS: readonly BenchSetting[] = [
   { method: 'rtn', bits: 4, order: 'outlier' },
 ];
 
-export async function benchDemoModel(pool: KernelPool): Promise<void> {
+/** The demo model and its texts, and what a table of them is called. */
+export async function onDemoModel(
+  pool: KernelPool,
+  work: (model: BenchModel, title: string) => Promise<void>,
+): Promise<void> {
   const checkpoint = await openCheckpoint(DEMO_MODEL);
   try {
     const tokenizer = await loadTokenizer(checkpoint);
@@ -42,19 +52,23 @@ export async function benchDemoModel(pool: KernelPool): Promise<void> {
       length: LENGTH,
       limit: WINDOWS,
     });
-    const model = { checkpoint, pool, segments, windows };
+    await work(
+      { checkpoint, pool, segments, windows },
+      `Demo model, ${SEGMENTS} x ${LENGTH} calibration tokens, ${windows.length} windows of ${LENGTH}`,
+    );
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+export async function benchDemoModel(pool: KernelPool): Promise<void> {
+  await onDemoModel(pool, async (model, title) => {
     const rows = [['original', '16', '16', (await originalPerplexity(model)).toFixed(3), '', '']];
     for (const setting of SETTINGS) {
       const { nominal, stored, perplexity, loss, seconds } = await benchSetting(model, setting);
       const figures = [nominal.toFixed(2), stored.toFixed(3), perplexity.toFixed(3)];
       rows.push([settingLabel(setting), ...figures, loss?.toPrecision(5) ?? '', seconds.toFixed(1)]);
     }
-    table(
-      `Demo model, ${SEGMENTS} x ${LENGTH} calibration tokens, ${windows.length} windows of ${LENGTH}`,
-      ['setting', 'nominal bits', 'stored bits', 'perplexity', 'loss', 'seconds'],
-      rows,
-    );
-  } finally {
-    await checkpoint.close();
-  }
+    table(title, ['setting', 'nominal bits', 'stored bits', 'perplexity', 'loss', 'seconds'], rows);
+  });
 }

@@ -1,21 +1,29 @@
 /**
- * npm run bench:quality [-- --only matrices|codebooks|smollm2|demo ... --bits 2.12 ... --order outlier|benefit ...]
- * `--bits` and `--order` choose among the runs of SmolLM2, which take minutes each; every flag may be repeated.
+ * npm run bench:quality [-- --only matrices|codebooks|smollm2|demo|plus ... --bits 2.12 ... --order outlier|benefit ...
+ *   --stored 2.45 ... --ablation]
+ * `--bits` and `--order` choose among the runs of SmolLM2, which take minutes each; `--stored` among those of `plus`, with
+ * every technique alone and left out where `--ablation` asks for them. Flags with values may be repeated.
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { startEngine } from '../main/engine/start-engine.ts';
-import { benchDemoModel } from './demo-model.ts';
+import { benchDemoModel, onDemoModel } from './demo-model.ts';
+import { ABLATION, ENDS, benchPlus } from './plus.ts';
 import { benchColumnErrors, benchMatrixLosses } from './matrix-quality.ts';
 import { missingReference, missingSmollm2 } from './reference-data.ts';
 import { note, section } from './report.ts';
-import { benchSmollm2 } from './smollm2.ts';
+import { benchSmollm2, onSmollm2 } from './smollm2.ts';
 
-const PARTS = ['matrices', 'codebooks', 'smollm2', 'demo'] as const;
+const PARTS = ['matrices', 'codebooks', 'smollm2', 'demo', 'plus'] as const;
+
+/** What 2.12 comes to with the demo model's small matrices. */
+const DEMO_STORED_BITS = 2.59;
 
 const options = z.object({
   only: z.array(z.enum(PARTS)).default([...PARTS]),
   bits: z.array(z.coerce.number().min(1).max(8)).default([2.12, 3.12, 4]),
+  stored: z.array(z.coerce.number().min(1).max(8)).default([2.45, 2.09, 3.18]),
+  ablation: z.boolean().default(false),
   order: z.array(z.enum(['outlier', 'benefit'])).default(['outlier', 'benefit']),
 });
 
@@ -24,9 +32,11 @@ const { values } = parseArgs({
     only: { type: 'string', multiple: true },
     bits: { type: 'string', multiple: true },
     order: { type: 'string', multiple: true },
+    stored: { type: 'string', multiple: true },
+    ablation: { type: 'boolean' },
   },
 });
-const { only, bits, order } = options.parse(values);
+const { only, bits, order, stored, ablation } = options.parse(values);
 const noReference = missingReference();
 const noModel = missingSmollm2();
 
@@ -39,6 +49,17 @@ try {
   if (only.includes('demo')) await benchDemoModel(engine.pool);
   if (only.includes('smollm2') && noReference === undefined && noModel === undefined) {
     await benchSmollm2(engine.pool, bits, order);
+  }
+  if (only.includes('plus')) {
+    const rows = ablation ? ABLATION : ENDS;
+    await onDemoModel(engine.pool, async (model, title) => {
+      await benchPlus(`${title}, near ${DEMO_STORED_BITS} stored bits`, model, DEMO_STORED_BITS, rows);
+    });
+    if (noReference === undefined && noModel === undefined) {
+      await onSmollm2(engine.pool, async (model, title) => {
+        for (const each of stored) await benchPlus(`${title}, near ${each} stored bits`, model, each, rows);
+      });
+    }
   }
 } finally {
   await engine.stop();

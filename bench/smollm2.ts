@@ -10,7 +10,13 @@ import { checkForwardPass } from './forward-check.ts';
 import { readIntegerRows } from './npy.ts';
 import { SMOLLM2_FOLDER, referenceFile } from './reference-data.ts';
 import { note, table } from './report.ts';
-import { type BenchSetting, benchSetting, originalPerplexity, settingLabel } from './whole-model.ts';
+import {
+  type BenchModel,
+  type BenchSetting,
+  benchSetting,
+  originalPerplexity,
+  settingLabel,
+} from './whole-model.ts';
 
 const SEGMENTS = 16;
 const WINDOWS = 4;
@@ -26,18 +32,32 @@ const THEIRS: Readonly<
 };
 const THEIR_ORIGINAL = 41.24;
 
+/** SmolLM2 and the tokens of the authors' runs, and what a table of them is called. */
+export async function onSmollm2(
+  pool: KernelPool,
+  work: (model: BenchModel, title: string) => Promise<void>,
+): Promise<void> {
+  const checkpoint = await openCheckpoint(SMOLLM2_FOLDER);
+  try {
+    const windows = await evaluationTokens(checkpoint);
+    const segments = (await readIntegerRows(referenceFile('calib_ids_32x1024.npy'))).slice(0, SEGMENTS);
+    await work(
+      { checkpoint, pool, segments, windows },
+      `SmolLM2-135M-Instruct, ${SEGMENTS} x 1024 calibration tokens, ${WINDOWS} windows of ${CONTEXT}`,
+    );
+  } finally {
+    await checkpoint.close();
+  }
+}
+
 /** @param bits which of 2.12, 3.12, 4 (or others); @param orders for those that spend bits by column */
 export async function benchSmollm2(
   pool: KernelPool,
   bits: readonly number[],
   orders: readonly ColumnOrder[],
 ): Promise<void> {
-  const checkpoint = await openCheckpoint(SMOLLM2_FOLDER);
-  try {
-    const windows = await evaluationTokens(checkpoint);
-    await checkForwardPass(checkpoint, windows);
-    const segments = (await readIntegerRows(referenceFile('calib_ids_32x1024.npy'))).slice(0, SEGMENTS);
-    const model = { checkpoint, pool, segments, windows };
+  await onSmollm2(pool, async (model, title) => {
+    await checkForwardPass(model.checkpoint, model.windows);
     const rows = [
       ['original', '16', '', perplexity(await originalPerplexity(model)), String(THEIR_ORIGINAL), '', '', ''],
     ];
@@ -56,14 +76,12 @@ export async function benchSmollm2(
       ]);
     }
     table(
-      `SmolLM2-135M-Instruct, ${SEGMENTS} x 1024 calibration tokens, ${WINDOWS} windows of ${CONTEXT}`,
+      title,
       ['setting', 'stored bits', 'theirs', 'perplexity', 'theirs', 'target', 'loss', 'seconds'],
       rows,
     );
     note(`Peak memory of this process: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`);
-  } finally {
-    await checkpoint.close();
-  }
+  });
 }
 
 /** Stays below the authors' stored bits at 4: every column at 4 bits leaves nothing to spend where it pays. */

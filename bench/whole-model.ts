@@ -9,15 +9,18 @@ import {
   totalBytes,
 } from '../shared/bits.ts';
 import { type Budget, adaptivePrecision, budgetOfBits } from '../shared/budget.ts';
+import { type PlusChoices, takesGradients } from '../shared/plus.ts';
 import { budgetForAll } from '../shared/model-budget.ts';
-import type { MatrixShape } from '../shared/model.ts';
+import type { MatrixKind, MatrixShape } from '../shared/model.ts';
 import type { Checkpoint } from '../main/engine/checkpoint/checkpoint.ts';
 import { type QuantizedMatrix, reservedCounts } from '../main/engine/claq/quantized-matrix.ts';
 import type { ColumnOrder, Method } from '../shared/method.ts';
 import type { MethodSettings } from '../main/engine/claq/quantize-group.ts';
 import { evaluatePerplexity } from '../main/engine/evaluate/perplexity.ts';
 import type { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
-import { quantizeModel } from '../main/engine/run.ts';
+import { heldOutStrength } from '../main/engine/held-out-strength.ts';
+import { type MatrixPlan, planModel } from '../main/engine/plan-model.ts';
+import { type QuantizationRun, quantizeModel } from '../main/engine/run.ts';
 import { note } from './report.ts';
 import { seconds } from './timing.ts';
 
@@ -33,12 +36,18 @@ export interface BenchSetting {
   readonly method: Method;
   readonly bits: number;
   readonly order: ColumnOrder;
+  /** In place of `bits`, which then is for the label. */
+  readonly budget?: Budget;
+  /** Of claq-plus. */
+  readonly plus?: PlusChoices;
   /** Mixes these widths instead of the paper's pair; `bits` is then their average. */
   readonly widths?: readonly [low: number, high: number];
 }
 
 export interface BenchResult {
   readonly perplexity: number;
+  /** Mean negative log-likelihood of each window. */
+  readonly windowNll: readonly number[];
   readonly nominal: number;
   readonly stored: number;
   /** Undefined without error compensation: its weights are right only for compensated columns. */
@@ -59,9 +68,10 @@ export async function benchSetting(model: BenchModel, setting: BenchSetting): Pr
   let weights = 0;
   let loss = 0;
   const start = performance.now();
+  const prepared = await preparedRun(model, settings);
   const { perplexity, timing } = await quantizeModel({
     ...model,
-    settings,
+    ...prepared,
     onMatrix: ({ matrix }) => {
       const classes = classesOf(matrix.widths, reservedCounts(matrix));
       matrices.push({ rows: matrix.rows, columns: matrix.columns, classes });
@@ -74,6 +84,7 @@ export async function benchSetting(model: BenchModel, setting: BenchSetting): Pr
   });
   const result = {
     perplexity: perplexity?.perplexity ?? NaN,
+    windowNll: perplexity?.windowNll ?? [],
     nominal: nominalBitsOf(matrices),
     stored: storedBits(bytes, weights),
     loss: setting.method === 'rtn' ? undefined : loss,
@@ -84,13 +95,37 @@ export async function benchSetting(model: BenchModel, setting: BenchSetting): Pr
   return result;
 }
 
-export function settingLabel({ method, bits, order, widths }: BenchSetting): string {
+/** What CLAQ+ finds out before a run. */
+async function preparedRun(
+  { checkpoint, pool, segments }: BenchModel,
+  settings: MethodSettings,
+): Promise<Pick<QuantizationRun, 'settings' | 'plan'>> {
+  const { plus } = settings;
+  if (plus === undefined) return { settings };
+  const run = { checkpoint, pool, segments, settings };
+  const planned = takesGradients(plus) ? await planModel(run) : undefined;
+  const plan =
+    planned &&
+    ((block: number, kind: MatrixKind): MatrixPlan => {
+      const found = planned.find((each) => each.block === block && each.kind === kind);
+      if (found === undefined) throw new Error(`no plan of ${kind} in block ${block}`);
+      return found;
+    });
+  if (plus.strength !== 'auto') return { settings, plan };
+  const { strength, trials } = await heldOutStrength({ ...run, plan }, plus);
+  for (const { strength: tried, nll } of trials) note(`  strength ${tried}: held-out loss ${nll.toFixed(4)}`);
+  return { settings: { ...settings, plus: { ...plus, strength } }, plan };
+}
+
+export function settingLabel({ method, bits, order, widths, plus }: BenchSetting): string {
+  if (plus !== undefined) return `CLAQ+ ${bits} ${plus.techniques.join(',')}`;
   if (widths !== undefined) return `AP ${bits} of {${widths.join(',')}} ${order}`;
   if (method !== 'claq') return `${method} ${bits}`;
   return Number.isInteger(bits) ? String(bits) : `${bits} ${order}`;
 }
 
-function budgetOf({ bits, widths }: BenchSetting): Budget {
+function budgetOf({ bits, widths, budget }: BenchSetting): Budget {
+  if (budget !== undefined) return budget;
   if (widths === undefined) return budgetOfBits(bits);
   return { precision: adaptivePrecision(bits, widths), reservation: undefined };
 }
@@ -107,6 +142,7 @@ function methodSettings(setting: BenchSetting): MethodSettings {
     percdamp: 0.01,
     actOrder: true,
     seed: 0,
+    plus: setting.plus,
   };
 }
 
@@ -115,7 +151,7 @@ function storedBytes(matrix: QuantizedMatrix, classes: readonly ColumnClass[]): 
   return totalBytes(
     levels.kind === 'grid'
       ? packedGridBytes(matrix, widths[0] ?? 0, levels.groupSize)
-      : packedBytes(matrix, classes),
+      : packedBytes(matrix, classes, levels.rowScales !== undefined),
   );
 }
 

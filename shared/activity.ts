@@ -12,6 +12,7 @@ export const ACTIVITY_KINDS = [
   'evaluate',
   'measure',
   'analyse',
+  'sensitivity',
 ] as const;
 
 export const activityIdSchema = z.string().min(1).brand<'ActivityId'>();

@@ -48,6 +48,11 @@ export function classBits(classes: number): number {
   return classes <= 1 ? 0 : Math.ceil(Math.log2(classes));
 }
 
+/** Bytes of the class table, and of every column's class. */
+export function classTableBytes(columns: number, classes: number): number {
+  return CLASS_BYTES * classes + Math.ceil((columns * classBits(classes)) / 8);
+}
+
 /** Columns of one class: same width, same number of reserved entries. */
 export interface ColumnClass {
   readonly width: number;
@@ -124,7 +129,7 @@ export function packedBytes(
   return {
     codes: Math.ceil(codeBits / 8),
     codebooks,
-    columnClasses: CLASS_BYTES * classes.length + Math.ceil((shape.columns * classBits(classes.length)) / 8),
+    columnClasses: classTableBytes(shape.columns, classes.length),
     reservedValues: reserved * HALF_BYTES,
     reservedPositions: Math.ceil(positions / 8),
     rowScales: scaledRows ? HALF_BYTES * shape.rows : 0,

@@ -10,6 +10,7 @@ import { downloadRequestSchema } from './download-request.ts';
 import { plainErrorSchema } from './errors.ts';
 import { folderListingSchema, licenceSchema, programInfoSchema } from './host.ts';
 import { modelCardSchema, modelIdSchema } from './library.ts';
+import { keptTensorsSchema } from './model-bytes.ts';
 import { preflightSchema } from './preflight.ts';
 import { exportTargetSchema } from './exports.ts';
 import { setupRemovalSchema, setupRequestSchema } from './requests.ts';
@@ -24,6 +25,7 @@ import {
   runRequestSchema,
 } from './runs.ts';
 import { benefitBudgetSchema, benefitCurvesSchema, lossProfileSchema } from './loss-profile.ts';
+import { modelSensitivitySchema } from './sensitivity.ts';
 import { savedBudgetDraftSchema, savedBudgetIdSchema, savedBudgetSchema } from './saved-budgets.ts';
 import { settingsChangeSchema, settingsSchema } from './settings.ts';
 import {
@@ -70,6 +72,8 @@ export const contract = {
   models: {
     list: base.output(z.array(modelCardSchema)),
     get: base.input(ofModel).output(modelCardSchema),
+    /** What of it a packed export copies as it is; read from its files' headers now. */
+    kept: base.input(ofModel).output(keptTensorsSchema),
     /** A folder that is in the library already gives that model. */
     addFolder: base.input(z.strictObject({ folder: path })).output(modelCardSchema),
     addDemo: base.output(modelCardSchema),
@@ -77,6 +81,10 @@ export const contract = {
     download: base.input(downloadRequestSchema).output(begun),
     /** Begins to measure its perplexity as it is; one that goes on is not begun twice. */
     evaluate: base.input(ofModel).output(begun),
+    /** Begins to measure what its loss feels of errors in each matrix's output; one that goes on is not begun twice. */
+    measureSensitivity: base.input(ofModel).output(begun),
+    /** What was measured last. Null where nothing was, or of other weights than the model has now. */
+    sensitivity: base.input(ofModel).output(modelSensitivitySchema.nullable()),
     /** Takes it out of the library, with its runs' entries. Files stay, unless a download of the program's own is to go too. */
     remove: base.input(ofModel.extend({ deleteDownload: z.boolean().default(false) })).output(nothing),
   },

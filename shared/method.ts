@@ -1,11 +1,11 @@
 /** Names of the method's choices, as requests, records and options write them. */
 
 /**
- * `claq`: our choices. `reference`: those of the authors' code (scikit-learn's K-Means on whole columns, ties of the
+ * `claq`: the paper's method with our choices. `claq-plus`: CLAQ+, with what lies beyond the paper (plus.ts). `reference`: those of the authors' code (scikit-learn's K-Means on whole columns, ties of the
  * Outlier Order left as they fall, their counts of reserved entries). `gptq` and `rtn`: the baselines, a uniform grid with
  * and without error compensation.
  */
-export const METHODS = ['claq', 'reference', 'gptq', 'rtn'] as const;
+export const METHODS = ['claq', 'claq-plus', 'reference', 'gptq', 'rtn'] as const;
 export type Method = (typeof METHODS)[number];
 
 /** gptq and rtn have one width for all columns of a matrix, and scales; the others have codebooks. */

@@ -1,4 +1,5 @@
 /** Bytes of a model beside its quantized matrices: what stays as it is, and what generating text takes. */
+import { z } from 'zod';
 import { HALF_BYTES } from './bits.ts';
 import { MATRIX_KINDS, type ModelDescription, hasBias, matrixShape } from './model.ts';
 
@@ -33,12 +34,13 @@ export const CODEBOOK_ARRAYS = 6;
 export const GRID_ARRAYS = 3;
 
 /** What a model keeps as it is, in the files that it came in. */
-export interface KeptTensors {
-  readonly bytes: number;
-  readonly tensors: number;
+export const keptTensorsSchema = z.strictObject({
+  bytes: z.int(),
+  tensors: z.int(),
   /** Weights files of the model; the packed one has as many. */
-  readonly files: number;
-}
+  files: z.int(),
+});
+export type KeptTensors = Readonly<z.infer<typeof keptTensorsSchema>>;
 
 /**
  * Bytes of all tensors of a packed model (docs/packed-format.md), to the byte: the sizes of its weights files without their headers.

@@ -3,6 +3,7 @@ import { type PackedBytes, packedBytes, packedGridBytes, plannedClasses, totalBy
 import { type Budget, authorsTails, exactTails, nominalBits } from './budget.ts';
 import { type Method, hasUniformGrid } from './method.ts';
 import { type ModelBudget, budgetsOfKind } from './model-budget.ts';
+import { type PlusChoices, hasTechnique } from './plus.ts';
 import {
   MATRIX_KINDS,
   type MatrixShape,
@@ -16,6 +17,8 @@ export interface PlannedForm {
   readonly method: Method;
   /** Columns that share a scale (gptq, rtn); undefined for the whole row. */
   readonly groupSize?: number | undefined;
+  /** Of claq-plus: scales of rows come on top of the budget, but where an allocation spends the budget on them too. */
+  readonly plus?: Pick<PlusChoices, 'techniques'> | undefined;
 }
 
 export interface PlannedMethod extends PlannedForm {
@@ -26,13 +29,15 @@ export interface PlannedMethod extends PlannedForm {
 export function plannedMatrixBytes(
   shape: MatrixShape,
   budget: Budget,
-  { method, groupSize }: PlannedForm,
+  { method, groupSize, plus }: PlannedForm,
 ): PackedBytes {
   if (hasUniformGrid(method)) {
     return packedGridBytes(shape, budget.precision.average, groupSize ?? shape.columns);
   }
+  const scaledRows =
+    plus !== undefined && hasTechnique(plus, 'row-scales') && !hasTechnique(plus, 'allocation');
   const countTails = method === 'reference' ? authorsTails : exactTails;
-  return packedBytes(shape, plannedClasses(shape, budget, countTails));
+  return packedBytes(shape, plannedClasses(shape, budget, countTails), scaledRows);
 }
 
 /** Packed bytes of all matrices, likewise. */

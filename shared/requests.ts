@@ -22,8 +22,9 @@ import {
 import { MATRIX_KINDS } from './model.ts';
 import { DEFAULT_OUTLIER_S } from './outlier-order.ts';
 import type { OnProgress } from './progress.ts';
+import { type PlusChoices, hasTechnique, plusChoicesSchema } from './plus.ts';
 import { type MatrixResult, perplexityFigureSchema } from './run-record.ts';
-import type { EvaluateSummary, ExportSummary, QuantizeSummary } from './summaries.ts';
+import type { EvaluateSummary, ExportSummary, QuantizeSummary, SensitivitySummary } from './summaries.ts';
 
 /** How a caller follows a call of the service and calls it off; a cancelled one throws ClaqError run/cancelled. */
 export interface RunHooks {
@@ -80,6 +81,8 @@ const MAX_CONTEXT = 1 << 24;
 /** Far beyond any calibration; stops a slip of the keyboard from asking for years of work. */
 const MAX_SEGMENTS = 1 << 20;
 const MAX_SEED = 0xffff_ffff;
+/** Of the original model in half precision. */
+const MAX_STORED_BITS = 16;
 
 const width = z.int().min(MIN_WIDTH).max(MAX_WIDTH);
 const averageWidth = z.number().min(MIN_WIDTH).max(MAX_WIDTH);
@@ -149,6 +152,8 @@ const quantizeChoices = {
   codebookFit: z.enum(CODEBOOK_FITS).optional(),
   /** Columns that share a scale (gptq, rtn); without it the whole row. */
   groupSize: z.int().min(1).optional(),
+  /** Of claq-plus; without it all that it has. */
+  plus: plusChoicesSchema.optional(),
   /** Damping of the Hessian, as a share of its mean diagonal. */
   percdamp: z.number().gt(0).max(1).default(DEFAULT_PERCDAMP),
   actOrder: z.boolean().default(true),
@@ -200,6 +205,8 @@ export const quantizeRequestSchema = z
     model: path,
     /** Folder of the run; without it `runs/<model>-<budget>-<n>`. */
     out: path.optional(),
+    /** The most bits a weight that the packed matrices may take, all counted; the average of AP follows from it. */
+    storedBits: z.number().gt(0).max(MAX_STORED_BITS).optional(),
     /** Begins anew where the folder holds an unfinished run, instead of going on with it. */
     restart: z.boolean().default(false),
     ...quantizeChoices,
@@ -223,10 +230,12 @@ export type DecidedChoices = QuantizeChoices & Pick<QuantizeSettings, keyof type
 interface ExclusiveChoices {
   readonly method: Method;
   readonly budget: BudgetRequest;
+  readonly storedBits?: number | undefined;
   readonly overrides: readonly BudgetOverrideRequest[];
   readonly columnOrder?: string | undefined;
   readonly codebookFit?: string | undefined;
   readonly groupSize?: number | undefined;
+  readonly plus?: PlusChoices | undefined;
 }
 
 function refuseContradictions(request: ExclusiveChoices, context: z.RefinementCtx): void {
@@ -258,6 +267,31 @@ function contradictions(request: ExclusiveChoices): Contradiction[] {
     'columnOrder',
     'is always outlier with reference',
   );
+  const { bits, apAverage } = request.budget;
+  refuse(
+    request.storedBits !== undefined && (bits !== undefined || apAverage !== undefined),
+    'storedBits',
+    'decides the average of the widths: leave bits and AP out',
+  );
+  refuse(
+    request.storedBits !== undefined && hasUniformGrid(request.method),
+    'storedBits',
+    `does not go with ${request.method}, which has one width for all`,
+  );
+  const { plus } = request;
+  refuse(
+    plus !== undefined && request.method !== 'claq-plus',
+    'plus',
+    `goes with claq-plus, not with ${request.method}`,
+  );
+  if (request.method === 'claq-plus') {
+    refuse(
+      request.columnOrder !== undefined && (plus === undefined || hasTechnique(plus, 'allocation')),
+      'columnOrder',
+      'does not go with allocation, which decides over all columns of the model at once',
+    );
+    refuse(request.codebookFit === 'all', 'codebookFit', 'is always kept with claq-plus');
+  }
   if (hasUniformGrid(request.method)) {
     refuse(request.columnOrder !== undefined, 'columnOrder', `does not go with ${request.method}`);
     refuse(request.codebookFit !== undefined, 'codebookFit', `does not go with ${request.method}`);
@@ -321,6 +355,17 @@ export const evaluateRequestSchema = z.strictObject({
 });
 export type EvaluateRequest = z.input<typeof evaluateRequestSchema>;
 
+export const sensitivityRequestSchema = z.strictObject({
+  model: path,
+  /** Calibration text; without it the bundled one. */
+  text: path.optional(),
+  threads: threads.optional(),
+  /** Without it half of what is free. */
+  hostMemory: hostMemory.optional(),
+  ...decidedEngine,
+});
+export type SensitivityRequest = z.input<typeof sensitivityRequestSchema>;
+
 export const exportRequestSchema = z.strictObject({
   /** Folder of a run, or of a packed model. */
   source: path,
@@ -373,6 +418,10 @@ export interface SetupRemovalSummary {
 export type InspectService = (request: InspectRequest, hooks: RunHooks) => Promise<InspectionResult>;
 export type QuantizeService = (request: QuantizeRequest, hooks: RunHooks) => Promise<QuantizeSummary>;
 export type EvaluateService = (request: EvaluateRequest, hooks: RunHooks) => Promise<EvaluateSummary>;
+export type SensitivityService = (
+  request: SensitivityRequest,
+  hooks: RunHooks,
+) => Promise<SensitivitySummary>;
 export type ExportService = (request: ExportRequest, hooks: RunHooks) => Promise<ExportSummary>;
 export type SetupService = (request: SetupRequest, hooks: RunHooks) => Promise<SetupSummary>;
 export type SetupRemovalService = (request: SetupRemoval) => Promise<SetupRemovalSummary>;

@@ -9,6 +9,7 @@ import { CODEBOOK_FITS, COLUMN_ORDERS, METHODS } from './method.ts';
 import type { ModelBudget } from './model-budget.ts';
 import { MATRIX_KINDS } from './model.ts';
 import { TIE_RULES } from './outlier-order.ts';
+import { plusChoicesSchema } from './plus.ts';
 
 export const RUN_RECORD_VERSION = 2;
 
@@ -140,7 +141,10 @@ export const runRecordSchema = z.strictObject({
     /** Other budgets of some matrices, of which the last that matches holds; records of before there were any have none. */
     overrides: z.array(budgetOverrideRecordSchema).optional(),
     outlierS: z.number(),
-    /** What widths and shares followed, and what codebooks were fitted on; null for a uniform grid, which has neither. */
+    /**
+     * What widths and shares followed, and what codebooks were fitted on; null for a uniform grid, which has neither. An allocation
+     * over the whole model (claq-plus) follows no order.
+     */
     columnOrder: z.enum(COLUMN_ORDERS).nullable(),
     /** What broke ties in the Outlier Order; null where the order was another. */
     tieRule: z.enum(TIE_RULES).nullable(),
@@ -149,6 +153,8 @@ export const runRecordSchema = z.strictObject({
     percdamp: z.number(),
     actOrder: z.boolean(),
     seed: z.int(),
+    /** Of claq-plus alone. */
+    plus: plusChoicesSchema.optional(),
   }),
   calibration: z.strictObject({
     corpus: corpusSchema,
@@ -166,6 +172,13 @@ export const runRecordSchema = z.strictObject({
     threads: z.int(),
     node: z.string(),
   }),
+  /** What a run of claq-plus took for its strength where that was to be chosen, and the trials that it was chosen by. */
+  strength: z
+    .strictObject({
+      chosen: z.number(),
+      trials: z.array(z.strictObject({ strength: z.number(), nll: z.number(), standardError: z.number() })),
+    })
+    .optional(),
   /** Of an unfinished run, blocks with all their matrices here need not be quantized again. */
   matrices: z.array(matrixRecordSchema),
   /** What an unfinished run has come to beside its matrices; null once the run is complete. */

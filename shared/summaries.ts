@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { forwardPrecisionSchema } from './engine.ts';
 import { METHODS } from './method.ts';
 import { perplexityFigureSchema } from './run-record.ts';
+import { modelSensitivitySchema } from './sensitivity.ts';
 
 export const quantizeSummarySchema = z.strictObject({
   model: z.string(),
@@ -41,6 +42,12 @@ export const evaluateSummarySchema = perplexityFigureSchema.extend({
   seconds: z.number(),
 });
 export type EvaluateSummary = Readonly<z.infer<typeof evaluateSummarySchema>>;
+
+export const sensitivitySummarySchema = modelSensitivitySchema.extend({
+  model: z.string(),
+  seconds: z.number(),
+});
+export type SensitivitySummary = Readonly<z.infer<typeof sensitivitySummarySchema>>;
 
 export const exportSummarySchema = exportResultSchema.extend({
   source: z.string(),

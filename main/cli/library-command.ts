@@ -15,6 +15,24 @@ export const libraryOptionsSchema = z.object({
 
 export const LIBRARY_FLAGS = { data: '--data' } as const;
 
+/**
+ * `claq models`, `claq runs`: a command of commands, of which the list is the one meant where none is named.
+ * @param does for the summary: `list, add, remove`
+ */
+export function libraryGroup(
+  program: Command,
+  name: 'models' | 'runs',
+  does: string,
+  notes: string,
+): Command {
+  return program
+    .command(name)
+    .summary(`${name} of the library: ${does}`)
+    .description(`The ${name} of CLAQ Studio's library; without a further word their list.`)
+    .helpCommand('help [command]', 'print help of a command')
+    .addHelpText('after', notes);
+}
+
 export function withLibraryOptions(command: Command): Command {
   return command.addOption(dataOption()).option('--json', 'one JSON event a line on stdout, for scripts');
 }

@@ -1,4 +1,4 @@
-import { createLogUpdate } from 'log-update';
+import type { createLogUpdate } from 'log-update';
 import pc from 'picocolors';
 import type { Progress } from '../../shared/progress.ts';
 import { readableDuration } from '../../shared/readable-quantities.ts';
@@ -49,18 +49,28 @@ function finishedLine(progress: Progress, phase: Phase, seconds: number): string
 }
 
 function liveReporter(stream: NodeJS.WriteStream): ProgressReporter {
-  const live = createLogUpdate(stream);
+  /** Loaded with the first progress: what a command like `serve` never shows would be a part of its start that is felt. */
+  let live: ReturnType<typeof createLogUpdate> | undefined;
+  let loading: Promise<void> | undefined;
+  async function load(): Promise<void> {
+    const library = await import('log-update');
+    live = library.createLogUpdate(stream);
+    draw();
+  }
   let phase: Phase | undefined;
   let latest: Progress | undefined;
   const draw = (): void => {
-    if (latest === undefined || phase === undefined) return;
+    if (live === undefined || latest === undefined || phase === undefined) return;
     live(liveLine(latest, phase.rate.perSecond(), stream.columns));
   };
   const leave = (): void => {
     if (latest === undefined || phase === undefined) return;
-    if (latest.done >= latest.total)
-      live(`${pc.green('✓')} ${finishedLine(latest, phase, monotonicSeconds())}`);
-    live.done();
+    if (latest.done >= latest.total) {
+      const line = `${pc.green('✓')} ${finishedLine(latest, phase, monotonicSeconds())}`;
+      if (live === undefined) stream.write(`${line}\n`);
+      else live(line);
+    }
+    live?.done();
     phase = undefined;
     latest = undefined;
   };
@@ -68,6 +78,7 @@ function liveReporter(stream: NodeJS.WriteStream): ProgressReporter {
   timer.unref();
   return {
     report(progress) {
+      loading ??= load();
       if (phase?.name !== progress.phase) {
         leave();
         phase = beginPhase(progress.phase, monotonicSeconds());
@@ -78,7 +89,7 @@ function liveReporter(stream: NodeJS.WriteStream): ProgressReporter {
       phase.rate.record(progress.done, monotonicSeconds());
     },
     note(line) {
-      live.clear();
+      live?.clear();
       stream.write(`${line}\n`);
       draw();
     },

@@ -4,22 +4,30 @@ import { throwIfCancelled } from '../../shared/cancellation.ts';
 import { hasUniformGrid } from '../../shared/method.ts';
 import { matrixBudget } from '../../shared/model-budget.ts';
 import { type MatrixKind, matrixName, matrixShape } from '../../shared/model.ts';
+import { followsOriginal } from '../../shared/plus.ts';
 import type { OnProgress } from '../../shared/progress.ts';
 import { calibrationBytes, evaluationBytes, tokensOf } from './activation-bytes.ts';
+import * as tf from '@tensorflow/tfjs-core';
 import { type GroupStage, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { accumulateHessian, emptyHessian } from './claq/accumulate-hessian.ts';
 import type { DeviceHessian } from './claq/device-hessian.ts';
+import { type Drift, DriftSums, disposeDrift } from './claq/drift.ts';
 import type { FactoredColumns } from './claq/factored-columns.ts';
 import type { Hessian } from './claq/hessian.ts';
 import { dequantize } from './claq/quantized-matrix.ts';
-import { type GroupResult, type MethodSettings, quantizeGroup } from './claq/quantize-group.ts';
+import {
+  type GroupMatrix,
+  type GroupResult,
+  type MethodSettings,
+  quantizeGroup,
+} from './claq/quantize-group.ts';
 import { type Perplexity, PerplexityEvaluation } from './evaluate/perplexity.ts';
 import type { KernelPool } from './kernels/kernel-pool.ts';
 import { RunProgress } from './run-progress.ts';
 import { tensorErrors } from './tensors/tensor-errors.ts';
 import { span } from './trace.ts';
-import { BatchSizes, shrinkNote } from './transformer/batch-sizes.ts';
+import { BatchSizes, shrinkNote, tokenRanges } from './transformer/batch-sizes.ts';
 import { BlockWeights, type ReplaceMatrix } from './transformer/block-weights.ts';
 import { embedSegments } from './transformer/embedding.ts';
 import type { HiddenStates } from './transformer/hidden-states.ts';
@@ -35,6 +43,10 @@ export interface QuantizationRun {
   readonly settings: MethodSettings;
   /** Windows on which the quantized model is evaluated as it comes about; none for no evaluation. */
   readonly windows: readonly Int32Array[];
+  /** Where that has been decided for the whole model beforehand: what a matrix's columns get, and what its rows weigh. */
+  readonly plan?: ((block: number, kind: MatrixKind) => Pick<GroupMatrix, 'plan' | 'rowWeights'>) | undefined;
+  /** Quantizes the first blocks alone; the others stay the original model's, and the windows go through them all the same. */
+  readonly firstBlocks?: number | undefined;
   /** Receives every matrix as soon as it is quantized, in the order of computation. */
   readonly onMatrix: (result: GroupResult & { readonly block: number }) => Promise<void>;
   /**
@@ -83,12 +95,15 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
   const { model } = checkpoint;
   const timing: RunTiming = { forward: 0, hessian: 0, quantize: 0, evaluate: 0 };
   const progress = new RunProgress({ blocks: model.blocks, segments, windows }, run.onProgress);
-  const activations = calibrationBytes(model, tokensOf(segments)) + evaluationBytes(model, tokensOf(windows));
+  const streams = needsOriginal(run) ? 2 : 1;
+  const activations =
+    streams * calibrationBytes(model, tokensOf(segments)) + evaluationBytes(model, tokensOf(windows));
   memory.tellOfSpill(activations, onNote);
   const longest = [...segments, ...windows].reduce((most, { length }) => Math.max(most, length), 1);
   const sizes = new BatchSizes(longest, () => onNote?.(shrinkNote(sizes)));
   const positions = new Positions(model, sizes);
   const hidden = await embedSegments(checkpoint, segments, memory);
+  const original = needsOriginal(run) ? await embedSegments(checkpoint, segments, memory) : undefined;
   let evaluation: PerplexityEvaluation | undefined;
   try {
     if (windows.length > 0) {
@@ -102,14 +117,29 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
     for (let block = 0; block < model.blocks; block++) {
       throwIfCancelled(signal);
       const finished = await run.finished?.(block);
+      if (finished !== undefined && original !== undefined)
+        await passOriginal(run, { block, positions, original, sizes });
       const weights = await BlockWeights.load(checkpoint, block, finished);
       try {
+        if (block >= (run.firstBlocks ?? model.blocks)) {
+          await timed(timing, 'evaluate', async () => evaluation?.advance(weights));
+          continue;
+        }
+        const originals =
+          finished === undefined && original !== undefined
+            ? groupStages(model, positions, original, weights)
+            : undefined;
         for (const stage of groupStages(model, positions, hidden, weights)) {
+          const originalStage = originals?.next();
           const at = {
             block,
             finished: finished !== undefined,
             stage,
             hidden,
+            original:
+              original === undefined || originalStage === undefined || originalStage.done === true
+                ? undefined
+                : { stage: originalStage.value, hidden: original },
             sizes,
             weights,
             progress,
@@ -118,6 +148,7 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
           if (!at.finished) await quantizeStage(run, at);
           await moveOn(run, at);
         }
+        originals?.return();
         await run.onBlock?.({ ...timing });
         await timed(timing, 'evaluate', async () => evaluation?.advance(weights));
       } finally {
@@ -129,6 +160,7 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
   } finally {
     positions.dispose();
     hidden.dispose();
+    original?.dispose();
     evaluation?.dispose();
   }
 }
@@ -139,6 +171,8 @@ interface StageOfBlock {
   readonly finished: boolean;
   readonly stage: GroupStage;
   readonly hidden: HiddenStates;
+  /** The same place in the original model, where corrections need it. */
+  readonly original: { readonly stage: GroupStage; readonly hidden: HiddenStates } | undefined;
   readonly sizes: BatchSizes;
   readonly weights: BlockWeights;
   readonly progress: RunProgress;
@@ -151,10 +185,16 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
   const { block, stage, weights, progress, timing } = at;
   const mark = pool.arena.mark();
   let hessian: Hessian | DeviceHessian | undefined;
+  let drift: Drift | undefined;
   try {
     progress.begin(block, `Hessian of ${stage.group.join(', ')}`);
     const calibrated = await timed(timing, 'hessian', () => calibrate(run, at));
     hessian = calibrated;
+    drift =
+      at.original === undefined
+        ? undefined
+        : await timed(timing, 'hessian', () => measureDrift(run, at, at.original));
+    if (at.original !== undefined) await timed(timing, 'forward', () => passStage(run, at, at.original));
     progress.begin(block, `quantizing ${stage.group.join(', ')}`);
     const matrices = stage.group.map((kind) => ({
       kind,
@@ -162,10 +202,12 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
       rows: matrixShape(checkpoint.model, kind).rows,
       weights: weights.linear(kind).weight.dataSync<'float32'>(),
       budget: matrixBudget(settings.budget, block, kind),
+      ...run.plan?.(block, kind),
     }));
     const results = await timed(timing, 'quantize', () =>
       quantizeGroup(pool, calibrated, matrices, settings, {
         signal,
+        drift,
         onFactored: (factor) => tellCalibration(run, block, stage.group[0], factor),
       }),
     );
@@ -175,6 +217,7 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
     }
   } finally {
     if (hessian?.home === 'device') hessian.dispose();
+    if (drift !== undefined) disposeDrift(drift);
     pool.arena.release(mark);
   }
 }
@@ -208,6 +251,71 @@ async function calibrate(
     onSegment: (segment) => progress.segmentDone(hidden.length(segment), 1),
     signal,
   });
+}
+
+/** Whether corrections need the original model's activations beside the quantized model's. */
+function needsOriginal({ settings: { plus } }: QuantizationRun): boolean {
+  return plus !== undefined && followsOriginal(plus);
+}
+
+interface OriginalPlace {
+  readonly stage: GroupStage;
+  readonly hidden: HiddenStates;
+}
+
+/** How far the inputs of a group, and the stream that it writes to, have drifted from the original model's. */
+async function measureDrift(
+  { signal }: QuantizationRun,
+  { stage, hidden, sizes }: StageOfBlock,
+  original: OriginalPlace | undefined,
+): Promise<Drift | undefined> {
+  if (original === undefined) return undefined;
+  const writesToStream = stage.group[0] === 'o' || stage.group[0] === 'down';
+  const sums = new DriftSums();
+  try {
+    const add = (segment: number): void => {
+      for (const rows of tokenRanges(hidden.length(segment), sizes.tokens)) {
+        const tokens = {
+          originalInput: original.stage.input(segment, rows),
+          input: stage.input(segment, rows),
+          originalStream: writesToStream ? original.hidden.upload(segment, rows) : undefined,
+          stream: writesToStream ? hidden.upload(segment, rows) : undefined,
+        };
+        sums.add(tokens);
+        tf.dispose(Object.values(tokens).filter((tensor) => tensor !== undefined));
+      }
+    };
+    await forEachSegment(hidden.segments, signal, add);
+    return sums.take(2 / hidden.segments);
+  } finally {
+    sums.dispose();
+  }
+}
+
+/** The original model's segments through a group, before its weights are replaced. */
+async function passStage(
+  { signal }: QuantizationRun,
+  { sizes }: Pick<StageOfBlock, 'sizes'>,
+  original: OriginalPlace | undefined,
+): Promise<void> {
+  if (original === undefined) return;
+  const { stage, hidden } = original;
+  await forEachSegment(hidden.segments, signal, (segment) => stage.advance(segment), sizes);
+}
+
+/** The original model's segments through a whole block that an earlier run has quantized. */
+async function passOriginal(
+  run: QuantizationRun,
+  at: { block: number; positions: Positions; original: HiddenStates; sizes: BatchSizes },
+): Promise<void> {
+  const weights = await BlockWeights.load(run.checkpoint, at.block);
+  try {
+    for (const stage of groupStages(run.checkpoint.model, at.positions, at.original, weights)) {
+      await passStage(run, at, { stage, hidden: at.original });
+    }
+  } finally {
+    weights.dispose();
+  }
 }
 
 /** All segments through a group's quantized weights. */

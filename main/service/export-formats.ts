@@ -34,23 +34,23 @@ export async function exportFormat(
   target: ExportTarget,
   name: string,
 ): Promise<ChosenFormat> {
-  const { checkpoint, quantized, encoded } = source;
+  const { checkpoint, quantized, coded } = source;
   const folderItself = (folder: string): string => folder;
   switch (target.format) {
     case 'dense': {
-      const format = denseFormat({ checkpoint, dtype: ENGINE_DTYPES[target.dtype], quantized, encoded });
+      const format = denseFormat({ checkpoint, dtype: ENGINE_DTYPES[target.dtype], quantized, coded });
       return { format, opened: folderItself, rounds: target.dtype !== 'f32' };
     }
     case 'gguf': {
       const type = GGUF_TYPES[target.dtype];
       const named = `${name}-claq-${type}`;
-      const format = await ggufFormat({ checkpoint, quantized, type, name: named });
+      const format = await ggufFormat({ checkpoint, quantized, coded, type, name: named });
       return { format, opened: (folder) => join(folder, ggufFileName(named)), rounds: true };
     }
     case 'packed': {
       const { matrixFile } = source;
       if (matrixFile === undefined) throw packedAlready(source.folder);
-      const format = await packedFormat({ checkpoint, matrixFile, quantized, program: programName() });
+      const format = await packedFormat({ checkpoint, matrixFile, quantized, coded, program: programName() });
       return { format, opened: folderItself, rounds: false };
     }
   }

@@ -5,19 +5,17 @@ import type { RunHooks } from '../../shared/requests.ts';
 import type { RunRecord } from '../../shared/run-record.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
-import type { EncodedMatrixOf, QuantizedMatrix } from '../engine/export/dense-tensors.ts';
+import type { Replacements } from '../engine/export/dense-tensors.ts';
+import { PackedCheckpoint } from '../engine/packed-model/packed-checkpoint.ts';
 import type { ReplaceMatrix } from '../engine/transformer/block-weights.ts';
 import { hashModelFiles, requireSameModel } from './model-files.ts';
 import { type OpenedRun, openRun } from './open-run.ts';
 import { RUN_FILE } from './run-folder.ts';
 
-export interface ExportSource {
+export interface ExportSource extends Replacements {
   /** Where exports go that are given no other place. */
   readonly folder: string;
   readonly checkpoint: Checkpoint;
-  /** The dequantized matrix in the place of a tensor; undefined where the checkpoint's own stays. */
-  readonly quantized: QuantizedMatrix;
-  readonly encoded: EncodedMatrixOf | undefined;
   readonly replace: ReplaceMatrix | undefined;
   /** Absolute path of the file of a matrix (by the tensor's name), and what a run's record says of it; of runs alone. */
   readonly matrixFile: ((tensorName: string) => string | undefined) | undefined;
@@ -44,7 +42,7 @@ export function sourceOfRun(run: OpenedRun, checkpoint: Checkpoint): ExportSourc
     folder: run.folder,
     checkpoint,
     quantized: run.weights,
-    encoded: run.encoded,
+    coded: run.coded,
     replace: run.matrix,
     matrixFile: (name) => {
       const file = files.get(name);
@@ -71,12 +69,13 @@ async function packedSource(path: string, hooks: RunHooks): Promise<ExportSource
   const folder = resolve(path);
   const checkpoint = await openModel(folder);
   try {
-    if (checkpoint.quantized?.format !== 'packed') throw notASource(folder, 'a model that is not quantized');
+    if (!(checkpoint instanceof PackedCheckpoint)) throw notASource(folder, 'a model that is not quantized');
     return {
       folder,
       checkpoint,
       quantized: () => Promise.resolve(undefined),
-      encoded: undefined,
+      // Not decoded whole, as the checkpoint would.
+      coded: (name) => checkpoint.readQuantized(name),
       replace: undefined,
       matrixFile: undefined,
       record: undefined,

@@ -1,11 +1,19 @@
 /** From a request to the method's settings, every choice decided. */
 import { nominalBits } from '../../shared/budget.ts';
+import { hitTarget } from '../../shared/hit-size.ts';
 import { ClaqError } from '../../shared/errors.ts';
+import { hasUniformGrid } from '../../shared/method.ts';
 import type { ModelBudget } from '../../shared/model-budget.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
 import type { TieRule } from '../../shared/outlier-order.ts';
+import { hasTechnique, inOrder, plusChoicesSchema, takesGradients } from '../../shared/plus.ts';
 import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
-import { type BudgetRequest, DEFAULT_COLUMN_ORDER, type QuantizeChoices } from '../../shared/requests.ts';
+import {
+  type BudgetRequest,
+  DEFAULT_COLUMN_ORDER,
+  type QuantizeChoices,
+  type QuantizeSettings,
+} from '../../shared/requests.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
 
 export function methodSettings(settings: QuantizeChoices, model: ModelDescription): MethodSettings {
@@ -29,7 +37,22 @@ export function methodSettings(settings: QuantizeChoices, model: ModelDescriptio
     percdamp: settings.percdamp,
     actOrder: settings.actOrder,
     seed: settings.calibration.seed,
+    plus: method === 'claq-plus' ? inOrder(settings.plus ?? plusChoicesSchema.parse({})) : undefined,
   };
+}
+
+/** What is not quantized, and its dtype, does not count in stored bits. */
+const ANY_DTYPE = 'F16';
+
+/**
+ * The settings; where stored bits are asked for, with the average of AP that comes nearest to them from below.
+ * Throws ClaqError budget/cannot-be-met, and what requestedModelBudget throws.
+ */
+export function sizedSettings(settings: QuantizeSettings, model: ModelDescription): QuantizeSettings {
+  const { storedBits } = settings;
+  if (storedBits === undefined) return settings;
+  const target = { kind: 'stored-bits', value: storedBits } as const;
+  return { ...settings, budget: hitTarget(model, ANY_DTYPE, settings, target, 'ap').budget };
 }
 
 /** The budget asked for; an error names the override, or the options that asked for it. */
@@ -65,9 +88,21 @@ function budgetOptions(request: BudgetRequest): string {
 }
 
 /** What broke ties in the Outlier Order; null where widths and shares followed something else. */
-export function tieRule({ method, columnOrder }: MethodSettings): TieRule | null {
+export function tieRule(settings: MethodSettings): TieRule | null {
+  const { method, columnOrder } = settings;
   if (method === 'reference') return 'column-index';
-  return method === 'claq' && columnOrder === 'outlier' ? 'hessian-diagonal' : null;
+  const ordered = !hasUniformGrid(method) && columnOrder === 'outlier' && !allocates(settings);
+  return ordered ? 'hessian-diagonal' : null;
+}
+
+/** Whether widths and shares are decided over all columns of the model at once. */
+export function allocates({ plus }: Pick<MethodSettings, 'plus'>): boolean {
+  return plus !== undefined && hasTechnique(plus, 'allocation');
+}
+
+/** Whether something of all matrices is decided before the first block. */
+export function plansAhead({ plus }: Pick<MethodSettings, 'plus'>): boolean {
+  return plus !== undefined && takesGradients(plus);
 }
 
 /** The bits of most matrices as a short label for a folder: 2.12. */

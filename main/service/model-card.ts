@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { ComparedPerplexity, ExportTarget } from '../../shared/exports.ts';
 import { readableBytes } from '../../shared/readable-quantities.ts';
 import type { PerplexityFigure, RunRecord } from '../../shared/run-record.ts';
+import { cardLicence } from '../engine/checkpoint/card-licence.ts';
 import type { CompanionFiles } from '../engine/checkpoint/checkpoint.ts';
 import { MODEL_CARD_FILE, companionText } from '../engine/checkpoint/companion-files.ts';
 
@@ -32,11 +33,9 @@ const MARK = '<!-- Written by CLAQ Studio. -->';
 
 export async function sourceCard(companions: CompanionFiles): Promise<SourceCard> {
   const text = (await companionText(companions, MODEL_CARD_FILE)) ?? '';
-  const front = /^---\r?\n([\s\S]*?)\r?\n---/.exec(text)?.[1] ?? '';
-  const licence = /^license:[ \t]*["']?([\w.+-]+)["']?[ \t]*$/m.exec(front)?.[1];
   const [, body] = text.split(MARK);
   return {
-    licence,
+    licence: await cardLicence(companions),
     licenceFiles: companions.names.filter((name) => /^licen[cs]e/i.test(name)),
     ownCard: body?.trim(),
   };

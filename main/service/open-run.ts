@@ -5,10 +5,9 @@ import { z } from 'zod';
 import { ClaqError } from '../../shared/errors.ts';
 import { type MatrixKind, matrixName } from '../../shared/model.ts';
 import { type MatrixRecord, type RunRecord, runRecordSchema } from '../../shared/run-record.ts';
-import type { FloatDtype } from '../engine/checkpoint/safetensors-dtype.ts';
 import { type QuantizedMatrix, dequantize } from '../engine/claq/quantized-matrix.ts';
-import { type EncodedMatrix, encodeMatrix } from '../engine/result/encode-matrix.ts';
-import { readMatrix } from '../engine/result/matrix-file.ts';
+import { type MatrixMemory, readMatrix } from '../engine/result/matrix-file.ts';
+import { ReusedMemory } from '../engine/checkpoint/reused-memory.ts';
 import { RUN_FILE } from './run-folder.ts';
 import { systemErrorCode } from '../../shared/system-error.ts';
 
@@ -17,8 +16,8 @@ export interface OpenedRun {
   readonly record: RunRecord;
   /** The weights that stand in for a matrix, row-major; undefined for a name that was not quantized. */
   readonly weights: (tensorName: string) => Promise<Float32Array | undefined>;
-  /** The same in a dtype of a file. */
-  readonly encoded: (tensorName: string, dtype: FloatDtype) => Promise<EncodedMatrix | undefined>;
+  /** The same as codes, which are there until the next are asked for. */
+  readonly coded: (tensorName: string) => Promise<QuantizedMatrix | undefined>;
   readonly matrix: (block: number, kind: MatrixKind) => Promise<Float32Array | undefined>;
 }
 
@@ -76,15 +75,16 @@ export async function openRun(path: string): Promise<OpenedRun | undefined> {
     const matrix = byName.get(name);
     return matrix === undefined ? undefined : recordedWeights(folder, matrix);
   };
-  const encoded = async (name: string, dtype: FloatDtype): Promise<EncodedMatrix | undefined> => {
+  const memory: MatrixMemory = { file: new ReusedMemory(), codes: new ReusedMemory() };
+  const coded = async (name: string): Promise<QuantizedMatrix | undefined> => {
     const matrix = byName.get(name);
-    return matrix === undefined ? undefined : encodeMatrix(await recordedMatrix(folder, matrix), dtype);
+    return matrix === undefined ? undefined : recordedMatrix(folder, matrix, memory);
   };
   return {
     folder,
     record,
     weights,
-    encoded,
+    coded,
     matrix: (block, kind) => weights(`${matrixName(block, kind)}.weight`),
   };
 }
@@ -94,9 +94,13 @@ export async function recordedWeights(folder: string, record: MatrixRecord): Pro
   return dequantize(await recordedMatrix(folder, record));
 }
 
-async function recordedMatrix(folder: string, record: MatrixRecord): Promise<QuantizedMatrix> {
+async function recordedMatrix(
+  folder: string,
+  record: MatrixRecord,
+  memory?: MatrixMemory,
+): Promise<QuantizedMatrix> {
   const path = join(folder, record.file);
-  const { name, matrix } = await readMatrix(path);
+  const { name, matrix } = await readMatrix(path, memory);
   if (name !== record.name || matrix.rows !== record.rows || matrix.columns !== record.columns) {
     throw new ClaqError('result/malformed', 'A file of the run holds another matrix than its record says', {
       where: path,

@@ -19,7 +19,8 @@ import { hessianHome } from '../engine/claq/accumulate-hessian.ts';
 import { requireKernelMemory } from '../engine/claq/kernel-memory.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
 import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
-import { quantizeModel as quantizeBlocks } from '../engine/run.ts';
+import { heldOutStrength } from '../engine/held-out-strength.ts';
+import { type QuantizationRun, quantizeModel as quantizeBlocks } from '../engine/run.ts';
 import { type Engine, startEngine } from '../engine/start-engine.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
 import type { CalibrationSegments } from '../engine/text/segments.ts';
@@ -31,7 +32,9 @@ import { engineNote } from './engine-note.ts';
 import { EXPORT_TARGETS, exportFolderName } from '../../shared/exports.ts';
 import { exportCommand, writeExport } from './export.ts';
 import { sourceOfRun } from './export-source.ts';
-import { bitsLabel, methodSettings } from './method-settings.ts';
+import { PLANS_FILE, columnPlans } from './column-plans.ts';
+import { type MatrixPlan, planModel } from '../engine/plan-model.ts';
+import { bitsLabel, methodSettings, plansAhead, sizedSettings } from './method-settings.ts';
 import { hashModelFiles } from './model-files.ts';
 import { openRun } from './open-run.ts';
 import { plannedFolderBytes, sourceBytes } from './planned-bytes.ts';
@@ -51,9 +54,10 @@ export async function quantizeModel(
   hooks: RunHooks = {},
 ): Promise<QuantizeSummary> {
   const start = performance.now();
-  const settings = validRequest(quantizeRequestSchema, request);
-  const checkpoint = await openCheckpoint(settings.model);
+  const asked = validRequest(quantizeRequestSchema, request);
+  const checkpoint = await openCheckpoint(asked.model);
   try {
+    const settings = sizedSettings(asked, checkpoint.model);
     const method = methodSettings(settings, checkpoint.model);
     const folder = await openRunFolder({
       folder: settings.out,
@@ -129,14 +133,14 @@ const EXPORT_FOLDERS = EXPORT_TARGETS.map(exportFolderName);
 
 /** What a killed process leaves of a file or folder that it was writing. */
 const HALF_WRITTEN = new RegExp(
-  `^\\.((${[RUN_FILE, SPILL_FILE_STEM, '.+\\.safetensors'].join('|')})\\..+|${EXPORT_FOLDERS.join('|')})\\.partial$`,
+  `^\\.((${[RUN_FILE, PLANS_FILE, SPILL_FILE_STEM, '.+\\.safetensors'].join('|')})\\..+|${EXPORT_FOLDERS.join('|')})\\.partial$`,
 );
 
 /** Removes what an unfinished run left in the folder, but for the matrices to go on with, and makes room for matrices. */
 async function clearLeftovers({ folder }: RunFolder, unfinished: RunRecord | undefined): Promise<void> {
   const matrices = join(folder, MATRICES_FOLDER);
   for (const name of EXPORT_FOLDERS) await remove(join(folder, name));
-  if (unfinished === undefined) await remove(matrices);
+  if (unfinished === undefined) for (const made of [matrices, join(folder, PLANS_FILE)]) await remove(made);
   await outputErrors(folder, () => mkdir(matrices, { recursive: true }));
   for (const parent of [folder, matrices]) {
     const halves = (await readdir(parent)).filter((name) => HALF_WRITTEN.test(name));
@@ -163,13 +167,21 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
   const { settings, method, checkpoint, engine, memory, calibration, evaluation, hooks, unfinished } = job;
   const windows = evaluation?.windows ?? [];
   const before = evaluation === undefined ? undefined : await originalPerplexity(evaluation, writer, job);
-  const { perplexity, timing } = await quantizeBlocks({
+  const plan = plansAhead(method)
+    ? await columnPlans(writer.folder, checkpoint.model, () => planned(writer, job))
+    : undefined;
+  const run = {
     checkpoint,
+    plan,
     pool: engine.pool,
     segments: calibration.segments,
     settings: method,
-    windows,
     memory,
+  };
+  const { perplexity, timing } = await quantizeBlocks({
+    ...run,
+    settings: { ...method, ...(await chosenStrength(writer, run, hooks)) },
+    windows,
     onMatrix: async (result) => {
       // Saved whether or not anybody listens.
       const saved = await writer.saveMatrix(result);
@@ -213,6 +225,38 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     runFolder: writer.folder,
     exportFolder,
   };
+}
+
+/** What is decided before the first block, and the time that it took. */
+async function planned(writer: RunWriter, job: Job): Promise<readonly MatrixPlan[]> {
+  const { method, checkpoint, engine, memory, calibration, hooks } = job;
+  const start = performance.now();
+  const plans = await planModel({
+    checkpoint,
+    pool: engine.pool,
+    segments: calibration.segments,
+    settings: method,
+    memory,
+    ...hooks,
+  });
+  await writer.planned((performance.now() - start) / 1000);
+  return plans;
+}
+
+/** The method's part with the strength that was chosen by held-out segments, where it was to be. */
+async function chosenStrength(
+  writer: RunWriter,
+  run: Omit<QuantizationRun, 'windows' | 'onMatrix'>,
+  hooks: RunHooks,
+): Promise<Pick<MethodSettings, 'plus'>> {
+  const { plus } = run.settings;
+  if (plus?.strength !== 'auto') return { plus };
+  const known = writer.strength;
+  if (known !== undefined) return { plus: { ...plus, strength: known.chosen } };
+  const start = performance.now();
+  const { strength, trials } = await heldOutStrength({ ...run, ...hooks }, plus);
+  await writer.choseStrength({ chosen: strength, trials: [...trials] }, (performance.now() - start) / 1000);
+  return { plus: { ...plus, strength } };
 }
 
 /** Known from elsewhere or from an earlier session, or measured now. */

@@ -34,6 +34,7 @@ export function recordedChoices(record: RunRecord): QuantizeChoices {
     columnOrder: settings.columnOrder ?? undefined,
     codebookFit: settings.codebookFit ?? undefined,
     groupSize: settings.groupSize ?? undefined,
+    plus: settings.plus,
     percdamp: settings.percdamp,
     actOrder: settings.actOrder,
     calibration: {

@@ -26,7 +26,7 @@ import type { Engine } from '../engine/start-engine.ts';
 import type { CalibrationSegments } from '../engine/text/segments.ts';
 import { hashFile } from '../engine/checkpoint/file-hash.ts';
 import { withExport } from './export.ts';
-import { tieRule } from './method-settings.ts';
+import { allocates, tieRule } from './method-settings.ts';
 import { programName } from './program-name.ts';
 import type { RunFolder } from './run-folder.ts';
 import { requireSameRun } from './unfinished-run.ts';
@@ -75,8 +75,9 @@ export class RunWriter {
   ): Promise<RunWriter> {
     const first = firstRecord(basis);
     if (unfinished !== undefined) requireSameRun(run.folder, unfinished, first);
-    const { startedAt, matrices, soFar } = unfinished ?? first;
-    const writer = new RunWriter(run, { ...first, startedAt, matrices, soFar }, start);
+    const { startedAt, matrices, soFar, strength } = unfinished ?? first;
+    const record = { ...first, startedAt, matrices, soFar, ...(strength === undefined ? {} : { strength }) };
+    const writer = new RunWriter(run, record, start);
     await writer.#write();
     return writer;
   }
@@ -125,6 +126,23 @@ export class RunWriter {
   async measuredBefore(figure: PerplexityFigure, seconds: number): Promise<void> {
     this.#took({ original: seconds });
     await this.#write({ soFar: { ...this.time, before: figure } });
+  }
+
+  /** Of the corrections, where an earlier session has chosen it. */
+  get strength(): RunRecord['strength'] {
+    return this.#record.strength;
+  }
+
+  /** @param seconds that the choice took */
+  async choseStrength(strength: NonNullable<RunRecord['strength']>, seconds: number): Promise<void> {
+    this.#took({ strength: seconds });
+    await this.#write({ strength });
+  }
+
+  /** @param seconds that it took to decide what the columns get */
+  async planned(seconds: number): Promise<void> {
+    this.#took({ plan: seconds });
+    await this.#write();
   }
 
   /** @param timing of this session, up to now */
@@ -208,18 +226,19 @@ export function runChoices({
   method,
   engine,
 }: Pick<RunBasis, 'method' | 'engine'>): Pick<RunRecord, 'program' | 'settings' | 'engine'> {
-  const { budget, groupSize, columnOrder, codebookFit, ...choices } = method;
+  const { budget, groupSize, columnOrder, codebookFit, plus, ...choices } = method;
   const onGrid = hasUniformGrid(method.method);
   return {
     program: programName(),
     settings: {
       ...choices,
-      columnOrder: onGrid ? null : columnOrder,
+      columnOrder: onGrid || allocates(method) ? null : columnOrder,
       codebookFit: onGrid ? null : codebookFit,
       budget: describeModelBudget(budget),
       ...recordOfBudget(budget),
       tieRule: tieRule(method),
       groupSize: groupSize ?? null,
+      ...(plus === undefined ? {} : { plus }),
     },
     engine: {
       backend: engine.backend.description,

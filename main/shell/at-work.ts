@@ -34,6 +34,7 @@ const WORDS: Record<Activity['kind'], string> = {
   evaluate: 'Evaluation',
   measure: 'Measuring of columns',
   analyse: 'Analysis',
+  sensitivity: 'Measuring of sensitivity',
 };
 
 /** What to tell somebody who looks elsewhere: what was at work before, and has come to an end that they did not ask for. */
@@ -77,6 +78,7 @@ export function quitQuestion(activities: readonly Activity[]): QuitQuestion | un
       ? 'The export goes on behind its last whole file when it is started again.'
       : undefined,
     kinds.has('evaluate') ? 'The perplexity has to be measured again.' : undefined,
+    kinds.has('sensitivity') ? 'The sensitivity has to be measured again.' : undefined,
     kinds.has('setup') ? 'The set-up has to be started again.' : undefined,
     kinds.has('measure') || kinds.has('analyse')
       ? 'What is measured of the columns is kept, and the rest measured when it is asked for again.'

@@ -11,6 +11,7 @@ export const ACTIVITY_WORDS: Readonly<Record<Activity['kind'], string>> = {
   evaluate: 'Evaluation',
   measure: 'Columns',
   analyse: 'Analysis',
+  sensitivity: 'Sensitivity',
 };
 
 /** State in a word, where it is not the progress that says it. */

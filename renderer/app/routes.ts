@@ -1,9 +1,10 @@
-/** The screens and their addresses. Each is loaded when it is first shown. */
+/** The screens and their addresses. The first comes with the program, each other is loaded when it is first shown. */
 import { createRouter, createWebHistory, type Router, type RouteRecordRaw } from 'vue-router';
+import LibraryScreen from '../library/LibraryScreen.vue';
 
 const routes: RouteRecordRaw[] = [
   { path: '/', redirect: '/library' },
-  { path: '/library', name: 'library', component: () => import('../library/LibraryScreen.vue') },
+  { path: '/library', name: 'library', component: LibraryScreen },
   { path: '/models/:id(\\d+)', name: 'model', component: () => import('../library/ModelScreen.vue') },
   {
     path: '/models/:id(\\d+)/inspect',

@@ -41,7 +41,7 @@ export function comparisonRows(a: ComparedBudget, b: ComparedBudget): Comparison
       ({ preview }) => preview.storedBits,
       (bits) => bits.toFixed(3),
     ),
-    row('Packed', ({ preview }) => preview.packedBytes, readableBytes),
+    row('Packed matrices', ({ preview }) => preview.packedBytes, readableBytes),
     row(
       'Reserved entries',
       ({ preview }) => preview.reserved.entries,

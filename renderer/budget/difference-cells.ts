@@ -1,5 +1,6 @@
 /** Two budgets beside each other: what each cell of the picture of all matrices says. */
 import type { MatrixChange } from '../../shared/compare-budgets.ts';
+import type { ChartColours } from '../charts/chart-colours.ts';
 
 export const CHANGED_PARTS = ['width', 'reserved'] as const;
 /** Which part of a column's share is looked at. */
@@ -42,6 +43,13 @@ const DEEPEST = 0.45;
 /** How deep a cell's colour is, 0..1; a root, so that a few columns are seen beside hundreds. */
 export function cellDepth(cell: DifferenceCell, farthest: number): number {
   return DEEPEST * Math.sqrt(Math.abs(cellLean(cell)) / farthest);
+}
+
+/** A cell's colour as CSS; empty where nothing changes. It says how deep it is by itself: `opacity` would make a layer of every cell. */
+export function cellFill(cell: DifferenceCell, farthest: number, colours: ChartColours): string {
+  if (cell.more + cell.less === 0) return '';
+  const alpha = Math.round(255 * cellDepth(cell, farthest));
+  return `${cellLean(cell) < 0 ? colours.worse : colours.better}${alpha.toString(16).padStart(2, '0')}`;
 }
 
 const PART_WORDS: Readonly<Record<ChangedPart, readonly [more: string, less: string]>> = {

@@ -57,9 +57,6 @@ function axisOption(axis: AxisLook, colours: ChartColours): EChartsCoreOption {
   };
 }
 
-/** Milliseconds between two drawings of a chart that follows a slider, whose figures follow at each move: some thirty a second. */
-export const FOLLOWING_MS = 33;
-
 /** Room for the axes' names and labels, in pixels. */
 export const PLOT = { left: 68, right: 16, top: 28, bottom: 44 } as const;
 

@@ -1,5 +1,6 @@
 /** The figures behind the pictures, as tables that other programs read. */
 import type { MatrixKind } from '../../shared/model.ts';
+import type { MatrixSensitivity } from '../../shared/sensitivity.ts';
 import type { MatrixOverview } from '../../shared/statistics.ts';
 import { csvText, type CsvCell } from '../charts/csv-text.ts';
 import type { Histogram } from './histogram.ts';
@@ -39,6 +40,14 @@ export function matricesCsv(matrices: readonly MatrixOverview[], level: number, 
         maxMagnitude,
       ];
     }),
+  );
+}
+
+/** A line a matrix. */
+export function sensitivityCsv(matrices: readonly MatrixSensitivity[]): string {
+  return csvText(
+    ['layer', 'matrix', 'mean_squared_gradient', 'median_squared_gradient'],
+    matrices.map(({ block, kind, mean, median }) => [block, kind, mean, median]),
   );
 }
 

@@ -1,4 +1,4 @@
-/** What the screen is about, as its address keeps it: `?S=5&layer=3&matrix=q&tab=matrix&compare=3.k,7.q&top=5`. */
+/** What the screen is about, as its address keeps it: `?S=5&layer=3&matrix=q&tab=matrix&compare=3.k,7.q&top=5&map=sensitivity`. */
 import { MATRIX_KINDS, type MatrixKind } from '../../shared/model.ts';
 import { nearestLevel, OUTLIER_LEVELS } from '../../shared/outlier-levels.ts';
 import { LINE_MARKS } from '../charts/chart-look.ts';
@@ -6,6 +6,10 @@ import type { CellAddress } from '../charts/matrix-grid.ts';
 
 export const INSPECT_TABS = ['layers', 'matrix', 'column'] as const;
 export type InspectTab = (typeof INSPECT_TABS)[number];
+
+/** What the map of all matrices shows. */
+export const MATRIX_MAPS = ['outliers', 'sensitivity'] as const;
+export type MatrixMap = (typeof MATRIX_MAPS)[number];
 
 export interface InspectPlace {
   /** One of OUTLIER_LEVELS; undefined where the suggested one is shown. */
@@ -19,6 +23,7 @@ export interface InspectPlace {
   readonly compared: readonly CellAddress[];
   /** Share of the columns, from the head of the Outlier Order, that is spoken of; undefined for the usual one. */
   readonly head: number | undefined;
+  readonly map: MatrixMap;
 }
 
 /** Lines that can still be told apart, beside the chosen matrix's own. */
@@ -45,6 +50,7 @@ export function placeOf(query: Query, layers: number): InspectPlace {
     column: Number.isInteger(column) && column >= 0 ? column : undefined,
     compared: comparedOf(text('compare') ?? '', layers),
     head: top > 0 && top <= 100 ? top / 100 : undefined,
+    map: MATRIX_MAPS.find((map) => map === text('map')) ?? 'outliers',
   };
 }
 
@@ -68,6 +74,7 @@ export function queryOf({
   column,
   compared,
   head,
+  map,
 }: InspectPlace): Record<string, string> {
   return {
     ...(s === undefined ? {} : { S: String(s) }),
@@ -80,5 +87,6 @@ export function queryOf({
       : { compare: compared.map(({ block, kind }) => `${block}.${kind}`).join(',') }),
     // A thousandth of a percent is finer than the columns of any matrix.
     ...(head === undefined ? {} : { top: String(Number((100 * head).toFixed(3))) }),
+    ...(map === 'outliers' ? {} : { map }),
   };
 }

@@ -13,7 +13,7 @@ export interface OutlierCurve {
 /** @param outliers of each column, in any order */
 export function outlierCurve(outliers: Uint32Array, rows: number): OutlierCurve {
   // Typed arrays sort by number, ascending.
-  const counts = Uint32Array.from(outliers).sort().reverse();
+  const counts = outliers.slice().sort().reverse();
   const sums = new Float64Array(counts.length + 1);
   let ranked = 0;
   for (let index = 0; index < counts.length; index++) {

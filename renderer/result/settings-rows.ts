@@ -2,8 +2,15 @@
 import { dtypeWords } from '../exports/export-words.ts';
 import { ENGINE_DEFAULTS } from '../../shared/requests.ts';
 import { hasUniformGrid } from '../../shared/method.ts';
+import { type PlusChoices, hasTechnique, plusChoicesSchema, followsOriginal } from '../../shared/plus.ts';
 import type { RunDetail } from '../../shared/runs.ts';
-import { CODEBOOK_FIT_WORDS, COLUMN_ORDER_WORDS, ENGINE_WORDS, METHOD_WORDS } from '../run/method-words.ts';
+import {
+  CODEBOOK_FIT_WORDS,
+  COLUMN_ORDER_WORDS,
+  ENGINE_WORDS,
+  METHOD_WORDS,
+  PLUS_WORDS,
+} from '../run/method-words.ts';
 
 export type SettingsRow = readonly [label: string, value: string];
 
@@ -12,6 +19,8 @@ export function settingsRows({ choices, budget, engine }: RunDetail): SettingsRo
   const order = choices.columnOrder ?? (method === 'reference' ? 'outlier' : 'benefit');
   const fit = choices.codebookFit ?? (method === 'reference' ? 'all' : 'kept');
   const length = calibration.segmentLength;
+  const plus = method === 'claq-plus' ? (choices.plus ?? plusChoicesSchema.parse({})) : undefined;
+  const allocates = plus !== undefined && hasTechnique(plus, 'allocation');
   const rows: (SettingsRow | undefined)[] = [
     ['Method', METHOD_WORDS[method].label],
     ['Budget', budget],
@@ -20,7 +29,10 @@ export function settingsRows({ choices, budget, engine }: RunDetail): SettingsRo
           'Columns that share a scale',
           choices.groupSize === undefined ? 'the whole row' : String(choices.groupSize),
         ]
-      : ['Bits go to columns', COLUMN_ORDER_WORDS[order].label.toLowerCase()],
+      : allocates
+        ? ['Bits go', 'over the whole model']
+        : ['Bits go to columns', COLUMN_ORDER_WORDS[order].label.toLowerCase()],
+    ...(plus === undefined ? [] : plusRows(plus)),
     hasUniformGrid(method)
       ? undefined
       : ['Codebooks are fitted on', CODEBOOK_FIT_WORDS[fit].label.toLowerCase()],
@@ -45,4 +57,17 @@ export function settingsRows({ choices, budget, engine }: RunDetail): SettingsRo
     choices.exportDtype === undefined ? undefined : ['Export with the run', dtypeWords(choices.exportDtype)],
   ];
   return rows.filter((row) => row !== undefined);
+}
+
+function plusRows(plus: PlusChoices): SettingsRow[] {
+  const used = plus.techniques.map((technique) => PLUS_WORDS[technique].label.toLowerCase());
+  const rows: SettingsRow[] = [['Beyond the paper', used.length === 0 ? 'nothing' : used.join(', ')]];
+  if (followsOriginal(plus)) {
+    rows.push([
+      'Strength of the corrections',
+      plus.strength === 'auto' ? 'by held-out segments' : String(plus.strength),
+    ]);
+  }
+  if (hasTechnique(plus, 'sweeps')) rows.push(['Sweeps', String(plus.sweeps)]);
+  return rows;
 }

@@ -1,6 +1,7 @@
 /** Names of the choices of a run, and a line on each for whoever does not know it. */
 import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
 import type { CodebookFit, ColumnOrder, Method } from '../../shared/method.ts';
+import type { PlusTechnique } from '../../shared/plus.ts';
 
 export interface ChoiceWords {
   readonly label: string;
@@ -14,6 +15,11 @@ export const METHOD_WORDS: Readonly<Record<Method, ChoiceWords & { readonly brie
     brief: 'CLAQ',
     meaning:
       'A codebook a column, errors carried on; more bits and kept outliers for the columns where they pay most.',
+  },
+  'claq-plus': {
+    label: 'CLAQ+',
+    brief: 'CLAQ+',
+    meaning: 'Beyond the paper: a lower perplexity for the same bytes. Takes about twice as long.',
   },
   reference: {
     label: 'Reference',
@@ -30,6 +36,34 @@ export const METHOD_WORDS: Readonly<Record<Method, ChoiceWords & { readonly brie
     brief: 'RTN',
     meaning: 'A baseline: a uniform grid, each weight by itself. Fast, and the worst.',
   },
+};
+
+export const PLUS_WORDS: Readonly<Record<PlusTechnique, ChoiceWords>> = {
+  allocation: {
+    label: 'Bits over the whole model',
+    meaning: 'Every column gets 1 to 8 bits and kept entries where they pay most; matrices too.',
+  },
+  'row-scales': {
+    label: 'Row scales',
+    meaning: 'Rows are divided by their size, so that a codebook serves them all.',
+  },
+  'row-sensitivity': {
+    label: 'Row sensitivity',
+    meaning: 'Rows whose outputs the model’s loss feels more have more say in a codebook.',
+  },
+  'error-reservation': {
+    label: 'Kept by error',
+    meaning: 'Kept are the entries that a codebook serves worst, not a column’s extremes.',
+  },
+  asymmetric: {
+    label: 'Inputs as they have become',
+    meaning: 'A matrix makes up for inputs that have drifted from the original model’s.',
+  },
+  residual: {
+    label: 'Residual stream',
+    meaning: 'What attention and FFN add makes up for the drift of the stream that they add to.',
+  },
+  sweeps: { label: 'Sweeps', meaning: 'Columns are decided once more, now that all others are known.' },
 };
 
 export const COLUMN_ORDER_WORDS: Readonly<Record<ColumnOrder, ChoiceWords>> = {

@@ -4,6 +4,7 @@ import type { Method } from '../../shared/method.ts';
 import { describeModelBudget } from '../../shared/model-budget.ts';
 import { type ModelDescription, quantizedWeights } from '../../shared/model.ts';
 import { bytesOfDtype } from '../../shared/model-bytes.ts';
+import type { PlusChoices } from '../../shared/plus.ts';
 import { plannedNominalBits, plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import type { BudgetOverrideRequest, BudgetRequest } from '../../shared/requests.ts';
@@ -13,13 +14,14 @@ export interface SizeChoices {
   readonly budget: BudgetRequest;
   readonly overrides?: readonly BudgetOverrideRequest[];
   readonly groupSize?: number | undefined;
+  readonly plus?: Pick<PlusChoices, 'techniques'> | undefined;
 }
 
 export interface PlannedSize {
   /** `2.12 (AP 2.05 of {2,4} + OR 0.07)` */
   readonly label: string;
   readonly nominalBits: number;
-  /** At most: the choice by benefit spends no more. */
+  /** At most: the choice by benefit and the allocation over the model spend no more. */
   readonly storedBits: number;
   readonly packedBytes: number;
   /** Weights in the quantized matrices. */
@@ -31,9 +33,9 @@ export interface PlannedSize {
  * Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction.
  */
 export function plannedSize(model: ModelDescription, choices: SizeChoices): PlannedSize {
-  const { method, groupSize, overrides = [] } = choices;
+  const { method, groupSize, plus, overrides = [] } = choices;
   const budget = requestedModelBudget({ budget: choices.budget, overrides }, model.blocks);
-  const packed = plannedPackedBytes(model, { method, budget, groupSize });
+  const packed = plannedPackedBytes(model, { method, budget, groupSize, plus });
   const weights = quantizedWeights(model);
   return {
     label: describeModelBudget(budget),

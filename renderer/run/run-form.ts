@@ -6,6 +6,7 @@ import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
 import { type CodebookFit, type ColumnOrder, type Method, hasUniformGrid } from '../../shared/method.ts';
 import type { ModelDescription } from '../../shared/model.ts';
 import { DEFAULT_OUTLIER_S } from '../../shared/outlier-order.ts';
+import { DEFAULT_SWEEPS, PLUS_TECHNIQUES, type PlusTechnique } from '../../shared/plus.ts';
 import {
   type BudgetChoices,
   type BudgetOverrideRequest,
@@ -38,6 +39,10 @@ export interface RunForm {
   columnOrder: ColumnOrder | null;
   codebookFit: CodebookFit | null;
   groupSize: number | null;
+  /** Of CLAQ+. A strength of null is chosen by held-out segments. */
+  techniques: readonly PlusTechnique[];
+  strength: number | null;
+  sweeps: number | null;
   percdamp: number | null;
   actOrder: boolean;
   engine: EngineChoice | null;
@@ -121,6 +126,9 @@ export function emptyForm(): RunForm {
     columnOrder: null,
     codebookFit: null,
     groupSize: null,
+    techniques: PLUS_TECHNIQUES,
+    strength: null,
+    sweeps: DEFAULT_SWEEPS,
     percdamp: DEFAULT_PERCDAMP,
     actOrder: true,
     ...LEFT_TO_SETTINGS,
@@ -147,6 +155,9 @@ export function formOfChoices(choices: QuantizeChoices): RunForm {
     columnOrder: choices.columnOrder ?? null,
     codebookFit: choices.codebookFit ?? null,
     groupSize: choices.groupSize ?? null,
+    techniques: choices.plus?.techniques ?? PLUS_TECHNIQUES,
+    strength: choices.plus === undefined || choices.plus.strength === 'auto' ? null : choices.plus.strength,
+    sweeps: choices.plus?.sweeps ?? DEFAULT_SWEEPS,
     percdamp: choices.percdamp,
     actOrder: choices.actOrder,
     engine: choices.engine ?? null,
@@ -160,16 +171,15 @@ export function formOfChoices(choices: QuantizeChoices): RunForm {
 /** What the form asks for. Choices that do not go with the method are left out: they stay in the form for another method. */
 export function choicesOfForm(form: RunForm): QuantizeChoicesRequest {
   const grid = hasUniformGrid(form.method);
-  const orderOfMethod =
-    form.method === 'reference' && form.columnOrder === 'benefit' ? null : form.columnOrder;
   return {
     method: form.method,
     budget: form.budget,
     overrides: grid ? form.overrides.filter(({ budget }) => isWholeWidth(budget)) : [...form.overrides],
     outlierS: form.outlierS ?? undefined,
-    columnOrder: grid ? undefined : (orderOfMethod ?? undefined),
-    codebookFit: grid ? undefined : (form.codebookFit ?? undefined),
+    columnOrder: orderOfForm(form),
+    codebookFit: grid || form.method === 'claq-plus' ? undefined : (form.codebookFit ?? undefined),
     groupSize: grid ? (form.groupSize ?? undefined) : undefined,
+    plus: form.method === 'claq-plus' ? plusOfForm(form) : undefined,
     percdamp: form.percdamp ?? undefined,
     actOrder: form.actOrder,
     calibration: {
@@ -190,6 +200,17 @@ export function choicesOfForm(form: RunForm): QuantizeChoicesRequest {
     forwardPrecision: form.forwardPrecision ?? undefined,
     exportDtype: form.exportDtype ?? undefined,
   };
+}
+
+/** Undefined where the method has none, or not the one that the form has. */
+function orderOfForm({ method, columnOrder, techniques }: RunForm): ColumnOrder | undefined {
+  if (hasUniformGrid(method) || columnOrder === null) return undefined;
+  if (method === 'reference' && columnOrder === 'benefit') return undefined;
+  return method === 'claq-plus' && techniques.includes('allocation') ? undefined : columnOrder;
+}
+
+function plusOfForm({ techniques, strength, sweeps }: RunForm): QuantizeChoicesRequest['plus'] {
+  return { techniques: [...techniques], strength: strength ?? 'auto', sweeps: sweeps ?? undefined };
 }
 
 function filled(text: string): string | undefined {

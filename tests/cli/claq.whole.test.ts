@@ -8,8 +8,11 @@ import { z } from 'zod';
 import { encodeHeader } from '../../main/engine/checkpoint/safetensors-writer.ts';
 import { SAME_PRESS_SECONDS } from '../../main/cli/stop-signals.ts';
 import { MATRIX_KINDS, matrixName, TENSOR_NAMES } from '../../shared/model.ts';
+import { modelSensitivitySchema } from '../../shared/sensitivity.ts';
+import { writeTinyModel } from '../service/tiny-model.ts';
 import { claq, DEMO_MODEL, eventsOf, finish, start } from './claq-process.ts';
 
+const resultSchema = z.object({ result: z.object({ sensitivity: modelSensitivitySchema.loose() }) });
 const manifestSchema = z.object({ version: z.string() });
 
 let work = '';
@@ -45,6 +48,11 @@ describe('claq', () => {
       'a number out of range',
       ['inspect', 'm', '-s', '0'],
       'error: --outlier-s: Too small: expected number to be >0, found 0\n',
+    ],
+    [
+      'a text that nothing is measured on',
+      ['inspect', 'm', '--text', 't'],
+      '--text: goes with --sensitivity',
     ],
     ['an unknown matrix', ['inspect', 'm', '--matrix', 'w'], 'error: --matrix: Invalid option'],
     [
@@ -131,6 +139,27 @@ describe('claq inspect', () => {
       command: 'inspect',
       result: { outlierS: 13, sValues: [3, 5, 7, 9, 13], shown: { name: 'model.layers.3.self_attn.k_proj' } },
     });
+  });
+
+  it('takes gradients where it is asked for the sensitivity, and prints the map of all matrices', async () => {
+    const model = await writeTinyModel(join(work, 'tiny'), { blocks: 2 });
+    const asked = ['inspect', model, '--sensitivity', '--engine', 'wasm'];
+    const { code, stdout, stderr } = await claq(...asked);
+    expect(code).toBe(0);
+    expect(stderr).toContain('Measuring sensitivity: ');
+    const found = await claq(...asked, '--json');
+    const { sensitivity } = resultSchema.parse(eventsOf(found.stdout).at(-1)).result;
+    expect(sensitivity).toMatchObject({ tokens: 2044, segments: 4, segmentLength: 512 });
+    const [, table = ''] = stdout.split('4. Sensitivity of every layer and matrix');
+    const rows = table.split('\n').slice(3, 5);
+    expect(rows.map((row) => row.trim().split(/ +/))).toEqual(
+      [0, 1].map((layer) => [
+        String(layer),
+        ...sensitivity.matrices
+          .filter(({ block }) => block === layer)
+          .map(({ mean }) => mean.toExponential(2)),
+      ]),
+    );
   });
 
   it('tells on stderr what is wrong with a model, and fails', async () => {

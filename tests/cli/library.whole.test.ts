@@ -319,6 +319,14 @@ describe('claq runs', () => {
     expect(await runs()).toEqual(waiting);
     expect(await readdir(data)).toEqual(['library.sqlite']);
 
+    expect(await answer('runs', 'cancel', '2')).toMatchObject({ id: 2, state: 'cancelled' });
+    expect(await refusal('runs', 'cancel', '9')).toEqual([
+      1,
+      expect.objectContaining({ code: 'library/not-found', found: 'number 9' }),
+    ]);
+    expect(await answer('runs', 'remove', '2')).toMatchObject({ id: 2 });
+    expect(await runs()).toMatchObject([{ id: 1, state: 'queued', ahead: 0 }]);
+
     const engine = new ControlledEngine();
     const { studio } = await openTestStudio(data, { quantize: engine.quantize });
     expect((await engine.run(0)).request.budget).toEqual({ bits: 2 });

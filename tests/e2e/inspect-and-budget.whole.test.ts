@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
+import { inEngineThread } from '../../main/service/engine-thread/run-in-thread.ts';
+import { openSafetensors } from '../../main/engine/checkpoint/safetensors-file.ts';
 import { MATRIX_KINDS, matrixName, matrixShape } from '../../shared/model.ts';
 import { readablePercent } from '../../shared/readable-quantities.ts';
 import { runRecordSchema } from '../../shared/run-record.ts';
@@ -89,6 +91,23 @@ describe('inspecting and budgeting the demo model', () => {
     for (const figure of shown(1)) await expect.poll(figures).toContain(figure);
   });
 
+  it('shows the sensitivity that gradients on the bundled text have, and keeps it', async () => {
+    const { matrices } = await inEngineThread('sensitivity', { model: DEMO_FOLDER });
+    await go('/models/1/inspect?map=sensitivity');
+    await page.getByRole('button', { name: 'Measure sensitivity' }).press('Enter');
+    const grid = page.getByRole('grid', { name: 'Sensitivity by layer and matrix' });
+    await grid.waitFor(LONG);
+    const expected = matrices.map(
+      ({ block, kind, mean }) => `Layer ${block}, ${kind}: ${mean.toExponential(1).replace('e-', 'e−')}`,
+    );
+    const shown = async (): Promise<(string | null)[]> =>
+      Promise.all((await grid.getByRole('gridcell').all()).map((cell) => cell.getAttribute('aria-label')));
+    expect(await shown()).toEqual(expected);
+    await page.reload();
+    await grid.waitFor();
+    expect(await shown()).toEqual(expected);
+  });
+
   it('shows a column as the weights’ file has it', async () => {
     const checkpoint = await openCheckpoint(DEMO_FOLDER);
     const weights = await checkpoint.read(`${matrixName(1, 'down')}.weight`);
@@ -112,7 +131,10 @@ describe('inspecting and budgeting the demo model', () => {
     await page.getByRole('slider', { name: 'Average width', exact: true }).press('ArrowRight');
     await page.getByRole('button', { name: 'Analyse' }).click();
     await page.getByText('squared error of the weights').first().waitFor(LONG);
-    const bytes = /([\d,]+) bytes/.exec(await textOf('What it comes to'))?.[1];
+    await expect
+      .poll(() => textOf('What it comes to'))
+      .toMatch(/Packed matrices [\d.]+ \wB [\d,]+ bytes Packed export [\d.]+ \wB [\d,]+ bytes/);
+    const [matrices, whole] = (await textOf('What it comes to')).matchAll(/([\d,]+) bytes/g);
 
     await page.getByRole('button', { name: 'New run with it' }).click();
     await page.getByText('Quick look', { exact: true }).click();
@@ -123,7 +145,15 @@ describe('inspecting and budgeting the demo model', () => {
     const text = await readFile(join(data, 'runs', folder, 'run.json'), 'utf8');
     const record = runRecordSchema.parse(JSON.parse(text));
     expect(record.settings.precision).toMatchObject({ low: 2, high: 4, average: 2.06 });
-    expect(record.result?.packedBytes.toLocaleString('en')).toBe(bytes);
+    expect(record.result?.packedBytes.toLocaleString('en')).toBe(matrices?.[1]);
+
+    await page.getByRole('button', { name: 'Export…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click();
+    await page.getByText(/tensors read back, exact/).waitFor(LONG);
+    const packed = await openSafetensors(join(data, 'runs', folder, 'packed', 'model.safetensors'));
+    const stored = packed.header.tensors.values().reduce((sum, { bytes }) => sum + bytes, 0);
+    await packed.close();
+    expect(stored.toLocaleString('en')).toBe(whole?.[1]);
 
     // The run has calibrated: predictions are in the unit of its loss now.
     await go('/models/1/budget');

@@ -1,6 +1,8 @@
 /** Models, runs and what they came to, made up: the same at each start. */
 import { z } from 'zod';
+import { HALF_BYTES } from '../../shared/bits.ts';
 import { modelIdSchema, type ModelCard } from '../../shared/library.ts';
+import { keptParameters, type KeptTensors, keptTensors } from '../../shared/model-bytes.ts';
 import {
   MATRIX_KINDS,
   matrixShape,
@@ -141,6 +143,15 @@ export function demoModel(id = 1): ModelCard {
   };
 }
 
+/** Beside what its description asks for a buffer of 128 bytes, in a second file: as only the model's files tell. */
+export function keptOf({ description }: Pick<ModelCard, 'description'>): KeptTensors {
+  return {
+    bytes: HALF_BYTES * keptParameters(description) + 128,
+    tensors: keptTensors(description) + 1,
+    files: 2,
+  };
+}
+
 /** The nth model: real ones first, then the same under other names. */
 export function knownModel(id: number, index: number): ModelCard {
   const known = KNOWN[index % KNOWN.length];
@@ -236,7 +247,7 @@ export function someRun(id: number, model: ModelCard, state: RunState, index = i
     queuedAt: at(30 * id),
     startedAt: state === 'queued' ? null : at(30 * id + 1),
     endedAt: ['queued', 'running', 'pausing', 'cancelling'].includes(state) ? null : at(30 * id + 9),
-    ahead: state === 'queued' ? 1 : null,
+    ahead: state === 'queued' ? 0 : null,
     matricesDone: done,
     matricesTotal: total,
     figures:

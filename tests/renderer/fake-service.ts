@@ -9,7 +9,7 @@ import type { ModelCard } from '../../shared/library.ts';
 import { exportIdSchema, type RunDetail, type RunEvent, runIdSchema } from '../../shared/runs.ts';
 import { savedBudgetIdSchema } from '../../shared/saved-budgets.ts';
 import { settingsSchema } from '../../shared/settings.ts';
-import { cardOf, demoModel, knownModel, someRun } from './fake-library.ts';
+import { cardOf, demoModel, keptOf, knownModel, someRun } from './fake-library.ts';
 import { DOCTOR, folderListing, LICENCES, PREFLIGHT, PROGRAM } from './fake-machine.ts';
 import {
   addActivity,
@@ -20,6 +20,7 @@ import {
   startNext,
   transfer,
 } from './fake-progress.ts';
+import { fakeSensitivity, measureSensitivity } from './fake-sensitivity.ts';
 import {
   analyse,
   benefitCurves,
@@ -136,6 +137,7 @@ export function fakeService(scenario: Scenario): FakeService {
     models: {
       list: os.models.list.handler(() => listing(state, state.models)),
       get: os.models.get.handler(({ input }) => modelOf(state, input.id)),
+      kept: os.models.kept.handler(({ input }) => keptOf(modelOf(state, input.id))),
       addFolder: os.models.addFolder.handler(({ input }) => {
         const name = input.folder.split('/').at(-1) ?? '';
         const index = ['SmolLM2-135M-Instruct', 'Qwen3-0.6B', 'Llama-2-7b-hf', 'Mistral-7B-v0.1'].indexOf(
@@ -168,6 +170,13 @@ export function fakeService(scenario: Scenario): FakeService {
       evaluate: os.models.evaluate.handler(({ input }) => {
         const { name, id } = modelOf(state, input.id);
         return { activity: addActivity(state, 'evaluate', `${name}, perplexity`, { modelId: id }) };
+      }),
+      measureSensitivity: os.models.measureSensitivity.handler(({ input }) =>
+        measureSensitivity(state, modelOf(state, input.id)),
+      ),
+      sensitivity: os.models.sensitivity.handler(({ input }) => {
+        const model = modelOf(state, input.id);
+        return state.sensed.has(model.id) ? fakeSensitivity(model) : null;
       }),
       remove: os.models.remove.handler(({ input }) => {
         modelOf(state, input.id);
@@ -215,6 +224,7 @@ export function fakeService(scenario: Scenario): FakeService {
         const run = queued[from];
         if (run === undefined || other === undefined) return undefined;
         state.runs = state.runs.map((each) => (each === run ? other : each === other ? run : each));
+        recount(state);
         state.changes.send({ topic: 'runs' });
         return undefined;
       }),

@@ -29,9 +29,11 @@ export interface FakeState {
   readonly measured: Map<number, number>;
   /** Models whose columns are analysed. */
   readonly analysed: Set<number>;
-  /** Sixtieths of a second that measuring or analysing a model takes. */
+  /** Models whose sensitivity is measured. */
+  readonly sensed: Set<number>;
+  /** Sixtieths of a second that measuring a model in any way takes. */
   walkTicks: number;
-  /** Models of which measuring and analysing fail. */
+  /** Models of which measuring in any way fails. */
   readonly unreadable: Set<number>;
   /** Of what is made next. */
   nextId: number;
@@ -62,6 +64,7 @@ export function fakeState(scenario: Scenario): FakeState {
     budgets: [],
     measured: new Map(),
     analysed: new Set(),
+    sensed: new Set(),
     walkTicks: 120,
     unreadable: new Set(),
     nextId: 10_000,
@@ -146,6 +149,11 @@ function fillByHand(state: FakeState): void {
 
 /** Counts of runs and the latest baseline, as the library shows them of each model. */
 export function recount(state: FakeState): void {
+  // The latest stand first: a run's turn comes behind those that stand below it.
+  const turns = state.runs.filter((run) => run.state === 'queued').toReversed();
+  state.runs = state.runs.map((run) =>
+    run.state === 'queued' ? { ...run, ahead: turns.indexOf(run) } : run,
+  );
   state.models = state.models.map((model) => {
     const own = state.runs.filter((run) => run.modelId === model.id);
     const complete = own.filter((run) => run.state === 'complete');

@@ -50,7 +50,7 @@ function walkOf(state: FakeState, model: ModelCard, kind: 'measure' | 'analyse')
 }
 
 /** What goes wrong with a model whose weights are unreadable. */
-const UNREADABLE: PlainError = {
+export const UNREADABLE: PlainError = {
   code: 'weights/malformed',
   message: 'The weights cannot be read',
   where: 'model.safetensors',

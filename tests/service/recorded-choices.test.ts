@@ -5,7 +5,7 @@ import { methodSettings } from '../../main/service/method-settings.ts';
 import { budgetRequest, recordedChoices } from '../../main/service/recorded-choices.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import { requestedBudget } from '../../shared/requested-budget.ts';
-import type { BudgetRequest } from '../../shared/requests.ts';
+import { type BudgetRequest, quantizeChoicesSchema } from '../../shared/requests.ts';
 import { recordOfBudget, runRecordSchema } from '../../shared/run-record.ts';
 import { completeRecord } from './preflight/complete-record.ts';
 import { DEMO_DESCRIPTION } from '../known-models.ts';
@@ -33,6 +33,29 @@ const requests: fc.Arbitrary<BudgetRequest> = fc
     ),
   )
   .map(([widths, reservation, columns]) => ({ ...widths, ...reservation, ...columns }));
+
+describe('the choices of CLAQ+', () => {
+  it('are those that were recorded', () => {
+    const choices = quantizeChoicesSchema.parse({
+      method: 'claq-plus',
+      budget: { bits: 2.12 },
+      plus: { techniques: ['sweeps', 'allocation'], strength: 0.25, sweeps: 3 },
+    });
+    const method = methodSettings(choices, DEMO_DESCRIPTION);
+    // In one order, whatever the order of asking.
+    expect(method.plus).toEqual({ techniques: ['allocation', 'sweeps'], strength: 0.25, sweeps: 3 });
+    const record = completeRecord({ segments: 8, length: 512, timing: {} });
+    const settings = {
+      ...record.settings,
+      method: 'claq-plus',
+      columnOrder: null,
+      tieRule: null,
+      plus: method.plus,
+    };
+    const again = recordedChoices(runRecordSchema.parse({ ...record, settings }));
+    expect([again.method, again.plus]).toEqual(['claq-plus', method.plus]);
+  });
+});
 
 describe('the request of a budget', () => {
   it('makes that budget again, to the last bit', () => {

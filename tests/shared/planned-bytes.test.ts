@@ -11,6 +11,7 @@ import {
 } from '../../shared/budget.ts';
 import { type ModelBudget, budgetForAll, matrixBudget } from '../../shared/model-budget.ts';
 import { MATRIX_KINDS, matrixShape } from '../../shared/model.ts';
+import type { PlusTechnique } from '../../shared/plus.ts';
 import { plannedNominalBits, plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import { SMOLLM2 } from '../known-models.ts';
 
@@ -21,6 +22,20 @@ const BUDGET: ModelBudget = {
     { layers: undefined, matrices: ['v', 'k'], budget: budgetOfBits(4) },
   ],
 };
+
+describe('planned bytes of CLAQ+', () => {
+  const budget = budgetForAll(budgetOfBits(3));
+
+  it('count the scales of rows, two bytes each, where no allocation takes them out of the budget', () => {
+    const plain = plannedPackedBytes(SMOLLM2, { method: 'claq', budget });
+    const planned = (techniques: readonly PlusTechnique[]): number =>
+      plannedPackedBytes(SMOLLM2, { method: 'claq-plus', budget, plus: { techniques: [...techniques] } });
+    const rows = MATRIX_KINDS.reduce((sum, kind) => sum + matrixShape(SMOLLM2, kind).rows, 0);
+    expect(planned(['row-scales']) - plain).toBe(2 * SMOLLM2.blocks * rows);
+    expect(planned(['row-scales', 'allocation'])).toBe(plain);
+    expect(planned(['sweeps'])).toBe(plain);
+  });
+});
 
 describe('planned classes', () => {
   it('are those of the plan of any order', () => {

@@ -43,6 +43,16 @@ describe('quantizeRequestSchema', () => {
       'budget.apAverage: is set by bits already: give one of the two',
     ],
     [
+      'two sizes at once',
+      { storedBits: 2.45, budget: { bits: 2.12 } },
+      'storedBits: decides the average of the widths: leave bits and AP out',
+    ],
+    [
+      'stored bits of a method with one width for all',
+      { storedBits: 3.1, method: 'rtn' },
+      'storedBits: does not go with rtn, which has one width for all',
+    ],
+    [
       'two reservations at once',
       { budget: { orBits: 0.07, orShares: [1, 1] } },
       'budget.orShares: are set by or already: give one of the two',
@@ -89,6 +99,21 @@ describe('quantizeRequestSchema', () => {
       'columnOrder: is always outlier with reference',
     ],
     [
+      'techniques of CLAQ+ for claq',
+      { plus: { techniques: ['sweeps'] } },
+      'plus: goes with claq-plus, not with claq',
+    ],
+    [
+      'an order of columns beside an allocation over the model',
+      { method: 'claq-plus', columnOrder: 'outlier' },
+      'columnOrder: does not go with allocation, which decides over all columns of the model at once',
+    ],
+    [
+      'reserved entries in the codebooks of CLAQ+',
+      { method: 'claq-plus', codebookFit: 'all' },
+      'codebookFit: is always kept with claq-plus',
+    ],
+    [
       'groups for claq',
       { groupSize: 128 },
       'groupSize: does not go with claq: only gptq and rtn have scales',
@@ -97,7 +122,14 @@ describe('quantizeRequestSchema', () => {
     expect(complaints({ model: 'm', ...request })).toEqual([complaint]);
   });
 
+  it('lets an order of columns be chosen where CLAQ+ has no allocation', () => {
+    const plus = { techniques: ['sweeps' as const] };
+    expect(complaints({ model: 'm', method: 'claq-plus', columnOrder: 'outlier', plus })).toEqual([]);
+  });
+
   it('bounds what a slip of the keyboard could ask for', () => {
+    expect(complaints({ model: 'm', method: 'claq-plus', plus: { sweeps: 17 } })).toHaveLength(1);
+    expect(complaints({ model: 'm', method: 'claq-plus', plus: { strength: 0 } })).toHaveLength(1);
     expect(complaints({ model: 'm', budget: { bits: 9 } })).toHaveLength(1);
     expect(complaints({ model: 'm', budget: { apWidths: [0, 9] } })).toHaveLength(2);
     expect(complaints({ model: 'm', budget: { orBits: 4.1 } })).toHaveLength(1);

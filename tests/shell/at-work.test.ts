@@ -89,6 +89,21 @@ describe('quitQuestion', () => {
     });
   });
 
+  it('says what is lost of a sensitivity', () => {
+    const measuring = {
+      id: 'sensitivity-1',
+      kind: 'sensitivity',
+      title: 'Demo model, sensitivity',
+      runId: null,
+    };
+    expect(quitQuestion([activity(measuring)])).toEqual({
+      message: 'Measuring of sensitivity in progress: Demo model, sensitivity',
+      detail: 'The sensitivity has to be measured again.',
+      quit: 'Stop and Quit',
+      stay: 'Keep Running',
+    });
+  });
+
   it('says what becomes of several things', () => {
     expect(quitQuestion([activity(DOWNLOAD), activity({ id: 'export-1', kind: 'export' })])).toEqual({
       message: '2 things are in progress',

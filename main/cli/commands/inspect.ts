@@ -4,11 +4,17 @@ import { z } from 'zod';
 import { MATRIX_KINDS } from '../../../shared/model.ts';
 import { INSPECTED_S, type InspectionResult, type MatrixInspection } from '../../../shared/inspection.ts';
 import { DEFAULT_OUTLIER_S } from '../../../shared/outlier-order.ts';
-import { inspectRequestSchema, type InspectService } from '../../../shared/requests.ts';
+import {
+  inspectRequestSchema,
+  type InspectService,
+  sensitivityRequestSchema,
+  type SensitivityService,
+} from '../../../shared/requests.ts';
 import { inspectionText } from '../inspect-tables.ts';
 import { writeInspectPage } from '../inspect-page/write-page.ts';
-import { checkedRequest, numberList, numberValue, wholeValue } from '../option-values.ts';
+import { checkedRequest, engineOption, numberList, numberValue, wholeValue } from '../option-values.ts';
 import { runCommand } from '../run-command.ts';
+import { sensitivityText } from '../sensitivity-table.ts';
 
 const optionsSchema = z.object({
   outlierS: z.number(),
@@ -16,6 +22,9 @@ const optionsSchema = z.object({
   layer: z.number().optional(),
   matrix: z.string().optional(),
   html: z.string().optional(),
+  sensitivity: z.boolean().default(false),
+  text: z.string().optional(),
+  engine: z.string().optional(),
   json: z.boolean().default(false),
 });
 
@@ -25,22 +34,31 @@ const FLAGS = {
   sValues: '--s-values',
   block: '--layer',
   matrix: '--matrix',
+  text: '--text',
+  engine: '--engine',
 };
 
 const EXAMPLES = `
 Examples:
   claq inspect models/llama-7b
   claq inspect models/llama-7b --outlier-s 5 --layer 3 --matrix q
-  claq inspect models/llama-7b --html outliers.html      one page to open in a browser, offline`;
+  claq inspect models/llama-7b --html outliers.html      one page to open in a browser, offline
+  claq inspect models/llama-7b --sensitivity             with what the loss feels of each matrix's errors`;
 
-/** `claq inspect MODEL`: where the outliers are, from the weights alone. */
-export function registerInspect(program: Command, inspectModel: InspectService): void {
+/** What the command is made of. */
+export interface InspectServices {
+  readonly inspect: InspectService;
+  readonly sensitivity: SensitivityService;
+}
+
+/** `claq inspect MODEL`: where the outliers are, from the weights alone; and where errors are felt, from gradients. */
+export function registerInspect(program: Command, services: InspectServices): void {
   program
     .command('inspect')
     .summary('show where the outliers of a model are')
     .description(
       'Show where the outliers of a model are: the sorted outlier ratio of a matrix, the place of its top columns, and ' +
-        'the outlier ratio of every layer and matrix. Reads the weights only; needs no calibration text.',
+        'the outlier ratio of every layer and matrix. Reads the weights only; needs no calibration text, but for --sensitivity.',
     )
     .argument('<model>', 'folder of a Hugging Face model')
     .option(
@@ -60,23 +78,41 @@ export function registerInspect(program: Command, inspectModel: InspectService):
       `matrix shown: ${MATRIX_KINDS.join(', ')} (default: the one with the most outliers)`,
     )
     .option('--html <FILE>', 'also write the pictures as one self-contained page')
+    .option(
+      '--sensitivity',
+      "also take gradients: a forward and a backward pass over 2,048 tokens, for what the loss feels of each matrix's errors",
+    )
+    .option('--text <PATH>', 'calibration text for --sensitivity (default: the bundled text)')
+    .addOption(engineOption())
     .option('--json', 'one JSON event a line on stdout, for scripts')
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, _options: unknown, command: Command) => {
-      const { layer, html, json, ...options } = optionsSchema.parse(command.opts());
+      const { layer, html, json, sensitivity, text, engine, ...options } = optionsSchema.parse(
+        command.opts(),
+      );
       const request = checkedRequest(
         command,
         inspectRequestSchema,
         { model, block: layer, ...options },
         FLAGS,
       );
+      if (text !== undefined && !sensitivity) command.error('error: --text: goes with --sensitivity alone');
+      const gradients = sensitivity
+        ? checkedRequest(command, sensitivityRequestSchema, { model, text, engine }, FLAGS)
+        : undefined;
       process.exitCode = await runCommand('inspect', { json }, async (hooks) => {
-        const result = await inspectModel(request, hooks);
+        const result = await services.inspect(request, hooks);
+        const sensed = gradients === undefined ? undefined : await services.sensitivity(gradients, hooks);
         const page = html === undefined ? undefined : resolve(html);
         if (page !== undefined) await writeInspectPage(page, basename(resolve(model)), result);
         return {
-          value: { ...scriptResult(result), page },
-          text: () => inspectionText(result, model) + (page === undefined ? '' : `\nThe page is ${page}\n`),
+          value: { ...scriptResult(result), sensitivity: sensed, page },
+          text: () =>
+            [
+              inspectionText(result, model),
+              ...(sensed === undefined ? [] : [sensitivityText(sensed)]),
+              ...(page === undefined ? [] : [`The page is ${page}\n`]),
+            ].join('\n'),
         };
       });
     });

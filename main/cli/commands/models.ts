@@ -8,6 +8,7 @@ import { followActivity } from '../follow-activity.ts';
 import type { OpenLibrary } from '../library-client.ts';
 import {
   LIBRARY_FLAGS,
+  libraryGroup,
   libraryOptionsSchema,
   type LoadLibrary,
   runInLibrary,
@@ -62,12 +63,7 @@ const DOWNLOAD_ADVICE: Readonly<Partial<Record<ErrorCode, string>>> = {
 
 /** `claq models`: the models of the library, and what changes them. */
 export function registerModels(program: Command, load: LoadLibrary): void {
-  const models = program
-    .command('models')
-    .summary('models of the library: list, add, download, remove')
-    .description("The models of CLAQ Studio's library; without a further word their list.")
-    .helpCommand('help [command]', 'print help of a command')
-    .addHelpText('after', NOTES);
+  const models = libraryGroup(program, 'models', 'list, add, download, remove', NOTES);
 
   withLibraryOptions(
     models

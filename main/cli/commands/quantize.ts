@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { DENSE_DTYPES } from '../../../shared/exports.ts';
 import { CODEBOOK_FITS, COLUMN_ORDERS, METHODS } from '../../../shared/method.ts';
+import { DEFAULT_SWEEPS, PLUS_TECHNIQUES } from '../../../shared/plus.ts';
 import { DEFAULT_OUTLIER_S } from '../../../shared/outlier-order.ts';
 import {
   DEFAULT_BITS,
@@ -29,6 +30,7 @@ import { runCommand } from '../run-command.ts';
 const optionsSchema = z.object({
   out: z.string().optional(),
   restart: z.boolean().default(false),
+  storedBits: z.number().optional(),
   bits: z.number().optional(),
   ap: z.number().optional(),
   apWidths: z.tuple([z.number(), z.number()]).optional(),
@@ -41,6 +43,9 @@ const optionsSchema = z.object({
   codebookFit: z.string().optional(),
   method: z.string(),
   groupSize: z.number().optional(),
+  plus: z.array(z.string()).optional(),
+  strength: z.union([z.string(), z.number()]).optional(),
+  sweeps: z.number().optional(),
   percdamp: z.number(),
   actOrder: z.boolean(),
   calibration: z.string().optional(),
@@ -67,6 +72,7 @@ const FLAGS = {
   out: '--out',
   restart: '--restart',
   method: '--method',
+  storedBits: '--stored-bits',
   'budget.bits': '--bits',
   'budget.apAverage': '--ap',
   'budget.apWidths': '--ap-widths',
@@ -77,6 +83,10 @@ const FLAGS = {
   columnOrder: '--column-order',
   codebookFit: '--codebook-fit',
   groupSize: '--group-size',
+  plus: '--plus',
+  'plus.techniques': '--plus',
+  'plus.strength': '--strength',
+  'plus.sweeps': '--sweeps',
   percdamp: '--percdamp',
   'calibration.source': '--calibration',
   'calibration.segments': '--segments',
@@ -101,6 +111,7 @@ Examples:
   claq quantize models/llama-7b --bits 2.12 --calibration c4-train.00000-of-01024.json.gz
   claq quantize models/llama-7b --ap 2.1 --ap-widths 2,4 --or 0.07 --segments 64 --out runs/mine
   claq quantize models/llama-7b --budget mine.yaml
+  claq quantize models/llama-7b --method claq-plus --stored-bits 2.45
   claq quantize models/llama-7b --method gptq --bits 3 --group-size 128`;
 
 /** `claq quantize MODEL`: the main job. */
@@ -158,6 +169,11 @@ function addBudgetOptions(command: Command): void {
       numberValue,
     )
     .option(
+      '--stored-bits <N>',
+      'the most bits a weight that the packed matrices may take, codebooks and all: the average of AP follows from it',
+      numberValue,
+    )
+    .option(
       '--budget <FILE>',
       'all of this from a file, YAML or JSON: budgets by layer and by matrix too (docs/user-guide.md)',
     )
@@ -190,7 +206,7 @@ function addMethodOptions(command: Command): void {
     .addOption(
       new Option(
         '--method <NAME>',
-        "claq; reference = the authors' own choices; gptq and rtn = uniform grids to compare with",
+        "claq = the paper's method; claq-plus = what lies beyond it, for the same bytes; reference = the authors' own choices; gptq and rtn = uniform grids to compare with",
       )
         .choices(METHODS)
         .default('claq'),
@@ -216,6 +232,21 @@ function addMethodOptions(command: Command): void {
     .option(
       '--group-size <N>',
       'gptq and rtn: columns that share a scale (default: the whole row)',
+      wholeValue,
+    )
+    .option(
+      '--plus <LIST>',
+      `claq-plus: techniques to use, out of ${PLUS_TECHNIQUES.join(',')} (default: all)`,
+      (list: string) => list.split(','),
+    )
+    .option(
+      '--strength <PART>',
+      "claq-plus: part of the model's drift that asymmetric and residual make up for, 0 to 1, or auto = by held-out segments (default: auto)",
+      (part: string) => (part === 'auto' ? part : numberValue(part)),
+    )
+    .option(
+      '--sweeps <N>',
+      `claq-plus: sweeps of coordinate descent (default: ${DEFAULT_SWEEPS})`,
       wholeValue,
     )
     .option(
@@ -253,12 +284,19 @@ function addTextOptions(command: Command): void {
     );
 }
 
+/** Nothing where nothing is said: the method has its own. */
+function plusOf({ plus, strength, sweeps }: Options): unknown {
+  if (plus === undefined && strength === undefined && sweeps === undefined) return undefined;
+  return { techniques: plus, strength, sweeps };
+}
+
 function requestOf(model: string, options: Options): unknown {
   return {
     model,
     out: options.out,
     restart: options.restart,
     method: options.method,
+    storedBits: options.storedBits,
     budget: {
       bits: options.bits,
       apAverage: options.ap,
@@ -271,6 +309,7 @@ function requestOf(model: string, options: Options): unknown {
     columnOrder: options.columnOrder,
     codebookFit: options.codebookFit,
     groupSize: options.groupSize,
+    plus: plusOf(options),
     percdamp: options.percdamp,
     actOrder: options.actOrder,
     calibration: {

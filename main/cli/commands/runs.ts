@@ -6,6 +6,7 @@ import { runIdSchema } from '../../../shared/runs.ts';
 import type { OpenLibrary } from '../library-client.ts';
 import {
   LIBRARY_FLAGS,
+  libraryGroup,
   libraryOptionsSchema,
   type LoadLibrary,
   runInLibrary,
@@ -17,6 +18,7 @@ import type { CommandResult } from '../run-command.ts';
 
 const listSchema = libraryOptionsSchema.extend({ model: modelIdSchema.optional() });
 const addSchema = libraryOptionsSchema.extend({ folder: z.string().min(1, 'a path may not be empty') });
+const cancelSchema = libraryOptionsSchema.extend({ id: runIdSchema });
 const removeSchema = libraryOptionsSchema.extend({
   id: runIdSchema,
   deleteFolder: z.boolean().default(false),
@@ -32,16 +34,12 @@ Examples:
   claq runs
   claq runs --model 3
   claq runs add runs/llama-7b-2.12-1
+  claq runs cancel 12
   claq runs remove 12 --delete-folder`;
 
 /** `claq runs`: the runs of the library, and what changes their list. */
 export function registerRuns(program: Command, load: LoadLibrary): void {
-  const runs = program
-    .command('runs')
-    .summary('runs of the library: list, add, remove')
-    .description("The runs of CLAQ Studio's library; without a further word their list.")
-    .helpCommand('help [command]', 'print help of a command')
-    .addHelpText('after', NOTES);
+  const runs = libraryGroup(program, 'runs', 'list, add, cancel, remove', NOTES);
 
   withLibraryOptions(
     runs
@@ -66,6 +64,23 @@ export function registerRuns(program: Command, load: LoadLibrary): void {
     const request = checkedRequest(command, addSchema, { ...command.opts(), folder }, FLAGS);
     await runInLibrary('runs add', request, load, async ({ client, dataFolder }) => {
       const run = await client.runs.addFolder({ folder: request.folder });
+      return { value: run, text: () => runsText([run], { dataFolder }) };
+    });
+  });
+
+  withLibraryOptions(
+    runs
+      .command('cancel')
+      .summary('take a run out of the queue')
+      .description(
+        'Take a run that waits or is paused out of the queue. What it has finished stays in its folder; the app can go on with it.',
+      )
+      .argument('<id>', 'number of the run, as the list has it', wholeValue),
+  ).action(async (id: number, _options: unknown, command: Command) => {
+    const request = checkedRequest(command, cancelSchema, { ...command.opts(), id }, FLAGS);
+    await runInLibrary('runs cancel', request, load, async ({ client, dataFolder }) => {
+      await client.runs.cancel({ id: request.id });
+      const run = await client.runs.get({ id: request.id });
       return { value: run, text: () => runsText([run], { dataFolder }) };
     });
   });

@@ -4,10 +4,12 @@
  */
 import type { OpenForWriting } from './atomic-file.ts';
 import { ClaqError } from '../../../shared/errors.ts';
+import type { ReusedMemory } from './reused-memory.ts';
 import { openSafetensors } from './safetensors-file.ts';
-import type { SafetensorsFile } from './safetensors-file.ts';
+import type { FileData } from './safetensors-file.ts';
 import type { StoredTensor } from './safetensors-header.ts';
 import { writeSafetensors } from './safetensors-writer.ts';
+import { bytesPerElement } from './safetensors-dtype.ts';
 import type { StoredDtype } from './safetensors-dtype.ts';
 
 interface ArrayTypes {
@@ -50,8 +52,11 @@ export async function writeArrays(
   });
 }
 
-/** Reads a whole file of arrays. Throws ClaqError result/malformed where it is anything but that. */
-export async function readArrays(path: string): Promise<ArrayFile> {
+/**
+ * Reads a whole file of arrays. Throws ClaqError result/malformed where it is anything but that.
+ * @param memory where the arrays are to stand
+ */
+export async function readArrays(path: string, memory?: ReusedMemory): Promise<ArrayFile> {
   const file = await openSafetensors(path, { code: 'result/malformed', remedy: REMEDY });
   try {
     const total = file.header.tensors.values().reduce((sum, tensor) => sum + tensor.bytes, 0);
@@ -63,9 +68,10 @@ export async function readArrays(path: string): Promise<ArrayFile> {
         remedy: REMEDY,
       });
     }
+    const data = await file.readData(memory);
     const arrays = new Map<string, StoredArray>();
     for (const tensor of file.header.tensors.values())
-      arrays.set(tensor.name, await readArray(file, tensor, path));
+      arrays.set(tensor.name, storedArray(data, tensor, path));
     return new ArrayFile(path, arrays, file.header.metadata);
   } finally {
     await file.close();
@@ -148,23 +154,26 @@ export class ArrayFile {
   }
 }
 
-const VIEWS: { readonly [D in ArrayDtype]: (buffer: ArrayBuffer) => ArrayTypes[D] } = {
-  U8: (buffer) => new Uint8Array(buffer),
-  I32: (buffer) => new Int32Array(buffer),
-  I64: (buffer) => new BigInt64Array(buffer),
-  F16: (buffer) => new Float16Array(buffer),
-  F32: (buffer) => new Float32Array(buffer),
+type View<D extends ArrayDtype> = (buffer: ArrayBuffer, offset: number, length: number) => ArrayTypes[D];
+
+const VIEWS: { readonly [D in ArrayDtype]: View<D> } = {
+  U8: (buffer, offset, length) => new Uint8Array(buffer, offset, length),
+  I32: (buffer, offset, length) => new Int32Array(buffer, offset, length),
+  I64: (buffer, offset, length) => new BigInt64Array(buffer, offset, length),
+  F16: (buffer, offset, length) => new Float16Array(buffer, offset, length),
+  F32: (buffer, offset, length) => new Float32Array(buffer, offset, length),
 };
 
 function isArrayDtype(dtype: StoredDtype): dtype is ArrayDtype {
   return Object.hasOwn(VIEWS, dtype);
 }
 
-async function readArray(
-  file: SafetensorsFile,
-  { name, dtype, shape, bytes }: StoredTensor,
+/** A view of the file's data; a copy where the file has the array at an odd place. */
+function storedArray(
+  data: FileData,
+  { name, dtype, shape, position, bytes }: StoredTensor,
   path: string,
-): Promise<StoredArray> {
+): StoredArray {
   if (!isArrayDtype(dtype)) {
     throw new ClaqError(
       'result/malformed',
@@ -177,8 +186,11 @@ async function readArray(
       },
     );
   }
-  const { buffer } = await file.readBytes(name, 0, bytes);
-  return { shape, data: VIEWS[dtype](buffer) };
+  const width = bytesPerElement(dtype);
+  const offset = position - data.position;
+  const { buffer, byteOffset } =
+    offset % width === 0 ? data.bytes.subarray(offset) : data.bytes.slice(offset, offset + bytes);
+  return { shape, data: VIEWS[dtype](buffer, byteOffset, bytes / width) };
 }
 
 function dtypeOf(data: ArrayTypes[ArrayDtype]): ArrayDtype {

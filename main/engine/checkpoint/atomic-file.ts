@@ -4,15 +4,13 @@ import { open, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ClaqError } from '../../../shared/errors.ts';
+import { BufferedWrites } from './buffered-writes.ts';
 
 /** Appends bytes; they may be overwritten as soon as the promise is fulfilled. */
 export type WriteBytes = (bytes: Uint8Array) => Promise<void>;
 
 /** How the temporary file is opened. Given from outside only to write on a device that is full. */
 export type OpenForWriting = (path: string) => Promise<FileHandle>;
-
-/** One write call takes at most this much: Linux transfers less than 2 GiB at a time. */
-const MAX_WRITE_BYTES = 2 ** 30;
 
 const openNewFile: OpenForWriting = (path) => open(path, 'wx');
 
@@ -28,10 +26,12 @@ export async function writeAtomically(
   const temporary = join(dirname(path), `.${basename(path)}.${randomUUID()}.partial`);
   const handle = await outputErrors(path, () => openTemporary(temporary));
   try {
+    const writes = new BufferedWrites(handle);
     try {
-      await produce((bytes) => outputErrors(path, () => writeAll(handle, bytes)));
-      await outputErrors(path, () => handle.sync());
+      await produce((bytes) => outputErrors(path, () => writes.append(bytes)));
+      await outputErrors(path, () => writes.finish());
     } finally {
+      await writes.settle();
       await handle.close();
     }
     await outputErrors(path, () => rename(temporary, path));
@@ -111,13 +111,5 @@ function outputError(cause: unknown, path: string): unknown {
       });
     default:
       return cause;
-  }
-}
-
-async function writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
-  let written = 0;
-  while (written < bytes.length) {
-    const length = Math.min(bytes.length - written, MAX_WRITE_BYTES);
-    written += (await handle.write(bytes, written, length)).bytesWritten;
   }
 }

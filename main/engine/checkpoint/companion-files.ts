@@ -31,7 +31,12 @@ const MAX_COMPANION_BYTES = 256 * 2 ** 20;
 
 /** Whether an export takes the file along unchanged. */
 export function isCarried(fileName: string): boolean {
-  return CARRIED.has(fileName) || LEGAL.test(fileName);
+  return CARRIED.has(fileName) || isLegal(fileName);
+}
+
+/** A licence, or a notice. */
+export function isLegal(fileName: string): boolean {
+  return LEGAL.test(fileName);
 }
 
 function isCompanion(fileName: string): boolean {

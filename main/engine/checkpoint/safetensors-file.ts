@@ -3,16 +3,17 @@ import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ClaqError } from '../../../shared/errors.ts';
 import { decodeFloats, firstNotFinite } from './half-precision.ts';
+import { fillFrom, readExactly } from './read-exactly.ts';
+import type { OnEnd } from './read-exactly.ts';
+import { ReusedMemory } from './reused-memory.ts';
 import { bytesPerElement, isFloatDtype, shapeText } from './safetensors-dtype.ts';
 import type { FloatDtype } from './safetensors-dtype.ts';
 import { headerLength, LENGTH_BYTES, parseHeader } from './safetensors-header.ts';
 import type { HeaderSource, SafetensorsHeader, StoredTensor } from './safetensors-header.ts';
+import { allocateFloats, notFiniteWeights } from './stored-floats.ts';
 
 /** Half-precision weights are decoded in pieces of this size, so that the stored bytes never stand whole beside their floats. */
 const PIECE_BYTES = 32 * 2 ** 20;
-
-/** One read call takes at most this much: Linux transfers less than 2 GiB at a time. */
-const MAX_READ_BYTES = 2 ** 30;
 
 /** How a Git LFS pointer begins: a small text file that stands where the weights were not downloaded. */
 const LFS_POINTER = 'version https://git-lfs';
@@ -33,10 +34,14 @@ export async function openSafetensors(
   try {
     const stat = await handle.stat();
     if (!stat.isFile()) throw missingFile(named, 'something that is not a file');
-    const start = await readExactly(handle, 0, Math.min(stat.size, LFS_POINTER.length), named);
+    const start = await readExactly(handle, 0, Math.min(stat.size, LFS_POINTER.length), ended(named));
     if (new TextDecoder('latin1').decode(start) === LFS_POINTER) throw lfsPointer(named.file, stat.size);
     const length = headerLength(start, stat.size, named);
-    const header = parseHeader(await readExactly(handle, LENGTH_BYTES, length, named), stat.size, named);
+    const header = parseHeader(
+      await readExactly(handle, LENGTH_BYTES, length, ended(named)),
+      stat.size,
+      named,
+    );
     return new SafetensorsFile(handle, header, named);
   } catch (error) {
     await handle.close();
@@ -44,16 +49,35 @@ export async function openSafetensors(
   }
 }
 
+/** What stands behind the header: the tensors, without gaps. */
+export interface FileData {
+  /** Of its first byte in the file. */
+  readonly position: number;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
 export class SafetensorsFile {
   readonly header: SafetensorsHeader;
   readonly #handle: FileHandle;
   readonly #source: HeaderSource;
+  readonly #ended: OnEnd;
 
   /** Use `openSafetensors`. */
   constructor(handle: FileHandle, header: SafetensorsHeader, source: HeaderSource) {
     this.#handle = handle;
     this.header = header;
     this.#source = source;
+    this.#ended = ended(source);
+  }
+
+  /** The bytes of all tensors, as they stand in the file. */
+  async readData(memory = new ReusedMemory()): Promise<FileData> {
+    const { tensors } = this.header;
+    const [first] = tensors.values();
+    const position = first?.position ?? 0;
+    const bytes = memory.take(tensors.values().reduce((sum, tensor) => sum + tensor.bytes, 0));
+    await fillFrom(this.#handle, bytes, position, this.#ended);
+    return { position, bytes };
   }
 
   /** The whole tensor as float32, row-major. Throws ClaqError weights/not-finite where it holds NaN or an infinity. */
@@ -82,7 +106,7 @@ export class SafetensorsFile {
     if (!(Number.isInteger(from) && Number.isInteger(to) && from >= 0 && from <= to && to <= tensor.bytes)) {
       throw new RangeError(`bytes [${from}, ${to}) of ${name}, which has ${tensor.bytes}`);
     }
-    return await readExactly(this.#handle, tensor.position + from, to - from, this.#source);
+    return await readExactly(this.#handle, tensor.position + from, to - from, this.#ended);
   }
 
   /** A tensor's bytes as they are stored, into `target`, which has their length and may be shared memory. */
@@ -91,7 +115,7 @@ export class SafetensorsFile {
     if (target.length !== tensor.bytes) {
       throw new RangeError(`room for ${target.length} bytes of ${name}, which has ${tensor.bytes}`);
     }
-    await readInto(this.#handle, target, tensor.position, this.#source);
+    await fillFrom(this.#handle, target, tensor.position, this.#ended);
   }
 
   async close(): Promise<void> {
@@ -130,12 +154,8 @@ export class SafetensorsFile {
     const width = bytesPerElement(dtype);
     const floats = allocateFloats(count, `${this.#source.file}, tensor ${tensor.name}`);
     if (dtype === 'F32') {
-      await readInto(
-        this.#handle,
-        new Uint8Array(floats.buffer),
-        tensor.position + first * width,
-        this.#source,
-      );
+      const bytes = new Uint8Array(floats.buffer);
+      await fillFrom(this.#handle, bytes, tensor.position + first * width, this.#ended);
     } else {
       const step = PIECE_BYTES / width;
       for (let done = 0; done < count; done += step) {
@@ -143,25 +163,15 @@ export class SafetensorsFile {
         const position = tensor.position + (first + done) * width;
         decodeFloats(
           dtype,
-          await readExactly(this.#handle, position, target.length * width, this.#source),
+          await readExactly(this.#handle, position, target.length * width, this.#ended),
           target,
         );
       }
     }
     const bad = firstNotFinite(floats);
-    if (bad >= 0) throw this.#notFinite(tensor, first + bad, floats[bad]);
+    if (bad >= 0)
+      throw notFiniteWeights(tensor, `${this.#source.file}, tensor ${tensor.name}`, first + bad, floats[bad]);
     return floats;
-  }
-
-  #notFinite({ name, shape }: StoredTensor, index: number, value: number | undefined): ClaqError {
-    const columns = shape.at(-1) ?? 1;
-    const position = shape.length < 2 ? [index] : [Math.floor(index / columns), index % columns];
-    return new ClaqError('weights/not-finite', `The weights of ${name} are not all finite numbers`, {
-      where: `${this.#source.file}, tensor ${name}, ${shape.length < 2 ? 'element' : '[row, column]'} ${shapeText(position)}`,
-      expected: 'finite numbers',
-      found: String(value),
-      remedy: 'download the file again; if it is the same, the model itself is broken',
-    });
   }
 }
 
@@ -201,48 +211,7 @@ async function openForReading(path: string, source: HeaderSource): Promise<FileH
   }
 }
 
-function allocateFloats(count: number, where: string): Float32Array<ArrayBuffer> {
-  try {
-    return new Float32Array(count);
-  } catch (cause) {
-    throw new ClaqError('engine/out-of-memory', 'There is not enough memory for a tensor', {
-      where,
-      expected: `${count * 4} bytes`,
-      remedy: 'close other programs or use a machine with more memory',
-      cause,
-    });
-  }
-}
-
-async function readExactly(
-  handle: FileHandle,
-  position: number,
-  length: number,
-  source: HeaderSource,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  await readInto(handle, bytes, position, source);
-  return bytes;
-}
-
-async function readInto(
-  handle: FileHandle,
-  bytes: Uint8Array,
-  position: number,
-  source: HeaderSource,
-): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const length = Math.min(bytes.length - done, MAX_READ_BYTES);
-    const { bytesRead } = await handle.read(bytes, done, length, position + done);
-    if (bytesRead === 0) {
-      throw new ClaqError(source.code, 'The file ended while it was read', {
-        where: source.file,
-        expected: `${bytes.length} bytes at position ${position}`,
-        found: `${done} bytes`,
-        remedy: source.remedy,
-      });
-    }
-    done += bytesRead;
-  }
+function ended({ file, code, remedy }: HeaderSource): OnEnd {
+  return (expected, found) =>
+    new ClaqError(code, 'The file ended while it was read', { where: file, expected, found, remedy });
 }

@@ -2,14 +2,7 @@
  * Widths and reserved shares spent where they pay most: the calibrated drop in error of each column per stored bit.
  * Stands beside the Outlier Order, which needs no calibration but sees only sizes of weights.
  */
-import {
-  CLASS_BYTES,
-  classBits,
-  columnBits,
-  columnClasses,
-  packedBytes,
-  totalBytes,
-} from '../../../shared/bits.ts';
+import { classTableBytes, columnBits, columnClasses, packedBytes, totalBytes } from '../../../shared/bits.ts';
 import { type Budget, type ColumnPlan, planByOrder } from '../../../shared/budget.ts';
 import { type ColumnCandidates, type ColumnErrors, columnErrors } from '../kernels/column-errors.ts';
 import { copyMatrix } from '../kernels/column-statistics.ts';
@@ -129,9 +122,8 @@ function budgetedBits(rows: number, columns: number, budget: Budget): number {
 /** What the matrix takes beside its columns, at most: as many classes as there are options, and the end of the last byte. */
 export function mostClassBits(columns: number, options: number, reserving: boolean): number {
   const classes = Math.min(columns, options);
-  const names = Math.ceil((columns * classBits(classes)) / 8);
   // The sum is in whole bytes, so codes alone need no room to be rounded up; codes and positions do.
-  return 8 * (CLASS_BYTES * classes + names) + (reserving ? 7 : 0);
+  return 8 * classTableBytes(columns, classes) + (reserving ? 7 : 0);
 }
 
 /** Steps along the lower convex hull of (bits, loss), cheapest option first; their gains fall. */

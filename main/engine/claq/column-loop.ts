@@ -1,16 +1,16 @@
 import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
-import { span } from '../trace.ts';
 import { DeviceUpdates } from './device-updates.ts';
-import type { DeviceFactor } from './device-factor.ts';
 import type { HessianFactor } from './factor.ts';
 import type { FactoredColumns } from './factored-columns.ts';
 import { runsThatFit } from './kernel-memory.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
-import { type FactorPart, type LoopJob, collect, kernelArguments, layOut } from './loop-job.ts';
+import { type LoopJob, collect, layOut } from './loop-job.ts';
+import { quantizeBlocks, quantizeStretches } from './quantize-stretches.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
 import { stretchBlocks } from './stretch-blocks.ts';
+import { sweepColumns } from './sweeps.ts';
 
 /**
  * The error-compensating column loop (GPTQ in its LDLQ form, CLAQ's codebooks): quantizes the matrices of a group side by
@@ -51,12 +51,28 @@ async function quantizeTogether(
       await arrangeWeights(pool, factor, job);
       jobs.push(job);
     }
+    const rows = jobs.reduce((sum, { input }) => sum + input.rows, 0);
+    const stretch = options.stretch ?? stretchBlocks(rows, factor.columns);
     if (factor.home === 'kernels') {
       await quantizeBlocks(pool, { first: 0, ...factor }, jobs, factor.paddedColumns / BLOCK);
     } else {
-      await quantizeInStretches(pool, factor, jobs, options, signal);
+      const updates = new DeviceUpdates(pool, factor, jobs, stretch);
+      try {
+        await quantizeStretches(pool, updates, jobs, { compensate: options.compensate, signal });
+      } finally {
+        updates.dispose();
+      }
     }
-    return jobs.map((job) => collect(arena, factor, job));
+    if (options.sweeps === undefined) return jobs.map((job) => collect(arena, factor, job));
+    const { count, couplings } = options.sweeps;
+    // Without TensorFlow the products between stretches are the kernels' own, which are busy meanwhile.
+    const all = factor.paddedColumns / BLOCK;
+    const losses = await sweepColumns(pool, couplings, jobs, {
+      sweeps: count,
+      stretch: factor.home === 'kernels' ? all : stretch,
+      signal,
+    });
+    return jobs.map((job, i) => ({ ...collect(arena, factor, job), loss: losses[i] ?? NaN }));
   } finally {
     arena.release(mark);
   }
@@ -86,49 +102,4 @@ async function arrangeWeights(
     arena.release(chunkMark);
   }
   arena.release(mark);
-}
-
-/** Runs the kernels over some blocks of columns of all matrices; updates reach as far as these blocks. */
-async function quantizeBlocks(
-  pool: KernelPool,
-  part: FactorPart,
-  jobs: readonly LoopJob[],
-  blocks: number,
-): Promise<void> {
-  await pool.runPipelines(
-    'quantize',
-    jobs.map((job) => kernelArguments(pool.arena, part, job)),
-    jobs.map(() => blocks),
-  );
-}
-
-/**
- * Stretch by stretch of some blocks: the kernels quantize a stretch, and what it left over reaches the stretches behind in one
- * product of TensorFlow's. While the kernels are at a stretch, the stretches before it are made up for in the one behind it. Where
- * a stretch has all blocks, the kernels do everything.
- */
-async function quantizeInStretches(
-  pool: KernelPool,
-  factor: DeviceFactor,
-  jobs: readonly LoopJob[],
-  { compensate, stretch: blocks }: ColumnLoopOptions,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const rows = jobs.reduce((sum, { input }) => sum + input.rows, 0);
-  const updates = new DeviceUpdates(pool, factor, jobs, blocks ?? stretchBlocks(rows, factor.columns));
-  try {
-    for (const [i, stretch] of updates.stretches.entries()) {
-      throwIfCancelled(signal);
-      const next = compensate ? updates.stretches[i + 1] : undefined;
-      const quantized = quantizeBlocks(pool, stretch, jobs, stretch.blocks);
-      try {
-        if (next !== undefined) span('tensors', 'prepare the next stretch', () => updates.prepare(next));
-      } finally {
-        await quantized;
-      }
-      if (next !== undefined) span('tensors', 'carry errors over', () => updates.apply(stretch, next));
-    }
-  } finally {
-    updates.dispose();
-  }
 }

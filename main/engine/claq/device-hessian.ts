@@ -93,8 +93,19 @@ export class DeviceHessian {
 
   /** The products, [columns, columns], without the factor 2 / segments. They are the caller's; the Hessian has none any more. */
   takeProducts(): tf.Tensor2D {
+    const products = this.#wholeProducts();
+    this.dispose();
+    return products;
+  }
+
+  /** H, [columns, columns], undamped: the caller's. */
+  whole(): tf.Tensor2D {
+    return tf.tidy(() => tf.mul<tf.Tensor2D>(this.#wholeProducts(), this.scale));
+  }
+
+  #wholeProducts(): tf.Tensor2D {
     const bands = this.#bands;
-    const products = tf.tidy(() => {
+    return tf.tidy(() => {
       const whole = bands.map(({ first, rows, sum }, band) => {
         const mirrored = bands
           .slice(0, band)
@@ -105,8 +116,6 @@ export class DeviceHessian {
       });
       return tf.concat2d(whole, 0);
     });
-    this.dispose();
-    return products;
   }
 
   /** Frees the sums. */

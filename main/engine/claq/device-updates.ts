@@ -28,15 +28,46 @@ export class DeviceUpdates {
   #last: tf.Tensor2D | undefined;
   /** The correction of a stretch by all errors but those of the stretch before it. */
   #prepared: tf.Tensor2D | undefined;
+  /** What the columns have to make up for before any of them is quantized, [rows, columns]. */
+  #initial: tf.Tensor2D | undefined;
 
   /** Allocates in the pool's arena; the caller's mark owns it. The factor stays the caller's. @param blocks of a stretch */
-  constructor(pool: KernelPool, factor: DeviceFactor, jobs: readonly LoopJob[], blocks: number) {
+  constructor(
+    pool: KernelPool,
+    factor: Pick<DeviceFactor, 'upper' | 'd' | 'paddedColumns'>,
+    jobs: readonly LoopJob[],
+    blocks: number,
+  ) {
     this.#pool = pool;
     this.#jobs = jobs;
     this.#upper = factor.upper;
     this.#rows = jobs.reduce((sum, { input }) => sum + roundUp(input.rows, STRIP), 0);
     this.stretches = stretchesOf(pool, factor, blocks);
-    this.#staging = this.stretches.length > 1 ? pool.arena.allocate(this.#rows * blocks * BLOCK * 4) : 0;
+    this.#staging = pool.arena.allocate(this.#rows * blocks * BLOCK * 4);
+  }
+
+  /**
+   * Gives all columns something to make up for before the first of them is quantized.
+   * @param corrections [rows, columns]; from then on this side's
+   */
+  startFrom(corrections: tf.Tensor2D): void {
+    this.#initial = corrections;
+    const [first] = this.stretches;
+    if (first === undefined) return;
+    const ofFirst = this.#initialOf(first);
+    try {
+      this.#correct(first, ofFirst);
+    } finally {
+      ofFirst.dispose();
+    }
+  }
+
+  /** The errors of all columns, which are done, [rows, columns]: the caller's. */
+  errors(): tf.Tensor2D {
+    const parts = this.stretches.map((stretch) => this.#errorsOf(stretch));
+    const errors = tf.concat2d(parts, 1);
+    tf.dispose(parts);
+    return errors;
   }
 
   /** Begins the correction of a stretch, while the stretch before it is not done yet. */
@@ -58,10 +89,10 @@ export class DeviceUpdates {
     const { errors, correction } = tf.tidy(() => {
       const errors = this.#errorsOf(done);
       const ofStretch = tf.matMul<tf.Tensor2D>(errors, this.#carrying(done.first, next.first, next));
-      return {
-        errors,
-        correction: prepared === undefined ? ofStretch : tf.add<tf.Tensor2D>(prepared, ofStretch),
-      };
+      const before = prepared === undefined ? ofStretch : tf.add<tf.Tensor2D>(prepared, ofStretch);
+      const correction =
+        this.#initial === undefined ? before : tf.add<tf.Tensor2D>(before, this.#initialOf(next));
+      return { errors, correction };
     });
     prepared?.dispose();
     this.#prepared = undefined;
@@ -74,7 +105,13 @@ export class DeviceUpdates {
   }
 
   dispose(): void {
-    tf.dispose([this.#errors ?? [], this.#last ?? [], this.#prepared ?? []]);
+    tf.dispose([this.#errors ?? [], this.#last ?? [], this.#prepared ?? [], this.#initial ?? []]);
+  }
+
+  #initialOf({ first, paddedColumns }: Stretch): tf.Tensor2D {
+    const initial = this.#initial;
+    if (initial === undefined) throw new Error('nothing to start from');
+    return tf.slice(initial, [0, first * BLOCK], [this.#rows, paddedColumns]);
   }
 
   /** U's rows of the blocks [from, to), its columns of a stretch. */
@@ -122,7 +159,7 @@ export class DeviceUpdates {
 /** Takes what the kernels need of a factor into their memory, a stretch after the other. */
 function stretchesOf(
   { arena }: KernelPool,
-  { upper, d, paddedColumns }: DeviceFactor,
+  { upper, d, paddedColumns }: Pick<DeviceFactor, 'upper' | 'd' | 'paddedColumns'>,
   most: number,
 ): Stretch[] {
   const all = paddedColumns / BLOCK;

@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs-core';
 import { BLOCK, PANEL, STRIP, roundUp } from '../kernels/layout.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 
@@ -65,6 +66,21 @@ export class Hessian {
       { length: this.columns },
       (_, i) => (products[this.#offset(i, i)] ?? 0) * this.scale,
     );
+  }
+
+  /** H, [columns, columns], undamped, on the backend: the caller's. */
+  whole(): tf.Tensor2D {
+    const { columns, paddedColumns, scale } = this;
+    const products = this.#pool.arena.floats(this.products, paddedColumns * paddedColumns);
+    const values = new Float32Array(columns * columns);
+    for (let row = 0; row < columns; row++) {
+      for (let column = 0; column <= row; column++) {
+        const value = (products[this.#offset(row, column)] ?? 0) * scale;
+        values[row * columns + column] = value;
+        values[column * columns + row] = value;
+      }
+    }
+    return tf.tensor2d(values, [columns, columns]);
   }
 
   #offset(row: number, column: number): number {

@@ -1,6 +1,7 @@
 /** What the column loop is given: matrices, what each of their columns gets, and how codebooks come about. */
 import type { ColumnPlan } from '../../../shared/budget.ts';
 import type { CodebookFit } from '../../../shared/method.ts';
+import type { Couplings } from './couplings.ts';
 import type { UniformGrid } from './uniform-grid.ts';
 
 /** `optimal`: dynamic programme and Lloyd steps. `scikit`: k-means++ and Lloyd, as the authors' code. */
@@ -15,6 +16,10 @@ export interface ColumnLoopOptions {
   /** Blocks of columns between two of TensorFlow's products, where the factor stands on its device; by size where not given. */
   readonly stretch?: number;
   readonly seed: number;
+  /** Which entries are reserved: the column's tails, or those that its codebook serves worst (error-reservation.ts). */
+  readonly reserve?: 'tails' | 'worst' | undefined;
+  /** Sweeps behind the loop (sweeps.ts); the couplings stay the caller's. */
+  readonly sweeps?: { readonly count: number; readonly couplings: Couplings } | undefined;
 }
 
 /** One matrix of a group: its weights and what each column gets. */
@@ -23,6 +28,10 @@ export interface LoopInput {
   /** [rows, columns] row-major. */
   readonly weights: Float32Array;
   readonly plan: ColumnPlan;
+  /** [rows]: what the weights have been divided by (row-scales.ts). None: nothing. */
+  readonly rowScales?: Float32Array | undefined;
+  /** [rows]: what a squared error in each row weighs (row-sensitivity.ts). None: all alike. */
+  readonly rowWeights?: Float32Array | undefined;
   /** A uniform grid instead of codebooks. */
   readonly grid?: UniformGrid;
 }

@@ -4,6 +4,7 @@ import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 import type { FactoredColumns } from './factored-columns.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import type { Levels, QuantizedMatrix } from './quantized-matrix.ts';
+import { scaledRowWeights } from './row-sensitivity.ts';
 import type { UniformGrid } from './uniform-grid.ts';
 
 // The kernels' flags (assembly/column-loop.ts).
@@ -11,6 +12,8 @@ const FIT_ALL = 1;
 const SCIKIT = 2;
 const GRID = 4;
 const NO_COMPENSATION = 8;
+const WORST_RESERVED = 16;
+const REFINE = 32;
 
 /** Where one matrix stands in the arena while it is quantized. */
 export interface LoopJob {
@@ -35,6 +38,9 @@ export interface LoopJob {
   readonly flags: number;
   readonly seed: number;
   readonly grid: GridArrays | undefined;
+  /** Pointers to the padded rows' scales and what their squared errors weigh; 0 where they are 1. */
+  readonly rowScales: number;
+  readonly rowWeights: number;
 }
 
 /** Scale and zero point of each group and padded row, and the group of each position. */
@@ -83,7 +89,11 @@ export function layOut(
     (options.codebookFit === 'all' ? FIT_ALL : 0) |
     (options.clustering === 'scikit' ? SCIKIT : 0) |
     (grid === undefined ? 0 : GRID) |
-    (options.compensate ? 0 : NO_COMPENSATION);
+    (options.compensate ? 0 : NO_COMPENSATION) |
+    (options.reserve === 'worst' ? WORST_RESERVED : 0);
+  const weights = scaledRowWeights(input.rowScales, input.rowWeights);
+  const padded = (values: Float32Array | undefined): number =>
+    values === undefined ? 0 : arena.copyFloats(withOnes(values, paddedRows));
   return {
     input,
     columns,
@@ -104,7 +114,21 @@ export function layOut(
     flags,
     seed: options.seed,
     grid: grid === undefined ? undefined : layOutGrid(arena, grid, rows, order),
+    rowScales: padded(input.rowScales),
+    rowWeights: padded(weights),
   };
+}
+
+/** Ones for the rows that are padding. */
+function withOnes(values: Float32Array, length: number): Float32Array {
+  const all = new Float32Array(length).fill(1);
+  all.set(values);
+  return all;
+}
+
+/** The same, its codebooks to be refined instead of fitted anew. */
+export function refined(job: LoopJob): LoopJob {
+  return { ...job, flags: job.flags | REFINE };
 }
 
 /** What the kernels read of a factor: U and D of some blocks of columns, one behind the other. */
@@ -150,6 +174,8 @@ export function kernelArguments(arena: Arena, part: FactorPart, job: LoopJob): n
     ...(job.grid === undefined
       ? [0, 0, 0]
       : [job.grid.scales, job.grid.zeros, job.grid.groups + 4 * skipped]),
+    job.rowScales,
+    job.rowWeights,
   ]);
 }
 
@@ -204,7 +230,12 @@ export function collect(arena: Arena, factor: FactoredColumns, job: LoopJob): Qu
   }
   const levels: Levels =
     grid === undefined
-      ? { kind: 'codebook', start, centroids }
+      ? {
+          kind: 'codebook',
+          start,
+          centroids,
+          ...(input.rowScales === undefined ? {} : { rowScales: input.rowScales }),
+        }
       : { kind: 'grid', groupSize: grid.groupSize, scales: grid.scales, zeros: Uint8Array.from(grid.zeros) };
   let loss = 0;
   for (const columnLoss of arena.doubles(job.losses, columns)) loss += columnLoss;

@@ -4,19 +4,25 @@ import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { type CodebookFit, type ColumnOrder, type Method, hasUniformGrid } from '../../../shared/method.ts';
 import type { ModelBudget } from '../../../shared/model-budget.ts';
 import type { MatrixKind } from '../../../shared/model.ts';
+import { type PlusChoices, hasTechnique } from '../../../shared/plus.ts';
 import { type TieBreak, outlierOrder } from '../../../shared/outlier-order.ts';
 import { countOutliers } from '../kernels/column-statistics.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { measureColumnErrors, planByBenefit } from './benefit.ts';
+import { aimedWeights } from './aim.ts';
 import { quantizeColumns } from './column-loop.ts';
+import { type Couplings, couplingsOf } from './couplings.ts';
 import type { FactorOptions } from './damping.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import { factorOnDevice } from './device-factor.ts';
 import type { DeviceHessian } from './device-hessian.ts';
+import type { Drift } from './drift.ts';
 import { type HessianFactor, factorHessian } from './factor.ts';
 import type { FactoredColumns } from './factored-columns.ts';
 import type { Hessian } from './hessian.ts';
+import { type PlusSettings, plusSettings } from './plus-settings.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
+import { divideRows, rowScales } from './row-scales.ts';
 import { uniformGrid } from './uniform-grid.ts';
 import { span } from '../trace.ts';
 
@@ -32,6 +38,8 @@ export interface MethodSettings {
   readonly percdamp: number;
   readonly actOrder: boolean;
   readonly seed: number;
+  /** What CLAQ+ does beyond the paper; undefined: nothing. */
+  readonly plus?: PlusChoices | undefined;
 }
 
 /** What holds for all matrices alike. */
@@ -45,6 +53,10 @@ export interface GroupMatrix {
   /** [rows, columns] row-major. */
   readonly weights: Float32Array;
   readonly budget: Budget;
+  /** What its columns get, where that has been decided for the whole model. */
+  readonly plan?: ColumnPlan | undefined;
+  /** What a squared error in each row weighs, [rows] (row-sensitivity.ts); all alike where there are none. */
+  readonly rowWeights?: Float32Array | undefined;
 }
 
 export interface GroupResult {
@@ -61,6 +73,8 @@ export interface GroupHooks {
   readonly signal?: AbortSignal | undefined;
   /** Told of the factorization, before anything is planned by it; it is gone when the group is done. */
   readonly onFactored?: ((factor: FactoredColumns) => void) | undefined;
+  /** How far the inputs have drifted from the original model's; stays the caller's. */
+  readonly drift?: Drift | undefined;
 }
 
 /** scikit-learn's seed in the authors' code. */
@@ -76,25 +90,36 @@ export async function quantizeGroup(
   hessian: Hessian | DeviceHessian,
   matrices: readonly GroupMatrix[],
   settings: GroupSettings,
-  { signal, onFactored }: GroupHooks = {},
+  { signal, onFactored, drift }: GroupHooks = {},
 ): Promise<GroupResult[]> {
   const mark = pool.arena.mark();
+  const whole = needsCouplings(settings.plus) ? hessian.whole() : undefined;
   try {
     const where = matrices.map(({ name }) => name).join(', ');
     const factor = await factored(pool, hessian, { ...settings, where });
     try {
       onFactored?.(factor);
-      return await quantizeFactored(pool, { factor, matrices, settings, signal });
+      const couplings = whole === undefined ? undefined : couplingsOf(whole, factor);
+      whole?.dispose();
+      try {
+        return await quantizeFactored(pool, { factor, couplings, drift, matrices, settings, signal });
+      } finally {
+        couplings?.dispose();
+      }
     } finally {
       if (factor.home === 'device') factor.dispose();
     }
   } finally {
+    whole?.dispose();
     pool.arena.release(mark);
   }
 }
 
 interface FactoredGroup {
   readonly factor: HessianFactor;
+  /** Where sweeps follow the loop. */
+  readonly couplings: Couplings | undefined;
+  readonly drift: Drift | undefined;
   readonly matrices: readonly GroupMatrix[];
   readonly settings: GroupSettings;
   readonly signal: AbortSignal | undefined;
@@ -102,24 +127,54 @@ interface FactoredGroup {
 
 async function quantizeFactored(
   pool: KernelPool,
-  { factor, matrices, settings, signal }: FactoredGroup,
+  { factor, couplings, drift, matrices, settings, signal }: FactoredGroup,
 ): Promise<GroupResult[]> {
   const { columns } = factor;
   const inputs: LoopInput[] = [];
   const ratios: number[] = [];
-  for (const { rows, weights, budget } of matrices) {
+  const plus = settings.plus === undefined ? undefined : plusSettings(settings.plus);
+  for (const { rows, weights, budget, plan, rowWeights } of matrices) {
     throwIfCancelled(signal);
     const counts = await countOutliers(pool, weights, { rows, columns }, settings.outlierS);
     ratios.push(counts.reduce((sum, count) => sum + count, 0) / weights.length);
-    inputs.push(await planMatrix(pool, { rows, columns, weights, budget, counts, factor }, settings));
+    const planned: Planned =
+      plan === undefined
+        ? await planMatrix(pool, { rows, columns, weights, budget, counts, factor }, settings)
+        : { plan };
+    inputs.push({ rows, rowWeights, ...planned, ...scaledAim(pool, factor, { rows, weights }, drift, plus) });
   }
   throwIfCancelled(signal);
-  const quantized = await quantizeColumns(pool, factor, inputs, loopOptions(settings), signal);
+  const sweeps =
+    plus === undefined || couplings === undefined ? undefined : { count: plus.sweeps, couplings };
+  const quantized = await quantizeColumns(pool, factor, inputs, { ...loopOptions(settings), sweeps }, signal);
   return matrices.flatMap(({ kind, name }, i) => {
     const matrix = quantized[i];
     if (matrix === undefined) return [];
     return [{ kind, name, matrix, damping: factor.damping, outlierRatio: ratios[i] ?? 0 }];
   });
+}
+
+/** What the loop is given of a matrix: what it aims at, its rows divided by their scales. */
+function scaledAim(
+  pool: KernelPool,
+  factor: HessianFactor,
+  matrix: Pick<GroupMatrix, 'rows' | 'weights'>,
+  drift: Drift | undefined,
+  plus: PlusSettings | undefined,
+): Pick<LoopInput, 'weights' | 'rowScales'> {
+  if (plus === undefined) return { weights: matrix.weights };
+  const aimed =
+    drift === undefined
+      ? matrix.weights
+      : span('tensors', 'corrections', () => aimedWeights(pool, factor, matrix, drift, plus.strengths));
+  if (!plus.rowScales) return { weights: aimed };
+  const scales = rowScales(aimed, matrix.rows);
+  return { weights: divideRows(aimed, scales), rowScales: scales };
+}
+
+/** Whether sweeps follow the loop. */
+function needsCouplings(plus: PlusChoices | undefined): boolean {
+  return plus !== undefined && hasTechnique(plus, 'sweeps');
 }
 
 function factored(
@@ -131,13 +186,14 @@ function factored(
   return span('tensors', 'factor', () => factorOnDevice(hessian, options));
 }
 
-function loopOptions({ method, codebookFit, seed }: GroupSettings): ColumnLoopOptions {
+function loopOptions({ method, codebookFit, seed, plus }: GroupSettings): ColumnLoopOptions {
   const reference = method === 'reference';
   return {
     codebookFit,
     clustering: reference ? 'scikit' : 'optimal',
     compensate: method !== 'rtn',
     seed: reference ? AUTHORS_SEED : seed,
+    reserve: plus !== undefined && hasTechnique(plus, 'error-reservation') ? 'worst' : 'tails',
   };
 }
 
@@ -151,11 +207,9 @@ interface MatrixToPlan {
   readonly factor: FactoredColumns;
 }
 
-async function planMatrix(
-  pool: KernelPool,
-  matrix: MatrixToPlan,
-  settings: GroupSettings,
-): Promise<LoopInput> {
+type Planned = Pick<LoopInput, 'plan' | 'grid'>;
+
+async function planMatrix(pool: KernelPool, matrix: MatrixToPlan, settings: GroupSettings): Promise<Planned> {
   const { rows, columns, weights, budget, counts, factor } = matrix;
   const { method, columnOrder } = settings;
   if (hasUniformGrid(method)) {
@@ -167,21 +221,17 @@ async function planMatrix(
       reservedLow: none,
       reservedHigh: none,
     };
-    return { rows, weights, plan, grid };
+    return { plan, grid };
   }
   if (method === 'reference') {
     const ties: TieBreak = { rule: 'column-index' };
-    return {
-      rows,
-      weights,
-      plan: planByOrder(outlierOrder(counts, ties).columns, rows, budget, authorsTails),
-    };
+    return { plan: planByOrder(outlierOrder(counts, ties).columns, rows, budget, authorsTails) };
   }
   const adaptive = budget.precision.low !== budget.precision.high || budget.reservation !== undefined;
   if (columnOrder === 'benefit' && adaptive) {
     const errors = await measureColumnErrors(pool, weights, rows, columns, budget);
-    return { rows, weights, plan: planByBenefit(errors, factor.sensitivity, rows, budget) };
+    return { plan: planByBenefit(errors, factor.sensitivity, rows, budget) };
   }
   const order = outlierOrder(counts, { rule: 'hessian-diagonal', values: factor.diagonal });
-  return { rows, weights, plan: planByOrder(order.columns, rows, budget) };
+  return { plan: planByOrder(order.columns, rows, budget) };
 }

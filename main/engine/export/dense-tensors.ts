@@ -3,10 +3,12 @@ import { ClaqError } from '../../../shared/errors.ts';
 import { MATRIX_KINDS, matrixName } from '../../../shared/model.ts';
 import type { ModelDescription } from '../../../shared/model.ts';
 import type { Checkpoint, TensorEntry } from '../checkpoint/checkpoint.ts';
-import { LARGEST, firstNotFinite, firstOutOfRange } from '../checkpoint/half-precision.ts';
-import { bytesPerElement, elementCount, shapeText } from '../checkpoint/safetensors-dtype.ts';
+import { firstNotFinite, firstOutOfRange } from '../checkpoint/half-precision.ts';
+import { elementCount, shapeText } from '../checkpoint/safetensors-dtype.ts';
 import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
-import type { EncodedMatrix } from '../result/encode-matrix.ts';
+import type { QuantizedMatrix as Codes } from '../claq/quantized-matrix.ts';
+import { isHeldTable } from '../result/encode-matrix.ts';
+import { weightBands } from '../result/row-bands.ts';
 
 /** `source` keeps each tensor's own dtype. */
 export type DenseDtype = 'source' | 'F16' | 'F32';
@@ -14,28 +16,34 @@ export type DenseDtype = 'source' | 'F16' | 'F32';
 /** The dequantized matrix of a tensor (`model.layers.0.self_attn.q_proj.weight`), row-major; undefined where it was left as it is. */
 export type QuantizedMatrix = (name: string) => Promise<Float32Array | undefined>;
 
-/** The same in a dtype of a file, where there is a quicker way to that; undefined where there is none. */
-export type EncodedMatrixOf = (name: string, dtype: FloatDtype) => Promise<EncodedMatrix | undefined>;
+/** The same as codes, where there are any. Their memory may be used again for the next. */
+export type CodedMatrix = (name: string) => Promise<Codes | undefined>;
 
-/**
- * The bytes of a quantized matrix. Undefined where there are none, or where they are not as they should be: the way over floats says
- * what is wrong, and where.
- */
-export async function encodedMatrix(
-  encoded: EncodedMatrixOf | undefined,
-  { name, shape }: TensorEntry,
-  dtype: FloatDtype,
-): Promise<EncodedMatrix | undefined> {
-  const matrix = await encoded?.(name, dtype);
-  const bytes = (elementCount(shape) ?? 0) * bytesPerElement(dtype);
-  const fits = matrix !== undefined && matrix.bytes.length === bytes && matrix.maxMagnitude <= LARGEST[dtype];
-  return fits ? matrix : undefined;
+/** What takes the place of a tensor: its weights, row-major, or codes, which are decoded a few rows at a time. */
+export type Replacement = Float32Array | Codes;
+
+/** Where matrices come from that take the places of a checkpoint's. */
+export interface Replacements {
+  readonly quantized: QuantizedMatrix;
+  /** Asked before `quantized`. */
+  readonly coded?: CodedMatrix | undefined;
 }
 
-/** Floats that are worked on at a time: an embedding of several GB never stands in memory whole. */
-const PIECE_FLOATS = 8 * 2 ** 20;
+export async function replacementOf(
+  { quantized, coded }: Replacements,
+  name: string,
+): Promise<Replacement | undefined> {
+  return (await coded?.(name)) ?? (await quantized(name));
+}
 
-/** Rows [from, to) of a matrix, or all of a vector (from 0 to its length). */
+export function isCoded(replacement: Replacement | undefined): replacement is Codes {
+  return replacement !== undefined && !(replacement instanceof Float32Array);
+}
+
+/** Floats that are worked on at a time: they stay in the cache, and an embedding of several GB never stands in memory whole. */
+const PIECE_FLOATS = 2 ** 18;
+
+/** Rows [from, to) of a matrix, or all of a vector (from 0 to its length). The values are there until the next piece is asked for. */
 export interface TensorPiece {
   readonly from: number;
   readonly to: number;
@@ -58,38 +66,67 @@ export function quantizedNames(model: ModelDescription): ReadonlySet<string> {
 /**
  * The values that a tensor shall hold, before they are rounded to `dtype`, piece by piece in the order of the rows.
  * @throws ClaqError weights/out-of-range for a value that the dtype cannot hold, weights/not-finite, weights/wrong-shape.
- * @param matrix the dequantized matrix that takes the place of the checkpoint's tensor
  */
 export async function* tensorPieces(
   checkpoint: Checkpoint,
   entry: TensorEntry,
   dtype: FloatDtype,
-  matrix: Float32Array | undefined,
+  replacement: Replacement | undefined,
 ): AsyncGenerator<TensorPiece> {
-  const [rows = 1, columns = 1] = entry.shape;
-  if (matrix !== undefined && matrix.length !== rows * columns) {
-    throw new ClaqError(
-      'weights/wrong-shape',
-      `The quantized matrix ${entry.name} does not have the shape of the original`,
-      {
-        where: entry.name,
-        expected: `${rows * columns} values for ${shapeText(entry.shape)}`,
-        found: `${matrix.length} values`,
-      },
-    );
+  requireShape(entry, replacement);
+  // What the checkpoint reads is finite, and fits the dtype that it was stored in. Of a table the entries are enough to look at.
+  const isStored = replacement === undefined;
+  const isHeld = isCoded(replacement) && isHeldTable(replacement, dtype);
+  for await (const piece of isStored
+    ? storedPieces(checkpoint, entry)
+    : replacingPieces(entry, replacement)) {
+    if (!isStored && !isHeld) refuseNotFinite(entry, piece.from, piece.values);
+    if (!isHeld && (!isStored || dtype !== entry.dtype))
+      refuseOutOfRange(entry, dtype, piece.from, piece.values);
+    yield piece;
   }
-  const step = entry.shape.length === 2 ? Math.max(1, Math.floor(PIECE_FLOATS / columns)) : rows;
-  for (let from = 0; from < rows; from += step) {
-    const to = Math.min(rows, from + step);
-    const values =
-      matrix === undefined
-        ? await readPiece(checkpoint, entry, from, to)
-        : matrix.subarray(from * columns, to * columns);
-    // What the checkpoint reads is finite, and fits the dtype that it was stored in.
-    if (matrix !== undefined) refuseNotFinite(entry, from, values);
-    if (matrix !== undefined || dtype !== entry.dtype) refuseOutOfRange(entry, dtype, from, values);
-    yield { from, to, values };
+}
+
+/** Throws ClaqError weights/wrong-shape. */
+export function requireShape({ name, shape }: TensorEntry, replacement: Replacement | undefined): void {
+  const wanted = elementCount(shape) ?? 0;
+  if (isCoded(replacement)) {
+    if (replacement.rows === shape[0] && replacement.columns === shape[1]) return;
+  } else if ((replacement?.length ?? wanted) === wanted) return;
+  throw new ClaqError(
+    'weights/wrong-shape',
+    `The quantized matrix ${name} does not have the shape of the original`,
+    {
+      where: name,
+      expected: `${wanted} values for ${shapeText(shape)}`,
+      found: isCoded(replacement)
+        ? shapeText([replacement.rows, replacement.columns])
+        : `${replacement?.length} values`,
+    },
+  );
+}
+
+async function* storedPieces(checkpoint: Checkpoint, entry: TensorEntry): AsyncGenerator<TensorPiece> {
+  for (const { from, to } of rowRanges(entry)) {
+    yield { from, to, values: await readPiece(checkpoint, entry, from, to) };
   }
+}
+
+function* replacingPieces(entry: TensorEntry, replacement: Replacement): Generator<TensorPiece> {
+  if (isCoded(replacement)) {
+    yield* weightBands(replacement);
+    return;
+  }
+  const [, columns = 1] = entry.shape;
+  for (const { from, to } of rowRanges(entry)) {
+    yield { from, to, values: replacement.subarray(from * columns, to * columns) };
+  }
+}
+
+function* rowRanges({ shape }: TensorEntry): Generator<{ readonly from: number; readonly to: number }> {
+  const [rows = 1, columns = 1] = shape;
+  const step = shape.length === 2 ? Math.max(1, Math.floor(PIECE_FLOATS / columns)) : rows;
+  for (let from = 0; from < rows; from += step) yield { from, to: Math.min(rows, from + step) };
 }
 
 /** Rows [from, to) of a matrix, or the whole of a vector. */
@@ -118,18 +155,18 @@ function refuseNotFinite({ name, shape }: TensorEntry, from: number, values: Flo
   });
 }
 
-function refuseOutOfRange(
-  { name, shape }: TensorEntry,
-  dtype: FloatDtype,
-  from: number,
-  values: Float32Array,
-): void {
+function refuseOutOfRange(entry: TensorEntry, dtype: FloatDtype, from: number, values: Float32Array): void {
+  const { name, shape } = entry;
   const beyond = firstOutOfRange(dtype, values);
   if (beyond < 0) return;
   throw new ClaqError('weights/out-of-range', `The tensor ${name} has a value that ${dtype} cannot hold`, {
     where: `${name}, ${positionText(shape, from, beyond)}`,
     expected: dtype === 'F16' ? 'values from -65504 to 65504' : `values within the range of ${dtype}`,
     found: String(values[beyond]),
-    remedy: dtype === 'F16' ? "export with the source's dtype or F32" : 'export as F32',
+    // Codes have no dtype of their own: the source's is then the one that cannot hold the value.
+    remedy:
+      targetDtype(entry, 'source') === dtype
+        ? 'take a dense export in f32'
+        : "take a dense export in the source's dtype or in f32",
   });
 }

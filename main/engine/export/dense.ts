@@ -4,32 +4,29 @@ import { writeTextAtomically } from '../checkpoint/atomic-file.ts';
 import type { OpenForWriting } from '../checkpoint/atomic-file.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { CONFIG_FILE, companionText } from '../checkpoint/companion-files.ts';
-import { encodeFloats } from '../checkpoint/half-precision.ts';
 import { INDEX_FILE } from '../checkpoint/model-folder.ts';
 import { bytesPerElement, elementCount } from '../checkpoint/safetensors-dtype.ts';
 import { writeSafetensors } from '../checkpoint/safetensors-writer.ts';
 import type { TensorToWrite } from '../checkpoint/safetensors-writer.ts';
 import { copyCompanions } from './copy-companions.ts';
 import { denseConfig, shardIndex } from './dense-config.ts';
-import { encodedMatrix, quantizedNames, targetDtype, tensorPieces } from './dense-tensors.ts';
-import type { DenseDtype, EncodedMatrixOf, QuantizedMatrix } from './dense-tensors.ts';
+import { quantizedNames, replacementOf, targetDtype } from './dense-tensors.ts';
+import type { DenseDtype, Replacements } from './dense-tensors.ts';
+import { encodedPieces } from './encoded-pieces.ts';
 import type { ExportFormat, OnTensor, PlannedFile } from './export-format.ts';
 import { type ExportShard, exportShards, isSharded } from './export-shards.ts';
 import { verifyDense } from './verify-dense.ts';
 
-export interface DenseExport {
+/** Matrices are asked for twice: for the writing and for the check after it. */
+export interface DenseExport extends Replacements {
   readonly checkpoint: Checkpoint;
   readonly dtype: DenseDtype;
-  /** Asked twice for each matrix of each block: for the writing and for the check after it. */
-  readonly quantized: QuantizedMatrix;
-  /** Asked before `quantized`. */
-  readonly encoded?: EncodedMatrixOf | undefined;
   /** How the weights files are opened; given only to write on a device that is full. */
   readonly openTemporary?: OpenForWriting;
 }
 
 /** Bytes that are copied at a time. */
-const COPY_BYTES = 32 * 2 ** 20;
+const COPY_BYTES = 4 * 2 ** 20;
 
 /** Transformers refuses safetensors files whose metadata does not name a framework. */
 const METADATA: ReadonlyMap<string, string> = new Map([['format', 'pt']]);
@@ -88,11 +85,8 @@ function shardBytes(request: DenseExport, { names }: ExportShard): number {
   }, 0);
 }
 
-function plannedTensor(
-  { checkpoint, dtype, quantized, encoded }: DenseExport,
-  name: string,
-  isMatrix: boolean,
-): TensorToWrite {
+function plannedTensor(request: DenseExport, name: string, isMatrix: boolean): TensorToWrite {
+  const { checkpoint, dtype } = request;
   const entry = checkpoint.tensors.get(name) ?? checkpoint.extras.get(name);
   if (entry === undefined) throw new RangeError(`${name} stands in a shard and not among the tensors`);
   const needed = checkpoint.tensors.get(name);
@@ -105,14 +99,8 @@ function plannedTensor(
     dtype: rounded,
     shape: needed.shape,
     pieces: async function* () {
-      const quick = isMatrix ? await encodedMatrix(encoded, needed, rounded) : undefined;
-      if (quick !== undefined) {
-        yield quick.bytes;
-        return;
-      }
-      const matrix = isMatrix ? await quantized(name) : undefined;
-      for await (const { values } of tensorPieces(checkpoint, needed, rounded, matrix))
-        yield encodeFloats(rounded, values);
+      const replacement = isMatrix ? await replacementOf(request, name) : undefined;
+      for await (const { bytes } of encodedPieces(checkpoint, needed, rounded, replacement)) yield bytes;
     },
   };
 }

@@ -49,9 +49,12 @@ export class PartialExport {
     await outputErrors(folder, () => mkdir(folder, { recursive: true }));
     const lock = await lockFolder(folder);
     const journal = await readJournal(folder);
-    const goesOn = journal?.identity === identity;
-    if (!goesOn) await emptyFolder(folder);
-    return new PartialExport(outFolder, lock, goesOn ? journal : { identity, files: {} });
+    const kept: Journal = journal?.identity === identity ? journal : { identity, files: {} };
+    await removeOthers(
+      folder,
+      new Set([LOCK_FILE, ...(kept === journal ? [JOURNAL_FILE] : []), ...Object.keys(kept.files)]),
+    );
+    return new PartialExport(outFolder, lock, kept);
   }
 
   /** Whether the file is there as an earlier export left it: size and SHA-256. */
@@ -120,10 +123,10 @@ async function readJournal(folder: string): Promise<Journal | undefined> {
   }
 }
 
-/** The folder itself stays: whoever writes there may hold its lock. */
-async function emptyFolder(folder: string): Promise<void> {
+/** What another export has left, and what one that was killed had half-written. The folder itself stays: it is locked. */
+async function removeOthers(folder: string, kept: ReadonlySet<string>): Promise<void> {
   const names = await readdir(folder).catch((): string[] => []);
-  for (const name of names.filter((each) => each !== LOCK_FILE)) {
+  for (const name of names.filter((each) => !kept.has(each))) {
     await rm(join(folder, name), { recursive: true, force: true });
   }
 }

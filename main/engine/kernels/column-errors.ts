@@ -16,11 +16,22 @@ export interface ColumnErrors extends ColumnCandidates {
   readonly errors: Float64Array;
 }
 
-/** Errors of codebooks that leave the reserved entries out, a few percent above those of the fitted ones. All weights are finite. */
+/** How a matrix's rows differ, [rows] each. */
+export interface ColumnRows {
+  /** Codebooks are of rows divided by these (claq/row-scales.ts). */
+  readonly rowScales?: Float32Array | undefined;
+  /** What squared errors of the rows so divided weigh. */
+  readonly rowWeights?: Float32Array | undefined;
+}
+
+/**
+ * Errors of codebooks that leave the reserved entries out, a few percent above those of the fitted ones. All weights are finite.
+ */
 export async function columnErrors(
   pool: KernelPool,
   { pointer, dtype, rows, columns }: StoredMatrix,
   { widths, tailCounts }: ColumnCandidates,
+  { rowScales, rowWeights }: ColumnRows = {},
 ): Promise<ColumnErrors> {
   const { arena } = pool;
   const mark = arena.mark();
@@ -38,6 +49,8 @@ export async function columnErrors(
       tailCounts.length,
       errors,
       STORED_DTYPES.indexOf(dtype),
+      rowScales === undefined ? 0 : arena.copyFloats(rowScales),
+      rowWeights === undefined ? 0 : arena.copyFloats(rowWeights),
     ]);
     await pool.runTilesAsync('columnErrors', args, columns);
     return { widths, tailCounts, errors: Float64Array.from(arena.doubles(errors, cells)) };

@@ -9,8 +9,9 @@ import type {
 } from '../checkpoint/checkpoint.ts';
 import { CONFIG_FILE, TOKENIZER_CONFIG_FILE, TOKENIZER_FILE } from '../checkpoint/companion-files.ts';
 import { encodeFloats, firstNotFinite } from '../checkpoint/half-precision.ts';
-import { bytesPerElement, shapeText } from '../checkpoint/safetensors-dtype.ts';
+import { bytesPerElement } from '../checkpoint/safetensors-dtype.ts';
 import type { StoredTensor } from '../checkpoint/safetensors-header.ts';
+import { notFiniteWeights } from '../checkpoint/stored-floats.ts';
 import { type QuantizedMatrix, dequantize } from '../claq/quantized-matrix.ts';
 import type { PackedDescription } from './packed-config.ts';
 import { EXPORT_AGAIN, type PackedFile } from './packed-file.ts';
@@ -166,11 +167,6 @@ function notFinite(
   index: number,
   value: number | undefined,
 ): ClaqError {
-  const position = [Math.floor(index / described.columns), index % described.columns];
-  return new ClaqError('weights/not-finite', `The weights of ${name} are not all finite numbers`, {
-    where: `${file.path}, matrix ${name}, [row, column] ${shapeText(position)}`,
-    expected: 'finite numbers',
-    found: String(value),
-    remedy: EXPORT_AGAIN,
-  });
+  const matrix = { name, shape: [described.rows, described.columns] };
+  return notFiniteWeights(matrix, `${file.path}, matrix ${name}`, index, value, EXPORT_AGAIN);
 }

@@ -13,7 +13,7 @@ import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
 import { INDEX_FILE } from '../checkpoint/model-folder.ts';
 import { copyCompanions } from '../export/copy-companions.ts';
 import { shardIndex } from '../export/dense-config.ts';
-import { type QuantizedMatrix, targetDtype } from '../export/dense-tensors.ts';
+import { type Replacements, targetDtype } from '../export/dense-tensors.ts';
 import type { ExportFormat, OnTensor } from '../export/export-format.ts';
 import { isSharded } from '../export/export-shards.ts';
 import { writeWithChecksums } from './checksums.ts';
@@ -28,13 +28,12 @@ import {
 } from './packed-layout.ts';
 import { verifyPacked } from './verify-packed.ts';
 
-export interface PackedExport {
+/** The matrices are the run's, which the written ones are compared with. */
+export interface PackedExport extends Replacements {
   /** The model that was quantized. */
   readonly checkpoint: Checkpoint;
   /** The run's file of a matrix, by its tensor's name (`model.layers.0.self_attn.q_proj.weight`). */
   readonly matrixFile: MatrixFileOf;
-  /** The run's dequantized matrices, which the written ones are compared with. */
-  readonly quantized: QuantizedMatrix;
   /** What writes, for people: `claq 0.1.0`. */
   readonly program: string;
   /** How the weights files are opened; given only to write on a device that is full. */

@@ -1,5 +1,5 @@
 /** What stands where in a packed model: decided from the headers of a run's files and of its source, before anything is copied. */
-import { CHECKSUM_BYTES } from '../../../shared/model-bytes.ts';
+import { CHECKSUM_BYTES, type KeptTensors } from '../../../shared/model-bytes.ts';
 import type { Checkpoint, Shard } from '../checkpoint/checkpoint.ts';
 import { type StoredDtype, bytesPerElement, elementCount } from '../checkpoint/safetensors-dtype.ts';
 import { openSafetensors } from '../checkpoint/safetensors-file.ts';
@@ -100,6 +100,15 @@ function planShard(
     .sort((a, b) => bytesPerElement(b.dtype) - bytesPerElement(a.dtype));
   const header = encodeHeader([...tensors, checksumsEntry(tensors.length)], PACKED_METADATA);
   return { file, tensors, bytes: header.length + tensorBytes(tensors) };
+}
+
+/** What stays as it is where all matrices are quantized, by the source's headers alone. */
+export function keptTensors(checkpoint: Checkpoint): KeptTensors {
+  const quantized = quantizedNames(checkpoint.model);
+  const shards = exportShards(checkpoint);
+  const names = shards.flatMap((shard) => shard.names.filter((name) => !quantized.has(name)));
+  const bytes = names.reduce((sum, name) => sum + keptTensor(checkpoint, name).bytes, 0);
+  return { bytes, tensors: names.length, files: shards.length };
 }
 
 /** What stays as it is keeps its dtype; of a source that was decoded from codes, the dtype that it had before them. */

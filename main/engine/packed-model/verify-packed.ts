@@ -1,11 +1,13 @@
 /** The check after a packed export: the folder is opened by the reader, and every array, tensor and decoded weight compared. */
 import { throwIfCancelled } from '../../../shared/cancellation.ts';
-import { ClaqError } from '../../../shared/errors.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { companionText, CONFIG_FILE } from '../checkpoint/companion-files.ts';
+import { dequantize } from '../claq/quantized-matrix.ts';
 import { positionText } from '../export/dense-tensors.ts';
-import type { QuantizedMatrix } from '../export/dense-tensors.ts';
+import type { Replacements } from '../export/dense-tensors.ts';
 import type { CheckHooks, TensorReport } from '../export/export-format.ts';
+import { mismatch, reopened, shown } from '../export/failed-check.ts';
+import { areFinite, haveSameCodes } from '../result/same-codes.ts';
 import { openPacked } from './open-packed.ts';
 import type { PackedCheckpoint } from './packed-checkpoint.ts';
 import { exactEntries } from './exact-json.ts';
@@ -13,10 +15,9 @@ import { DTYPE_KEY } from './packed-config.ts';
 import { plannedBytes } from './packed-bytes.ts';
 import { type PackedLayout, type PlannedTensor, tensorBytes } from './packed-layout.ts';
 
-export interface PackedVerification extends CheckHooks {
+export interface PackedVerification extends CheckHooks, Replacements {
   readonly checkpoint: Checkpoint;
   readonly layout: PackedLayout;
-  readonly quantized: QuantizedMatrix;
   /** The written folder. */
   readonly folder: string;
 }
@@ -26,7 +27,7 @@ const PHASE = 'Checking the written model';
 /** Throws ClaqError output/verification-failed at the first difference, run/cancelled. Nothing is rounded in this format. */
 export async function verifyPacked(request: PackedVerification): Promise<TensorReport> {
   const { layout, folder, signal, onProgress } = request;
-  const written = await reopen(folder);
+  const written = await reopened(folder, () => openPacked(folder));
   try {
     await compareDescriptions(request, written);
     const planned = layout.shards.flatMap(({ file, tensors }) => tensors.map((tensor) => ({ file, tensor })));
@@ -50,19 +51,6 @@ export async function verifyPacked(request: PackedVerification): Promise<TensorR
     return { tensors: planned.length, bytes, maxRounding: 0 };
   } finally {
     await written.close();
-  }
-}
-
-async function reopen(folder: string): Promise<PackedCheckpoint> {
-  try {
-    return await openPacked(folder);
-  } catch (cause) {
-    throw new ClaqError('output/verification-failed', 'The written model cannot be opened', {
-      where: cause instanceof ClaqError && cause.where !== undefined ? cause.where : folder,
-      found: cause instanceof Error ? cause.message : String(cause),
-      remedy: 'check the disk and run the export again',
-      cause,
-    });
   }
 }
 
@@ -112,20 +100,33 @@ async function compareBytes(
   }
 }
 
+/** The same codes are the same weights; where the codes are others, or none are given, weights are compared one by one. */
 async function compareWeights(
-  { quantized }: PackedVerification,
+  request: PackedVerification,
   written: PackedCheckpoint,
   name: string,
 ): Promise<void> {
-  const wanted = (await quantized(name)) ?? new Float32Array();
-  const found = await written.read(name);
+  const codes = await request.coded?.(name);
+  const stored = codes === undefined ? undefined : await written.readQuantized(name);
+  if (codes !== undefined && stored !== undefined && haveSameCodes(codes, stored) && areFinite(stored))
+    return;
+  const wanted = codes === undefined ? await request.quantized(name) : dequantize(codes);
+  compareValues(wanted ?? new Float32Array(), await written.read(name), written, name);
+}
+
+function compareValues(
+  wanted: Float32Array,
+  found: Float32Array,
+  written: PackedCheckpoint,
+  name: string,
+): void {
   const where = `${written.folder}, tensor ${name}`;
   if (wanted.length !== found.length) throw mismatch(where, `${wanted.length} weights`, `${found.length}`);
   for (let i = 0; i < wanted.length; i++) {
     // Object.is tells -0 from 0.
     if (Object.is(wanted[i], found[i])) continue;
     const position = positionText(written.tensors.get(name)?.shape ?? [], 0, i);
-    throw mismatch(`${where}, ${position}`, String(wanted[i]), String(found[i]));
+    throw mismatch(`${where}, ${position}`, shown(wanted[i]), shown(found[i]));
   }
 }
 
@@ -135,13 +136,4 @@ function firstDifference(wanted: string, got: string): [string, string] {
   while (at < wanted.length && wanted[at] === got[at]) at += 1;
   const from = Math.max(0, at - 40);
   return [wanted.slice(from, from + 200), got.slice(from, from + 200)];
-}
-
-function mismatch(where: string, expected: string, found: string): ClaqError {
-  return new ClaqError('output/verification-failed', 'The written model does not hold what it should', {
-    where,
-    expected,
-    found,
-    remedy: 'check the disk and run the export again',
-  });
 }

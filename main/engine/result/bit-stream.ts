@@ -133,53 +133,58 @@ export class BitReader {
 }
 
 /**
- * Fills the beginning of `values`, whole bytes at a time, where the width has such groups: several times as fast as one by one.
- * @returns how many are filled in
+ * Fills the beginning of `values` from whole bytes, four codes with one store: several times as fast as one by one.
+ * @returns how many are filled in; none where the width has no such groups, or `values` is not aligned
  */
 function readGroups(bytes: Uint8Array, from: number, values: Uint8Array, width: number): number {
+  if (width === 8) {
+    values.set(bytes.subarray(from, from + values.length));
+    return values.length;
+  }
+  if (values.byteOffset % 4 !== 0 || width > 4) return 0;
+  const fours = new Uint32Array(values.buffer, values.byteOffset, values.length >> 2);
   let at = from;
   switch (width) {
     case 1: {
-      const end = values.length & ~7;
-      for (let i = 0; i < end; i += 8) {
+      const pairs = fours.length & ~1;
+      for (let i = 0; i < pairs; i += 2) {
         const eight = bytes[at++] ?? 0;
-        for (let j = 0; j < 8; j++) values[i + j] = (eight >>> j) & 1;
+        fours[i] = apart(eight & 15, 1);
+        fours[i + 1] = apart(eight >>> 4, 1);
       }
-      return end;
+      return 4 * pairs;
     }
-    case 2: {
-      const end = values.length & ~3;
-      for (let i = 0; i < end; i += 4) {
-        const four = bytes[at++] ?? 0;
-        values[i] = four & 3;
-        values[i + 1] = (four >>> 2) & 3;
-        values[i + 2] = (four >>> 4) & 3;
-        values[i + 3] = four >>> 6;
-      }
-      return end;
-    }
+    case 2:
+      for (let i = 0; i < fours.length; i++) fours[i] = apart(bytes[at++] ?? 0, 2);
+      return 4 * fours.length;
     case 3: {
-      const end = values.length & ~7;
-      for (let i = 0; i < end; i += 8) {
+      const pairs = fours.length & ~1;
+      for (let i = 0; i < pairs; i += 2) {
         const eight = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16);
         at += 3;
-        for (let j = 0; j < 8; j++) values[i + j] = (eight >>> (3 * j)) & 7;
+        fours[i] = apart(eight & 0xfff, 3);
+        fours[i + 1] = apart(eight >>> 12, 3);
       }
-      return end;
+      return 4 * pairs;
     }
-    case 4: {
-      const end = values.length & ~1;
-      for (let i = 0; i < end; i += 2) {
-        const two = bytes[at++] ?? 0;
-        values[i] = two & 15;
-        values[i + 1] = two >>> 4;
+    case 4:
+      for (let i = 0; i < fours.length; i++) {
+        fours[i] = apart((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8), 4);
+        at += 2;
       }
-      return end;
-    }
-    case 8:
-      values.set(bytes.subarray(at, at + values.length));
-      return values.length;
+      return 4 * fours.length;
     default:
       return 0;
   }
+}
+
+/** Four numbers of `width` bits, each in a byte of its own. */
+function apart(four: number, width: number): number {
+  const mask = (1 << width) - 1;
+  return (
+    (four & mask) |
+    (((four >>> width) & mask) << 8) |
+    (((four >>> (2 * width)) & mask) << 16) |
+    (((four >>> (3 * width)) & mask) << 24)
+  );
 }

@@ -1,86 +1,70 @@
-/** The weights of a quantized matrix in a dtype that a file has, without a detour over float32: what an export writes. */
-import { decodeFloats, encodeFloats } from '../checkpoint/half-precision.ts';
+/** The weights of a quantized matrix in a dtype that a file has, without a detour over float32 where there is a shorter way. */
+import { LARGEST, decodeFloats, encodeFloats } from '../checkpoint/half-precision.ts';
 import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
-import { type Levels, type QuantizedMatrix, dequantize } from '../claq/quantized-matrix.ts';
+import type { QuantizedMatrix } from '../claq/quantized-matrix.ts';
+import { type CodebookLevels, type RowBand, halfBands, weightBands } from './row-bands.ts';
 
 export interface EncodedMatrix {
-  /** [rows, columns] row-major, little-endian. */
-  readonly bytes: Uint8Array;
+  /** Row-major, little-endian; the bytes of a band are there until the next is asked for. */
+  readonly bands: Iterable<RowBand<Uint8Array>>;
   /** Largest |encoded - weight|; 0 where every weight is one of the dtype's. */
   readonly maxRounding: number;
-  /** Largest |weight|, before it was rounded; NaN or infinite where one is. */
-  readonly maxMagnitude: number;
 }
 
-/** Columns and rows of a tile: its codes and the lines that it writes stay in the first cache. */
-const TILE_COLUMNS = 32;
-const TILE_ROWS = 64;
-
-export function encodeMatrix(matrix: QuantizedMatrix, dtype: FloatDtype): EncodedMatrix {
-  const { levels } = matrix;
-  if (dtype === 'F32' || levels.kind === 'grid' || levels.rowScales !== undefined) {
-    const weights = dequantize(matrix);
-    const bytes = encodeFloats(dtype, weights);
-    return { bytes, ...extremes(weights, dtype) };
-  }
-  return encodeCodebooks(matrix, levels, dtype);
-}
-
-/** Each centroid and each reserved entry is rounded once, and then copied as 16 bits. */
-function encodeCodebooks(
-  { rows, columns, codes, reservedStart, reservedRows, reservedValues }: QuantizedMatrix,
-  { start, centroids }: Extract<Levels, { kind: 'codebook' }>,
-  dtype: FloatDtype,
-): EncodedMatrix {
-  const centroidBits = halves(dtype, centroids);
-  const reservedBits = halves(dtype, reservedValues);
-  const weights = new Uint16Array(rows * columns);
-  for (let first = 0; first < columns; first += TILE_COLUMNS) {
-    const end = Math.min(first + TILE_COLUMNS, columns);
-    for (let top = 0; top < rows; top += TILE_ROWS) {
-      const bottom = Math.min(top + TILE_ROWS, rows);
-      for (let column = first; column < end; column++) {
-        const codebook = start[column] ?? 0;
-        const last = column * rows + bottom;
-        let at = top * columns + column;
-        for (let i = column * rows + top; i < last; i++) {
-          weights[at] = centroidBits[codebook + (codes[i] ?? 0)] ?? 0;
-          at += columns;
-        }
-      }
-    }
-  }
-  for (let column = 0; column < columns; column++) {
-    const end = reservedStart[column + 1] ?? 0;
-    for (let i = reservedStart[column] ?? 0; i < end; i++) {
-      weights[(reservedRows[i] ?? 0) * columns + column] = reservedBits[i] ?? 0;
-    }
-  }
-  const [ofCentroids, ofReserved] = [extremes(centroids, dtype), extremes(reservedValues, dtype)];
+/**
+ * Each centroid and each reserved entry is rounded once, and then copied. Undefined where the weights are no entries of a table (they
+ * have row scales, or a grid), and where the dtype cannot hold one: `weightBands` gives such weights one by one.
+ */
+export function encodeMatrix(matrix: QuantizedMatrix, dtype: FloatDtype): EncodedMatrix | undefined {
+  const { levels, reservedValues } = matrix;
+  if (levels.kind === 'grid' || !isHeldTable(matrix, dtype)) return undefined;
+  const [centroids, reserved] = [rounded(levels.centroids, dtype), rounded(reservedValues, dtype)];
   return {
-    bytes: new Uint8Array(weights.buffer),
-    maxRounding: Math.max(ofCentroids.maxRounding, ofReserved.maxRounding),
-    maxMagnitude: Math.max(ofCentroids.maxMagnitude, ofReserved.maxMagnitude),
+    bands: dtype === 'F32' ? floatBytes(matrix) : halfBytes(matrix, levels, centroids.bytes, reserved.bytes),
+    maxRounding: Math.max(centroids.maxRounding, reserved.maxRounding),
   };
 }
 
-function halves(dtype: FloatDtype, values: Float32Array): Uint16Array {
-  const { buffer, byteOffset, byteLength } = encodeFloats(dtype, values);
-  return new Uint16Array(buffer, byteOffset, byteLength / 2);
+/** Whether every weight is an entry of a table of which the dtype can hold all. */
+export function isHeldTable({ levels, reservedValues }: QuantizedMatrix, dtype: FloatDtype): boolean {
+  if (levels.kind === 'grid' || levels.rowScales !== undefined) return false;
+  const isHeld = (value: number): boolean => Math.abs(value) <= LARGEST[dtype];
+  return levels.centroids.every(isHeld) && reservedValues.every(isHeld);
 }
 
-function extremes(
+function* floatBytes(matrix: QuantizedMatrix): Generator<RowBand<Uint8Array>> {
+  for (const { from, to, values } of weightBands(matrix))
+    yield { from, to, values: encodeFloats('F32', values) };
+}
+
+function* halfBytes(
+  matrix: QuantizedMatrix,
+  levels: CodebookLevels,
+  centroids: Uint8Array,
+  reserved: Uint8Array,
+): Generator<RowBand<Uint8Array>> {
+  const bits = { centroids: halves(centroids), reserved: halves(reserved) };
+  for (const { from, to, values } of halfBands(matrix, levels, bits)) {
+    yield { from, to, values: new Uint8Array(values.buffer, 0, values.byteLength) };
+  }
+}
+
+/** In an array of their own, whatever they stood in. */
+function halves(bytes: Uint8Array): Uint16Array<ArrayBuffer> {
+  return new Uint16Array(new Uint8Array(bytes).buffer);
+}
+
+function rounded(
   values: Float32Array,
   dtype: FloatDtype,
-): Pick<EncodedMatrix, 'maxRounding' | 'maxMagnitude'> {
-  const rounded = new Float32Array(values.length);
-  decodeFloats(dtype, encodeFloats(dtype, values), rounded);
+): { readonly bytes: Uint8Array; readonly maxRounding: number } {
+  const bytes = encodeFloats(dtype, values);
+  const held = new Float32Array(values.length);
+  decodeFloats(dtype, bytes, held);
   let maxRounding = 0;
-  let maxMagnitude = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i] ?? 0;
-    maxRounding = Math.max(maxRounding, Math.abs((rounded[i] ?? 0) - value));
-    maxMagnitude = Math.max(maxMagnitude, Math.abs(value));
+    maxRounding = Math.max(maxRounding, Math.abs((held[i] ?? 0) - value));
   }
-  return { maxRounding, maxMagnitude };
+  return { bytes, maxRounding };
 }

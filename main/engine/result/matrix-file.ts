@@ -6,6 +6,7 @@ import { columnClasses, packedBytes, packedGridBytes } from '../../../shared/bit
 import type { MatrixShape } from '../../../shared/model.ts';
 import { type Levels, type QuantizedMatrix, reservedCounts } from '../claq/quantized-matrix.ts';
 import { type ArrayFile, type ArrayToWrite, readArrays, writeArrays } from '../checkpoint/array-file.ts';
+import { ReusedMemory } from '../checkpoint/reused-memory.ts';
 import { checkSizes, measurePacked, packMatrix, unpackMatrix } from './packed-matrix.ts';
 import { BitReader, BitWriter } from './bit-stream.ts';
 
@@ -132,12 +133,21 @@ function gridArrays(matrix: QuantizedMatrix, levels: GridLevels): ArrayToWrite[]
   ];
 }
 
-/** Reads a matrix back. Throws ClaqError result/malformed where the file is not one. */
-export async function readMatrix(path: string): Promise<StoredMatrix> {
-  const file = await readArrays(path);
+/** Memory of a matrix that is gone when the next is read. */
+export interface MatrixMemory {
+  readonly file: ReusedMemory;
+  readonly codes: ReusedMemory;
+}
+
+/**
+ * Reads a matrix back. Throws ClaqError result/malformed where the file is not one.
+ * @param memory where its codes are to stand; of a matrix that stays, none
+ */
+export async function readMatrix(path: string, memory?: MatrixMemory): Promise<StoredMatrix> {
+  const file = await readArrays(path, memory?.file);
   const { matrix: name, loss, ...form } = parseMetadata(file.metadata, file.names, path);
   try {
-    return { name, matrix: { ...assembleMatrix(form, file), loss } };
+    return { name, matrix: { ...assembleMatrix(form, file, memory?.codes), loss } };
   } catch (error) {
     if (error instanceof RangeError) throw malformed(path, error.message);
     throw error;
@@ -175,13 +185,22 @@ function parseMetadata(
 
 /**
  * The matrix that arrays of this form stand for; its loss is not known.
+ * @param codes memory for the codes
  * @throws RangeError naming what does not fit, and what `arrays` throws
  */
-export function assembleMatrix(form: MatrixForm, arrays: MatrixArrays): QuantizedMatrix {
-  return form.levels === 'codebook' ? readCodebooks(arrays, form.rows, form.columns) : readGrid(arrays, form);
+export function assembleMatrix(
+  form: MatrixForm,
+  arrays: MatrixArrays,
+  codes = new ReusedMemory(),
+): QuantizedMatrix {
+  return form.levels === 'codebook' ? readCodebooks(arrays, form, codes) : readGrid(arrays, form, codes);
 }
 
-function readCodebooks(file: MatrixArrays, rows: number, columns: number): QuantizedMatrix {
+function readCodebooks(
+  file: MatrixArrays,
+  { rows, columns }: MatrixShape,
+  codes: ReusedMemory,
+): QuantizedMatrix {
   const packed = {
     classes: file.i32('classes'),
     columnClasses: file.u8('column_classes'),
@@ -191,14 +210,19 @@ function readCodebooks(file: MatrixArrays, rows: number, columns: number): Quant
     reservedPositions: file.u8('reserved_positions'),
     ...(file.has('row_scales') ? { rowScales: file.f16('row_scales') } : {}),
   };
-  return unpackMatrix(packed, rows, columns);
+  return unpackMatrix(packed, rows, columns, codes);
 }
 
-function readGrid(file: MatrixArrays, form: Extract<MatrixForm, { levels: 'grid' }>): QuantizedMatrix {
+function readGrid(
+  file: MatrixArrays,
+  form: Extract<MatrixForm, { levels: 'grid' }>,
+  memory: ReusedMemory,
+): QuantizedMatrix {
   const { rows, columns, width, group_size: groupSize } = form;
   const packed = file.u8('codes');
   const scales = Float32Array.from(file.f16('scales'));
-  const zeros = file.u8('zeros');
+  // A copy: the file's memory may be used again before the matrix is.
+  const zeros = Uint8Array.from(file.u8('zeros'));
   const cells = rows * Math.ceil(columns / groupSize);
   if (
     packed.length !== Math.ceil((rows * columns * width) / 8) ||
@@ -208,7 +232,7 @@ function readGrid(file: MatrixArrays, form: Extract<MatrixForm, { levels: 'grid'
     throw new RangeError(`${packed.length} bytes of codes and ${scales.length} scales`);
   }
   const reader = new BitReader(packed);
-  const codes = new Uint8Array(rows * columns);
+  const codes = memory.take(rows * columns);
   reader.readAll(codes, width);
   return {
     rows,

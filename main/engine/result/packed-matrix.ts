@@ -13,6 +13,7 @@ import { MAX_WIDTH, MIN_WIDTH } from '../../../shared/budget.ts';
 import type { Levels, QuantizedMatrix } from '../claq/quantized-matrix.ts';
 import { BitReader, BitWriter } from './bit-stream.ts';
 import { readPositions, writePositions } from './elias-fano.ts';
+import { ReusedMemory } from '../checkpoint/reused-memory.ts';
 
 /** The arrays of a matrix with codebooks, as they are stored. */
 export interface PackedCodebookMatrix {
@@ -101,8 +102,16 @@ export function measurePacked(packed: PackedCodebookMatrix): PackedBytes {
   };
 }
 
-/** @throws RangeError naming what does not fit, where the arrays are not a packed matrix of this shape */
-export function unpackMatrix(packed: PackedCodebookMatrix, rows: number, columns: number): QuantizedMatrix {
+/**
+ * @param memory for the codes
+ * @throws RangeError naming what does not fit, where the arrays are not a packed matrix of this shape
+ */
+export function unpackMatrix(
+  packed: PackedCodebookMatrix,
+  rows: number,
+  columns: number,
+  memory = new ReusedMemory(),
+): QuantizedMatrix {
   const classes = readClasses(packed, rows, columns);
   checkSizes(measurePacked(packed), packedBytes({ rows, columns }, classes, packed.rowScales !== undefined));
   const widths = new Uint8Array(columns);
@@ -119,7 +128,7 @@ export function unpackMatrix(packed: PackedCodebookMatrix, rows: number, columns
     centroidStart[column + 1] = (centroidStart[column + 1] ?? 0) + (centroidStart[column] ?? 0);
     reservedStart[column + 1] = (reservedStart[column + 1] ?? 0) + (reservedStart[column] ?? 0);
   }
-  const codes = new Uint8Array(rows * columns);
+  const codes = memory.take(rows * columns);
   const centroids = new Float32Array(packed.codebooks.length);
   const reservedRows = new Int32Array(packed.reservedValues.length);
   const reservedValues = new Float32Array(packed.reservedValues.length);

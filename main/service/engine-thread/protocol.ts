@@ -14,6 +14,8 @@ import {
   inspectRequestSchema,
   type QuantizeRequest,
   quantizeRequestSchema,
+  type SensitivityRequest,
+  sensitivityRequestSchema,
 } from '../../../shared/requests.ts';
 import {
   type EvaluateSummary,
@@ -22,6 +24,8 @@ import {
   exportSummarySchema,
   type QuantizeSummary,
   quantizeSummarySchema,
+  type SensitivitySummary,
+  sensitivitySummarySchema,
 } from '../../../shared/summaries.ts';
 import {
   type MeasuredRates,
@@ -42,6 +46,8 @@ interface Tasks {
   inspect: { request: InspectRequest; result: InspectionResult };
   quantize: { request: QuantizeRequest; result: QuantizeSummary };
   evaluate: { request: EvaluateRequest; result: EvaluateSummary };
+  /** Squared gradients at the outputs of all linear layers. */
+  sensitivity: { request: SensitivityRequest; result: SensitivitySummary };
   export: { request: ExportRequest; result: ExportSummary };
   /** How fast this machine is. */
   rates: { request: RatesRequest; result: MeasuredRates };
@@ -66,6 +72,7 @@ const SCHEMAS = {
   inspect: { request: inspectRequestSchema, result: inspectionResultSchema },
   quantize: { request: quantizeRequestSchema, result: quantizeSummarySchema },
   evaluate: { request: evaluateRequestSchema, result: evaluateSummarySchema },
+  sensitivity: { request: sensitivityRequestSchema, result: sensitivitySummarySchema },
   export: { request: exportRequestSchema, result: exportSummarySchema },
   rates: { request: ratesRequestSchema, result: measuredRatesSchema },
   measure: { request: columnTaskSchema, result: columnTaskSummarySchema },
@@ -77,6 +84,7 @@ const jobSchema = z.discriminatedUnion('task', [
   z.strictObject({ task: z.literal('inspect'), request: SCHEMAS.inspect.request }),
   z.strictObject({ task: z.literal('quantize'), request: SCHEMAS.quantize.request }),
   z.strictObject({ task: z.literal('evaluate'), request: SCHEMAS.evaluate.request }),
+  z.strictObject({ task: z.literal('sensitivity'), request: SCHEMAS.sensitivity.request }),
   z.strictObject({ task: z.literal('export'), request: SCHEMAS.export.request }),
   z.strictObject({ task: z.literal('rates'), request: SCHEMAS.rates.request }),
   z.strictObject({ task: z.literal('measure'), request: SCHEMAS.measure.request }),

@@ -53,7 +53,12 @@ const BODY = siblingModule(import.meta.url, './worker');
  * These start TensorFlow, which one thread of a process may have at a time. `measure` and `analyse` start kernel threads alone,
  * with memory of their own: they may run beside any other.
  */
-const WITH_ENGINE: ReadonlySet<EngineTask> = new Set<EngineTask>(['quantize', 'evaluate', 'rates']);
+const WITH_ENGINE: ReadonlySet<EngineTask> = new Set<EngineTask>([
+  'quantize',
+  'evaluate',
+  'sensitivity',
+  'rates',
+]);
 let engineAtWork: EngineTask | undefined;
 
 /**
@@ -186,6 +191,7 @@ const GO_ON: Record<EngineTask, string> = {
   inspect: 'start it again',
   quantize: "finished blocks are kept: the same command, with the run's folder as --out, goes on behind them",
   evaluate: 'start it again',
+  sensitivity: 'start it again',
   rates: 'start it again',
   measure: 'start it again: what was measured is kept',
   analyse: 'start it again: what was measured is kept',

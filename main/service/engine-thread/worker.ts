@@ -13,6 +13,8 @@ async function perform(job: EngineJob, hooks: TaskHooks): Promise<unknown> {
       return (await import('../quantize.ts')).quantizeModel(job.request, hooks);
     case 'evaluate':
       return (await import('../evaluate.ts')).evaluateModel(job.request, hooks);
+    case 'sensitivity':
+      return (await import('../sensitivity.ts')).modelSensitivity(job.request, hooks);
     case 'export':
       return (await import('../export.ts')).exportQuantized(job.request, hooks);
     case 'measure':

@@ -3,10 +3,13 @@
  * columns of 256, 1024 and 4096 entries (`optimal` and `grid`: within a third; `scikit` within a half). Other machines are so
  * many times as fast (Rates.codebooks, Rates.planning).
  */
+import { hasUniformGrid } from '../../../shared/method.ts';
 import type { Budget } from '../../../shared/budget.ts';
+import { hasTechnique } from '../../../shared/plus.ts';
+import { MEASURED_WIDTHS, RESERVED_SHARES } from '../../engine/claq/allocation.ts';
 import type { MethodSettings } from '../../engine/claq/quantize-group.ts';
 
-export interface ColumnMethod extends Pick<MethodSettings, 'method' | 'columnOrder'> {
+export interface ColumnMethod extends Pick<MethodSettings, 'method' | 'columnOrder' | 'plus'> {
   /** Of the column's matrix. */
   readonly budget: Budget;
 }
@@ -24,8 +27,10 @@ const GRID_ENTRY_SECONDS = 12e-9;
 /** Errors at each width and share: entries once, and for each share a dynamic programme up to the highest width. */
 const PLANNED_ENTRY_SECONDS = 15e-9;
 const PLANNED_SHARE_OF_CODEBOOK = 0.65;
-/** None, the budget's two, and twice each (benefit.ts). */
+/** None, the budget's two, and twice each (benefit.ts); and those of an allocation over the model, up to the widest measured. */
 const PLANNED_SHARES = 5;
+const ALLOCATED_SHARES = RESERVED_SHARES.length;
+const ALLOCATED_WIDTH = Math.max(...MEASURED_WIDTHS);
 
 /** Codebook and codes of a column of `rows` entries, at the mean over the budget's widths. */
 export function columnSeconds(rows: number, { method, budget }: ColumnMethod): number {
@@ -37,6 +42,7 @@ export function columnSeconds(rows: number, { method, budget }: ColumnMethod): n
 function secondsAt(width: number, rows: number, method: ColumnMethod['method']): number {
   switch (method) {
     case 'claq':
+    case 'claq-plus':
       return ENTRY_SECONDS * rows + atWidth(CODEBOOK_SECONDS, width);
     case 'reference':
       return atWidth(SCIKIT_ENTRY_SECONDS, width) * rows;
@@ -48,6 +54,10 @@ function secondsAt(width: number, rows: number, method: ColumnMethod['method']):
 
 /** Errors of a column of `rows` entries, by which widths and shares are chosen; 0 where all columns get the same. */
 export function planningSeconds(rows: number, plan: ColumnMethod): number {
+  if (plan.plus !== undefined && hasTechnique(plan.plus, 'allocation')) {
+    const programme = PLANNED_SHARE_OF_CODEBOOK * atWidth(CODEBOOK_SECONDS, ALLOCATED_WIDTH);
+    return PLANNED_ENTRY_SECONDS * rows + ALLOCATED_SHARES * programme;
+  }
   if (!choosesByBenefit(plan)) return 0;
   const { precision, reservation } = plan.budget;
   const shares = reservation === undefined ? 1 : PLANNED_SHARES;
@@ -57,7 +67,12 @@ export function planningSeconds(rows: number, plan: ColumnMethod): number {
 
 function choosesByBenefit({ method, budget, columnOrder }: ColumnMethod): boolean {
   const { low, high } = budget.precision;
-  return method === 'claq' && columnOrder === 'benefit' && (low !== high || budget.reservation !== undefined);
+  return (
+    !hasUniformGrid(method) &&
+    method !== 'reference' &&
+    columnOrder === 'benefit' &&
+    (low !== high || budget.reservation !== undefined)
+  );
 }
 
 function atWidth(seconds: readonly number[], width: number): number {

@@ -11,12 +11,15 @@ import {
   matrixShape,
   quantizedWeights,
 } from '../../../shared/model.ts';
+import { type PlusChoices, followsOriginal, hasTechnique, takesGradients } from '../../../shared/plus.ts';
 import type { TokenRuns } from '../../../shared/run-work.ts';
 import { calibrationBytes, evaluationBytes } from '../../engine/activation-bytes.ts';
 import type { HessianFactor } from '../../engine/claq/factor.ts';
 import { runsThatFit } from '../../engine/claq/kernel-memory.ts';
 import { stretchBlocks } from '../../engine/claq/stretch-blocks.ts';
 import { BLOCK, STRIP, roundUp } from '../../engine/kernels/layout.ts';
+import { GRADIENT_TOKENS, segmentsOf } from '../../engine/plan-model.ts';
+import { sensitivityBytes } from '../../engine/sensitivity/measure-sensitivity.ts';
 import { BatchSizes } from '../../engine/transformer/batch-sizes.ts';
 
 const FLOAT_BYTES = 4;
@@ -45,6 +48,8 @@ export interface MemoryQuestion {
   /** Kernel threads. */
   readonly threads: number;
   readonly engine: EngineName;
+  /** Of claq-plus: the original's activations beside the quantized model's, and the streams that gradients need. */
+  readonly plus?: PlusChoices | undefined;
 }
 
 interface NamedBytes {
@@ -73,18 +78,26 @@ export interface DeviceNeeds {
 }
 
 export function memoryNeeds(question: MemoryQuestion): MemoryNeeds {
-  const { model, segments, windows } = question;
+  const { model } = question;
   const kernels = MATRIX_GROUPS.map((group) => ({ group, bytes: kernelBytes(group, question) }));
   const largest = kernels.reduce((most, each) => (each.bytes > most.bytes ? each : most));
   return {
-    activations:
-      calibrationBytes(model, segments.count * segments.length) +
-      evaluationBytes(model, windows.count * windows.length),
+    activations: activationBytes(question),
     kernels: largest.bytes,
     largestGroup: largest.group,
     groupWeights: Math.max(...MATRIX_GROUPS.map((group) => groupWeightBytes(group, model))),
     device: deviceNeeds(question),
   };
+}
+
+/** Of the run itself, or of the gradients before it. */
+function activationBytes({ model, segments, windows, plus }: MemoryQuestion): number {
+  const tokens = segments.count * segments.length;
+  const streams = plus !== undefined && followsOriginal(plus) ? 2 : 1;
+  const run =
+    streams * calibrationBytes(model, tokens) + evaluationBytes(model, windows.count * windows.length);
+  if (plus === undefined || !takesGradients(plus)) return run;
+  return Math.max(run, sensitivityBytes(model, segmentsOf(GRADIENT_TOKENS, segments) * segments.length));
 }
 
 /** Where Hessians and their factors stand (accumulate-hessian.ts). */
@@ -156,7 +169,8 @@ export function deviceNeeds({
   segments,
   windows,
   engine,
-}: Pick<MemoryQuestion, 'model' | 'segments' | 'windows' | 'engine'>): DeviceNeeds {
+  plus,
+}: Pick<MemoryQuestion, 'model' | 'segments' | 'windows' | 'engine' | 'plus'>): DeviceNeeds {
   const { hiddenSize, ffnSize, heads, kvHeads, headDim } = model;
   const tokens = Math.max(segments.length, windows.count === 0 ? 0 : windows.length);
   // Scores of a chunk, with the mask added, and as shares; where the kernels do attention there are none on the device.
@@ -175,7 +189,7 @@ export function deviceNeeds({
     { name: 'attention', values: attention },
     { name: 'the feed-forward network', values: ffn },
     { name: 'the logits of the evaluation', values: windows.count === 0 ? 0 : head },
-    ...(homeOn(engine) === 'kernels' ? [] : groupSteps(model, segments.length)),
+    ...(homeOn(engine) === 'kernels' ? [] : groupSteps(model, segments.length, plus)),
   ];
   const most = steps.reduce((largest, each) => (each.values > largest.values ? each : largest));
   return {
@@ -185,21 +199,37 @@ export function deviceNeeds({
 }
 
 /** Where Hessians are factored on the device. */
-function groupSteps(model: ModelDescription, tokens: number): { name: string; values: number }[] {
+function groupSteps(
+  model: ModelDescription,
+  tokens: number,
+  plus: PlusChoices | undefined,
+): { name: string; values: number }[] {
+  const follows = plus !== undefined && followsOriginal(plus);
+  const sweeps = plus !== undefined && hasTechnique(plus, 'sweeps');
   return MATRIX_GROUPS.flatMap((group) => {
     const { columns } = matrixShape(model, group[0]);
     const rows = group.reduce((sum, kind) => sum + matrixShape(model, kind).rows, 0);
     const padded = roundUp(columns, BLOCK);
     const stretch = stretchBlocks(rows, columns) * BLOCK;
     const names = group.join(', ');
+    const writesToStream = group[0] === 'o' || group[0] === 'down';
+    const drift = follows ? columns * (columns + (writesToStream ? model.hiddenSize : 0)) : 0;
+    // The Hessian undamped until its couplings are made; these, and what of them lies behind the diagonal.
+    const [whole, couplings] = sweeps ? [columns ** 2, 2 * padded ** 2] : [0, 0];
     return [
       // Bands with one that is replaced, and inputs with the two parts that a band multiplies.
       { name: `the Hessian of ${names}`, values: columns ** 2 + 3 * tokens * columns },
-      { name: `the factorization of ${names}`, values: PRODUCT_MATRICES * columns ** 2 },
+      // The Hessian's bands; a sum, a product and their sum; both models' inputs, and their difference.
+      {
+        name: `the drift of ${names}`,
+        values: follows ? columns ** 2 / 2 + 3 * drift + 3 * tokens * columns : 0,
+      },
+      { name: `the factorization of ${names}`, values: PRODUCT_MATRICES * columns ** 2 + drift + whole },
       {
         // U, the errors before and after a stretch's are put behind them, and U's part for the next stretch.
         name: `the columns of ${names}`,
-        values: padded ** 2 + (stretch < padded ? 2 * rows * padded : 0) + stretch * padded,
+        values:
+          padded ** 2 + (stretch < padded ? 2 * rows * padded : 0) + stretch * padded + drift + couplings,
       },
     ];
   });

@@ -121,6 +121,7 @@ async function preflightOf(
     budget: method.budget,
     threads,
     engine: engine.name,
+    plus: method.plus,
   };
   const needs = memoryNeeds(held);
   const hostMemory = activationMemory(question.hostMemory).bytes;

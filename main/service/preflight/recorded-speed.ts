@@ -137,6 +137,7 @@ export function recordedRun(
       method: settings.method,
       budget: budgetOfRecord(settings),
       columnOrder: settings.columnOrder ?? 'outlier',
+      plus: settings.plus,
     },
     segments: { count: calibration.segments, length: calibration.length },
     windows: { count: after?.windows ?? 0, length: after?.contextLength ?? 0 },

@@ -32,11 +32,12 @@ import { BLOCK } from '../../engine/kernels/layout.ts';
 import { type ColumnMethod, columnSeconds, planningSeconds } from './column-costs.ts';
 import { homeOn } from './memory-needs.ts';
 import { type RateCurve, extrapolatedRate } from './rate-curve.ts';
+import { plusWork } from './plus-work.ts';
 import type { Rates } from './rates.ts';
 
 export interface RunToTime {
   readonly model: ModelDescription;
-  readonly method: Pick<MethodSettings, 'method' | 'budget' | 'columnOrder'>;
+  readonly method: Pick<MethodSettings, 'method' | 'budget' | 'columnOrder' | 'plus'>;
   readonly segments: TokenRuns;
   /** A count of 0 for no evaluation. */
   readonly windows: TokenRuns;
@@ -54,6 +55,9 @@ export interface RunTimes {
   readonly forward: number;
   readonly hessian: number;
   readonly factor: number;
+  /** Of claq-plus, before the first block: what columns get, and the strength of corrections. */
+  readonly allocation: number;
+  readonly strength: number;
   /** Errors at each width and share. */
   readonly planning: number;
   /** Codebooks, codes, errors carried on, and what is done with the matrices around them. */
@@ -71,12 +75,26 @@ export function runTimes(run: RunToTime, rates: Rates): RunTimes {
     flops / extrapolatedRate(curve, model.hiddenSize) + transferSeconds(moved, rates);
   const ofBlock = (seconds: (group: MatrixGroup) => number): number =>
     model.blocks * MATRIX_GROUPS.reduce((sum, group) => sum + seconds(group), 0);
+  const work = plusWork(run.method, segments, model);
+  const forward = atSize(forwardFlops(model, segments), rates.forward, forwardBytes(model, segments));
+  const hessian = atSize(hessianFlops(model, segments), rates.hessian, hessianBytes(model, segments));
+  const factor = factorFlops(model) / extrapolatedRate(rates.factor, model.hiddenSize);
+  const planning = ofBlock((group) => groupPlanningSeconds(group, run, rates));
+  const columns = ofBlock((group) => loopSeconds(group, run, rates)) + weights / rates.bookkeeping;
+  const allocates = work.planFactors > 0;
+  const ofRun = { forward: work.forward * forward, hessian: work.hessian * hessian };
   return {
-    forward: atSize(forwardFlops(model, segments), rates.forward, forwardBytes(model, segments)),
-    hessian: atSize(hessianFlops(model, segments), rates.hessian, hessianBytes(model, segments)),
-    factor: factorFlops(model) / extrapolatedRate(rates.factor, model.hiddenSize),
-    planning: ofBlock((group) => groupPlanningSeconds(group, run, rates)),
-    columns: ofBlock((group) => loopSeconds(group, run, rates)) + weights / rates.bookkeeping,
+    ...ofRun,
+    factor,
+    allocation:
+      work.planPasses * forward +
+      work.planHessians * hessian +
+      work.planFactors * factor +
+      (allocates ? planning : 0),
+    strength:
+      work.trialRuns * (ofRun.forward + ofRun.hessian + factor + columns) + work.trialPasses * forward,
+    planning: allocates ? 0 : planning,
+    columns: work.columns * columns,
     evaluate: atSize(
       forwardFlops(model, windows) + headFlops(model, windows),
       rates.evaluate,
@@ -94,7 +112,7 @@ export function timedParts({
   planning,
   columns,
   evaluate,
-}: RunTimes): Record<TimedPart, number> {
+}: Omit<RunTimes, 'allocation' | 'strength'>): Record<TimedPart, number> {
   return { forward, hessian, quantize: factor + planning + columns, evaluate, original: evaluate };
 }
 

@@ -63,6 +63,16 @@ export function timeParts(run: RunToTell, rates: Rates, corrections: Corrections
     },
     ...(run.evaluatesOriginal ? [evaluation('Perplexity of the original', corrections.original)] : []),
     {
+      name: 'Bits over the whole model',
+      seconds: times.allocation * corrections.forward,
+      basis: `gradients, and errors of ${weights} at each width and share`,
+    },
+    {
+      name: 'Strength of corrections',
+      seconds: times.strength * corrections.forward,
+      basis: 'a few blocks, tried with each',
+    },
+    {
       name: 'Forward pass',
       seconds: forward,
       basis: `${segments.count} x ${segments.length} tokens, ${atRate(

@@ -9,6 +9,7 @@ import { ExportsTable } from './exports-table.ts';
 import { ModelsTable } from './models-table.ts';
 import { openDatabase } from './open-database.ts';
 import { RunsTable } from './runs-table.ts';
+import { SensitivitiesTable } from './sensitivities-table.ts';
 import { SettingsTable } from './settings-table.ts';
 import { storeErrors } from './store-errors.ts';
 
@@ -41,6 +42,7 @@ export class Store {
   readonly columnStatistics: ColumnStatisticsTable;
   readonly analyses: AnalysesTable;
   readonly calibrations: CalibrationsTable;
+  readonly sensitivities: SensitivitiesTable;
   readonly budgets: BudgetsTable;
   readonly #database: Database;
 
@@ -54,6 +56,7 @@ export class Store {
     this.columnStatistics = new ColumnStatisticsTable(database);
     this.analyses = new AnalysesTable(database);
     this.calibrations = new CalibrationsTable(database);
+    this.sensitivities = new SensitivitiesTable(database);
     this.budgets = new BudgetsTable(database);
   }
 

@@ -85,7 +85,7 @@ export class ColumnWorks {
   }
 }
 
-function filesChanged({ folder }: StoredModel): ClaqError {
+export function filesChanged({ folder }: StoredModel): ClaqError {
   return new ClaqError('model/changed', "The model's weights were changed while they were read", {
     where: folder,
     remedy: 'begin again when nothing writes to the folder',

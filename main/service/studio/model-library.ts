@@ -2,6 +2,7 @@ import { stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { ClaqError } from '../../../shared/errors.ts';
 import { type ModelCard, type ModelId, type ModelSource, modelIdSchema } from '../../../shared/library.ts';
+import type { KeptTensors } from '../../../shared/model-bytes.ts';
 import { quantizedWeights } from '../../../shared/model.ts';
 import type { Checkpoint } from '../../engine/checkpoint/checkpoint.ts';
 import { GGUF_SUFFIX, openCheckpoint } from '../../engine/checkpoint/open-checkpoint.ts';
@@ -37,6 +38,17 @@ export class ModelLibrary {
     const model = this.#store.models.get(id);
     if (model === undefined) throw notFound('model', id);
     return model;
+  }
+
+  /** Throws ClaqError library/not-found, and what openCheckpoint throws. */
+  async kept(id: ModelId): Promise<KeptTensors> {
+    const { keptTensors } = await import('../../engine/packed-model/packed-layout.ts');
+    const checkpoint = await openCheckpoint(this.stored(id).folder);
+    try {
+      return keptTensors(checkpoint);
+    } finally {
+      await checkpoint.close();
+    }
   }
 
   /**

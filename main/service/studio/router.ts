@@ -19,6 +19,7 @@ import { programInfo } from './program-info.ts';
 import { removeExport } from './remove-export.ts';
 import { type RunQueue, cardOf } from './run-queue.ts';
 import type { SavedBudgets } from './saved-budgets.ts';
+import type { Sensitivities } from './sensitivities.ts';
 import type { Statistics } from './statistics.ts';
 import type { StudioPreflight } from './studio-preflight.ts';
 import type { RunWatch } from './run-watch.ts';
@@ -34,6 +35,7 @@ export interface RouterParts {
   readonly runs: RunQueue;
   readonly exporter: Exporter;
   readonly evaluations: Evaluations;
+  readonly sensitivities: Sensitivities;
   readonly downloads: Downloads;
   readonly preflight: StudioPreflight;
   readonly statistics: Statistics;
@@ -49,7 +51,7 @@ export type StudioRouter = ReturnType<typeof studioRouter>;
 /** The contract's calls, each a line: what they do stands elsewhere. */
 export function studioRouter(parts: RouterParts) {
   const { store, changes, activities, watch, models, settings, runs, exporter, evaluations } = parts;
-  const { downloads, preflight, statistics, analyses, savedBudgets } = parts;
+  const { sensitivities, downloads, preflight, statistics, analyses, savedBudgets } = parts;
   const os = implement(contract).use(async ({ next, errors }) => {
     const told = (error: unknown): unknown =>
       error instanceof ClaqError ? errors.CLAQ({ message: error.message, data: plainError(error) }) : error;
@@ -81,10 +83,15 @@ export function studioRouter(parts: RouterParts) {
     models: {
       list: os.models.list.handler(() => models.list()),
       get: os.models.get.handler(({ input }) => models.get(input.id)),
+      kept: os.models.kept.handler(({ input }) => models.kept(input.id)),
       addFolder: os.models.addFolder.handler(({ input }) => models.add(input.folder)),
       addDemo: os.models.addDemo.handler(() => models.addDemo()),
       download: os.models.download.handler(({ input }) => ({ activity: downloads.start(input) })),
       evaluate: os.models.evaluate.handler(({ input }) => ({ activity: evaluations.start(input.id) })),
+      measureSensitivity: os.models.measureSensitivity.handler(({ input }) => ({
+        activity: sensitivities.start(input.id),
+      })),
+      sensitivity: os.models.sensitivity.handler(({ input }) => sensitivities.of(input.id)),
       remove: os.models.remove.handler(async ({ input }) => {
         const model = models.stored(input.id);
         const busy = store.runs.list(input.id).find(({ state }) => ACTIVE_STATES.has(state));
@@ -97,6 +104,7 @@ export function studioRouter(parts: RouterParts) {
         }
         models.remove(input.id);
         analyses.forget(input.id);
+        sensitivities.forget(input.id);
         await statistics.forget(input.id, model.folder);
         if (input.deleteDownload && model.source.kind === 'hub') await downloads.removeFiles(model.folder);
       }),

@@ -4,7 +4,6 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { ProgramInfo } from '../../../shared/host.ts';
 import { inEngineThread } from '../engine-thread/run-in-thread.ts';
@@ -25,6 +24,7 @@ import { RunQueue } from './run-queue.ts';
 import { RunWatch } from './run-watch.ts';
 import { SavedBudgets } from './saved-budgets.ts';
 import { type ColumnTaskRunner, Statistics } from './statistics.ts';
+import { Sensitivities, type SensitivityTask } from './sensitivities.ts';
 import { StudioPreflight } from './studio-preflight.ts';
 import { UserSettings } from './user-settings.ts';
 
@@ -44,6 +44,7 @@ export interface StudioOptions {
     readonly quantize?: QuantizeTask;
     readonly exportQuantized?: ExportTask;
     readonly evaluate?: EvaluateTask;
+    readonly sensitivity?: SensitivityTask;
     readonly columns?: ColumnTaskRunner;
   };
 }
@@ -86,11 +87,19 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
     const evaluateNow: EvaluateTask =
       options.tasks?.evaluate ?? ((request, hooks) => inEngineThread('evaluate', request, hooks));
     const evaluate: EvaluateTask = (request, hooks) =>
-      turn.take(() => {
-        throwIfCancelled(hooks.signal, 'evaluation');
-        return evaluateNow(request, hooks);
-      });
+      turn.take(() => evaluateNow(request, hooks), hooks.signal);
     const evaluations = new Evaluations({ store, changes, activities, models, settings, evaluate });
+    const measureSensitivity: SensitivityTask =
+      options.tasks?.sensitivity ?? ((request, hooks) => inEngineThread('sensitivity', request, hooks));
+    const sensitivities = new Sensitivities({
+      store,
+      changes,
+      activities,
+      models,
+      settings,
+      turn,
+      measure: measureSensitivity,
+    });
     const downloads = new Downloads({ activities, models, settings, hubToken: options.hubToken });
     const walkColumns: ColumnTaskRunner =
       options.tasks?.columns ?? ((task, request, hooks) => inEngineThread(task, request, hooks));
@@ -107,6 +116,7 @@ export async function openStudio(options: StudioOptions): Promise<Studio> {
       runs,
       exporter,
       evaluations,
+      sensitivities,
       downloads,
       preflight,
       statistics,

@@ -233,7 +233,7 @@ describe('nothing is left of an export that', () => {
       code: 'weights/out-of-range',
       where: `${UP}, [2, 4]`,
       found: '65505',
-      remedy: "export with the source's dtype or F32",
+      remedy: "take a dense export in the source's dtype or in f32",
     });
     expect(await readdir(parent)).toEqual(['source']);
   });

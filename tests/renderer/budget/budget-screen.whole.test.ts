@@ -1,12 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { previewBudget } from '../../../shared/budget-preview.ts';
 import { readBudgetFile } from '../../../shared/budget-file.ts';
-import { readableBytes } from '../../../shared/readable-quantities.ts';
-import { budgetChoicesSchema } from '../../../shared/requests.ts';
-import type { FakeService } from '../fake-service.ts';
 import { type OpenedPage, type Window, axeFindings, openWindow } from '../run/open-page.ts';
+import { type BudgetPage, choose, figures, openBudgetPage, press, savedAs, shows } from './budget-page.ts';
 
 let window: Window;
 beforeAll(async () => {
@@ -14,75 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => window.close());
 
-interface Options {
-  readonly theme?: 'light' | 'dark';
-  readonly path?: string;
-  readonly isAnalysed?: boolean;
-}
-
-/** The budget of the demo model, which is small enough for an analysis to be made up at once. */
-async function openBudget({
-  theme = 'light',
-  path = '/models/1/budget',
-  isAnalysed,
-}: Options = {}): Promise<OpenedPage> {
-  const opened = await window.open({
-    scenario: 'demo',
-    path,
-    theme,
-    prepare: ({ state }: FakeService) => {
-      state.measured.set(1, 42);
-      if (isAnalysed) state.analysed.add(1);
-    },
-  });
-  await opened.page.getByText('What it comes to').waitFor();
-  return opened;
-}
-
-/** Figures of a card as they are read, by their names. */
-function figures(page: Page, card: string): Promise<string> {
-  return page
-    .getByRole('region', { name: card })
-    .locator('dl')
-    .innerText()
-    .then((text) => text.replaceAll(/\s+/g, ' '));
-}
-
-async function shows(
-  page: Page,
-  choices: Parameters<typeof budgetChoicesSchema.parse>[0],
-  service: FakeService,
-): Promise<void> {
-  const model = service.state.models.find(({ id }) => id === 1);
-  if (model === undefined) throw new RangeError('there is no model 1');
-  const preview = previewBudget(model.description, model.dtype, budgetChoicesSchema.parse(choices));
-  const atMost = preview.certainty === 'exact' ? '' : ', at most';
-  await expect
-    .poll(() => figures(page, 'What it comes to'))
-    .toContain(
-      `Nominal ${preview.nominalBits.toFixed(2)} bits as the paper counts ` +
-        `Stored${atMost} ${preview.storedBits.toFixed(3)} bits every byte by the weights ` +
-        `Packed${atMost} ${readableBytes(preview.packedBytes)} ${preview.packedBytes.toLocaleString('en')} bytes`,
-    );
-}
-
-async function press(page: Page, label: string, ...keys: string[]): Promise<void> {
-  await page.getByRole('slider', { name: label, exact: true }).focus();
-  for (const key of keys) await page.keyboard.press(key);
-}
-
-async function choose(page: Page, name: string): Promise<void> {
-  await page.getByRole('radio', { name, exact: true }).focus();
-  await page.keyboard.press('Space');
-}
-
-async function savedAs(page: Page, label: string, item: string): Promise<[name: string, text: string]> {
-  await page.getByRole('button', { name: `Save ${label}` }).press('Enter');
-  const download = page.waitForEvent('download');
-  await page.getByRole('menuitem', { name: item }).press('Enter');
-  const file = await download;
-  return [file.suggestedFilename(), await readFile(await file.path(), 'utf8')];
-}
+const openBudget = (options?: BudgetPage): Promise<OpenedPage> => openBudgetPage(window, options);
 
 describe('the budget of a model', () => {
   it('follows sliders that are moved by the keyboard, and numbers that are typed', async () => {

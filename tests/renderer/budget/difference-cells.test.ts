@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import {
+  cellFill,
   cellLean,
   cellText,
   cellWords,
   columnBins,
   differenceCell,
 } from '../../../renderer/budget/difference-cells.ts';
+import { COLOURS } from '../charts/chart-colours.ts';
 
 const CHANGE = {
   block: 3,
@@ -30,6 +32,19 @@ describe('a cell of the difference of two budgets', () => {
       'Layer 3, v: of 4,096 columns 10 with more reserved, 1,034 with fewer reserved',
     );
     expect(cellText({ ...width, more: 0 })).toBe('·');
+  });
+});
+
+describe('the colour of a cell', () => {
+  const cell = differenceCell(CHANGE, 'width');
+  it('is its side of the scale, as deep as it leans beside the farthest', () => {
+    // 0.45 of 255, and half of it at a quarter of the way.
+    expect(cellFill(cell, 205 / 4096, COLOURS)).toBe('#2f6fb073');
+    expect(cellFill({ ...cell, more: 0, less: 205 }, (4 * 205) / 4096, COLOURS)).toBe('#b3580639');
+  });
+
+  it('is none where no column changes', () => {
+    expect(cellFill({ ...cell, more: 0 }, 1, COLOURS)).toBe('');
   });
 });
 

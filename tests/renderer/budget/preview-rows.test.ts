@@ -57,7 +57,7 @@ it('two budgets stand side by side', () => {
   expect(rows.map(({ label }) => label)).toEqual([
     'Nominal bits',
     'Stored bits',
-    'Packed',
+    'Packed matrices',
     'Reserved entries',
     'Predicted loss',
   ]);

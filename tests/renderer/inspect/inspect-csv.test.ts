@@ -5,6 +5,7 @@ import {
   histogramCsv,
   linesCsv,
   matricesCsv,
+  sensitivityCsv,
   widthsCsv,
 } from '../../../renderer/inspect/inspect-csv.ts';
 import { overview } from './overview.ts';
@@ -13,6 +14,12 @@ it('has a line a matrix', () => {
   expect(matricesCsv([overview(3, 'q', { outliers: 8, ranked: 4 })], 0, 2)).toBe(
     'layer,matrix,rows,columns,s,outliers,outlier_ratio,ranked_columns,mean_magnitude,max_magnitude\r\n' +
       '3,q,10,20,2,8,0.04,4,0.5,4\r\n',
+  );
+});
+
+it('has a line a matrix with its sensitivity', () => {
+  expect(sensitivityCsv([{ block: 3, kind: 'q', mean: 1.5e-7, median: 0 }])).toBe(
+    'layer,matrix,mean_squared_gradient,median_squared_gradient\r\n3,q,1.5e-7,0\r\n',
   );
 });
 

@@ -3,7 +3,7 @@ import { placeOf, queryOf } from '../../../renderer/inspect/inspect-place.ts';
 
 const FIRST = {
   ...{ s: undefined, layer: 0, matrix: 'q', tab: 'layers', column: undefined },
-  ...{ compared: [], head: undefined },
+  ...{ compared: [], head: undefined, map: 'outliers' },
 };
 
 describe('placeOf', () => {
@@ -16,6 +16,7 @@ describe('placeOf', () => {
       column: '17',
       compare: '3.k,7.q',
       top: '5',
+      map: 'sensitivity',
     };
     expect(placeOf(query, 30)).toEqual({
       s: 5,
@@ -28,6 +29,7 @@ describe('placeOf', () => {
         { block: 7, kind: 'q' },
       ],
       head: 0.05,
+      map: 'sensitivity',
     });
   });
   it('takes the nearest S that is measured', () => {
@@ -38,7 +40,7 @@ describe('placeOf', () => {
     {},
     { S: 'much', layer: 'top', matrix: 'w', tab: 'all', column: '-1' },
     { S: null, layer: ['0', '9'], column: '1.5', compare: '30.q,-1.k,2.w,2,,x.q', top: '0' },
-    { compare: null, top: '100.1' },
+    { compare: null, top: '100.1', map: 'losses' },
   ])('takes the first of its kind for what is wrong: %o', (query) => {
     expect(placeOf(query, 30)).toEqual(FIRST);
   });
@@ -56,5 +58,8 @@ describe('placeOf', () => {
     const compared = placeOf({ compare: '2.k,29.down', top: '0.7' }, 30);
     expect(queryOf(compared)).toMatchObject({ compare: '2.k,29.down', top: '0.7' });
     expect(placeOf(queryOf(compared), 30)).toEqual(compared);
+    const sensitivity = placeOf({ map: 'sensitivity' }, 30);
+    expect(queryOf(sensitivity)).toMatchObject({ map: 'sensitivity' });
+    expect(placeOf(queryOf(sensitivity), 30)).toEqual(sensitivity);
   });
 });

@@ -21,6 +21,19 @@ it('says what nobody chose as what it came to', () => {
   ]);
 });
 
+it('says what CLAQ+ did beyond the paper', () => {
+  const choices = quantizeChoicesSchema.parse({ method: 'claq-plus', budget: { bits: 2.12 } });
+  const rows = settingsRows(runDetail({ choices }));
+  expect(rows).toContainEqual(['Method', 'CLAQ+']);
+  expect(rows).toContainEqual(['Bits go', 'over the whole model']);
+  expect(rows).toContainEqual([
+    'Beyond the paper',
+    'bits over the whole model, row scales, row sensitivity, kept by error, inputs as they have become, residual stream, sweeps',
+  ]);
+  expect(rows).toContainEqual(['Strength of the corrections', 'by held-out segments']);
+  expect(rows).toContainEqual(['Sweeps', '2']);
+});
+
 it('shows what goes with a uniform grid only, and what was chosen', () => {
   const choices = quantizeChoicesSchema.parse({
     method: 'gptq',

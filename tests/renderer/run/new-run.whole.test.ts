@@ -85,6 +85,23 @@ describe('the form of a new run', () => {
     await close();
   });
 
+  it('leads from CLAQ+ to the sensitivity of the matrices, and waits meanwhile as it is', async () => {
+    const { page, faults, close } = await openForm();
+    await page.getByRole('radio', { name: /^CLAQ\+/ }).check();
+    await page.getByText('Advanced').click();
+    await page.getByLabel('Damping').fill('0.02');
+    await page.getByRole('button', { name: 'Sensitivity of each matrix' }).press('Enter');
+    await page.waitForURL(/\/models\/2\/inspect\?map=sensitivity$/);
+    await page.getByRole('button', { name: 'Measure sensitivity' }).waitFor();
+    await page.getByRole('link', { name: 'Quantize' }).press('Enter');
+    await page.getByText('What it will take').waitFor();
+    expect(await page.getByRole('radio', { name: /^CLAQ\+/ }).isChecked()).toBe(true);
+    await page.getByText('Advanced').click();
+    expect(await page.getByLabel('Damping').inputValue()).toBe('0.02');
+    expect(faults).toEqual([]);
+    await close();
+  });
+
   it('shows what the run will take, with the figures behind it', async () => {
     const { page, close } = await openForm();
     await page.getByText('about 48 s').waitFor();

@@ -96,11 +96,13 @@ async function openPage(
   };
 }
 
-/** What axe finds wrong with the page as it is now: rule and first place of each. */
+/** What axe finds wrong with the page as it is now: the rule, each place, and what is wrong there. */
 export async function axeFindings(page: Page): Promise<string[]> {
   await page.evaluate(axe.source);
-  const found = await page.evaluate<{ id: string; nodes: { target: string[]; html: string }[] }[]>(
+  const found = await page.evaluate<{ id: string; nodes: { target: string[]; failureSummary: string }[] }[]>(
     `axe.run(document).then((results) => results.violations)`,
   );
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
+  return found.flatMap(({ id, nodes }) =>
+    nodes.map(({ target, failureSummary }) => `${id}: ${target.join(' ')}: ${failureSummary}`),
+  );
 }

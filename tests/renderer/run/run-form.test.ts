@@ -10,6 +10,7 @@ import {
   withMethod,
 } from '../../../renderer/run/run-form.ts';
 import { METHODS } from '../../../shared/method.ts';
+import { PLUS_TECHNIQUES } from '../../../shared/plus.ts';
 import { type QuantizeChoicesRequest, quantizeChoicesSchema } from '../../../shared/requests.ts';
 import { LLAMA_7B, SMOLLM2 } from '../../known-models.ts';
 
@@ -76,11 +77,33 @@ describe('choicesOfForm', () => {
   });
 });
 
+describe('the form of CLAQ+', () => {
+  it('asks for all techniques and a strength that is chosen, where nobody said anything', () => {
+    expect(choicesOfForm({ ...emptyForm(), method: 'claq-plus' }).plus).toEqual({
+      techniques: [...PLUS_TECHNIQUES],
+      strength: 'auto',
+      sweeps: 2,
+    });
+  });
+
+  it('keeps the order of columns for when there is no allocation', () => {
+    const form: RunForm = { ...emptyForm(), method: 'claq-plus', columnOrder: 'outlier' };
+    expect(choicesOfForm(form).columnOrder).toBeUndefined();
+    expect(choicesOfForm({ ...form, techniques: ['sweeps'] }).columnOrder).toBe('outlier');
+  });
+});
+
 describe('formOfChoices', () => {
   const requests: readonly QuantizeChoicesRequest[] = [
     { budget: { bits: 3 } },
     { method: 'reference', budget: { apAverage: 2.2, apWidths: [2, 4], orShares: [1.4, 0.4] } },
     { method: 'gptq', budget: { bits: 4 }, groupSize: 128, exportDtype: 'source' },
+    {
+      method: 'claq-plus',
+      budget: { bits: 2.12 },
+      plus: { techniques: ['asymmetric'], strength: 0.3, sweeps: 4 },
+    },
+    { method: 'claq-plus', budget: { bits: 3 }, plus: {} },
     { budget: { bits: 4 }, engine: 'auto', forwardPrecision: 'float32' },
     { budget: { bits: 2.12 }, overrides: [{ layers: '0-1', matrices: ['v'], budget: { bits: 4 } }] },
     {

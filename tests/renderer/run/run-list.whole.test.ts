@@ -15,13 +15,7 @@ describe('the list of runs', () => {
     ['dragging', (first, second) => first.dragTo(second)],
   ];
   it.each(ways)('moves a waiting run by %s', async (_, move) => {
-    const { page, service, close } = await window.open({
-      scenario: 'running',
-      path: '/runs',
-      prepare: ({ state }) => {
-        state.runs = state.runs.map((run) => (run.id === 21 ? { ...run, ahead: 0 } : run));
-      },
-    });
+    const { page, service, close } = await window.open({ scenario: 'running', path: '/runs' });
     // The service keeps the latest first: its turn comes last.
     const turns = (): number[] =>
       service.state.runs.flatMap(({ id, state }) => (state === 'queued' ? [id] : [])).toReversed();
@@ -29,6 +23,8 @@ describe('the list of runs', () => {
     const entries = page.getByRole('listitem').filter({ hasText: 'Waiting' });
     await move(entries.first(), entries.last());
     await expect.poll(turns).toEqual([22, 21]);
+    expect(await entries.first().innerText()).toContain('next');
+    expect(await entries.last().innerText()).toContain('1 before it');
     await close();
   });
 
@@ -125,6 +121,20 @@ describe('the list of runs', () => {
     await page.getByRole('grid', { name: 'Runs' }).waitFor();
     expect(await axeFindings(page)).toEqual([]);
     expect(faults).toEqual([]);
+    await close();
+  });
+
+  it('changes all its colours at once where motion is reduced, however deep they are inherited', async () => {
+    const { page, close } = await window.open({ scenario: 'running', path: '/runs', theme: 'light' });
+    await page.getByRole('grid', { name: 'Runs' }).waitFor();
+    const colours = await page.evaluate(`(() => {
+      const texts = [document.body, ...document.querySelectorAll('td:nth-child(2)')];
+      const found = () => [...new Set(texts.map((element) => getComputedStyle(element).color))];
+      const light = found();
+      document.documentElement.dataset.theme = 'dark';
+      return { light, dark: found() };
+    })()`);
+    expect(colours).toEqual({ light: ['rgb(28, 29, 31)'], dark: ['rgb(232, 233, 235)'] });
     await close();
   });
 });

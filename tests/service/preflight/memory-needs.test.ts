@@ -7,6 +7,7 @@ import {
 } from '../../../main/service/preflight/memory-needs.ts';
 import { budgetOfBits } from '../../../shared/budget.ts';
 import { budgetForAll } from '../../../shared/model-budget.ts';
+import { PLUS_TECHNIQUES, type PlusChoices } from '../../../shared/plus.ts';
 import { DEMO_DESCRIPTION, LLAMA_7B } from '../../known-models.ts';
 
 const NO_WINDOWS = { count: 0, length: 0 };
@@ -96,6 +97,21 @@ describe('memory of large models', () => {
     const { device } = memoryNeeds({ ...large(4096, 11_008, 32), model: LLAMA_7B });
     expect(device.block).toBe(4 * 202_375_168);
     expect(device.step).toEqual({ name: 'the factorization of down', bytes: 3.5 * 4 * 11_008 ** 2 });
+  });
+
+  it('of claq-plus has the drift and the undamped Hessian beside the factorization', () => {
+    const question = { ...large(4096, 11_008, 32), model: LLAMA_7B };
+    const plus: PlusChoices = { techniques: [...PLUS_TECHNIQUES], strength: 'auto', sweeps: 2 };
+    const drift = 11_008 * (11_008 + 4096);
+    expect(memoryNeeds({ ...question, plus }).device.step).toEqual({
+      name: 'the factorization of down',
+      bytes: 4 * (4.5 * 11_008 ** 2 + drift),
+    });
+    const sweepsAlone: PlusChoices = { ...plus, techniques: ['sweeps'] };
+    expect(memoryNeeds({ ...question, plus: sweepsAlone }).device.step).toEqual({
+      name: 'the factorization of down',
+      bytes: 4 * 4.5 * 11_008 ** 2,
+    });
   });
 
   it('has no scores of attention where the kernels make them', () => {

@@ -94,6 +94,7 @@ it('removes a model with all that belongs to it, and nothing else', async () => 
     analyses: 1,
     calibrations: 1,
     calibrated_groups: 1,
+    sensitivities: 1,
     budgets: 0,
   });
 });

@@ -11,6 +11,7 @@ import type { ModelId } from '../../../shared/library.ts';
 import { quantizeChoicesSchema } from '../../../shared/requests.ts';
 import type { MatrixResult, PerplexityFigure, RunFigures } from '../../../shared/run-record.ts';
 import type { ExportCard, RunId } from '../../../shared/runs.ts';
+import type { ModelSensitivity } from '../../../shared/sensitivity.ts';
 import { SMOLLM2 } from '../../known-models.ts';
 
 export const MODEL: NewModel = {
@@ -137,6 +138,20 @@ export function analysis(
   return { block, kind, columns, errors, ...change };
 }
 
+export const SENSITIVITY: ModelSensitivity = {
+  matrices: [
+    { block: 0, kind: 'q', mean: 1.5e-5, median: 1e-6 },
+    { block: 0, kind: 'k', mean: 0.25, median: 0 },
+  ],
+  tokens: 2047,
+  segments: 1,
+  segmentLength: 2048,
+  text: '/texts/calibration.txt',
+  textSha256: 'cd'.repeat(32),
+  engine: 'WebAssembly',
+  forwardPrecision: 'float32',
+};
+
 export function calibration(block: number, kind: GroupCalibration['kind'], scale = 1): GroupCalibration {
   return {
     block,
@@ -161,5 +176,6 @@ export function addWholeModel(
   store.columnStatistics.save(modelId, 'files', statistics(0, 'q'));
   store.analyses.save(modelId, 'files', analysis(0, 'q'));
   store.calibrations.save({ modelId, filesKey: 'files', runId, groups: 2 }, calibration(0, 'q'));
+  store.sensitivities.save(modelId, 'files', SENSITIVITY);
   return { modelId, runId };
 }

@@ -8,32 +8,33 @@ import { halvesOf } from './blocks-of-32.ts';
 const VALUES = 256;
 const GROUP = 32;
 
-/** d, dmin, 12 bytes of scales, 128 bytes: (d scale) q - (dmin min) for groups of 32, two of them in the halves of 32 bytes. */
-export function decodeQ4_K(bytes: Uint8Array, target: Float32Array): void {
-  const halves = halvesOf(bytes);
-  for (let at = 0, out = 0; out < target.length; at += 144, out += VALUES) {
-    const d = halves[at >> 1] ?? 0;
-    const dmin = halves[(at >> 1) + 1] ?? 0;
-    for (let group = 0; group < 8; group += 2) {
-      const low = Math.fround(d * scaleOf(bytes, at + 4, group));
-      const lowMin = Math.fround(dmin * minOf(bytes, at + 4, group));
-      const high = Math.fround(d * scaleOf(bytes, at + 4, group + 1));
-      const highMin = Math.fround(dmin * minOf(bytes, at + 4, group + 1));
-      const codes = at + 16 + group * 16;
-      const values = out + group * GROUP;
-      for (let i = 0; i < GROUP; i++) {
-        const code = bytes[codes + i] ?? 0;
-        target[values + i] = Math.fround(low * (code & 15)) - lowMin;
-        target[values + GROUP + i] = Math.fround(high * (code >> 4)) - highMin;
-      }
-    }
-  }
+/** Where a block of 8 groups has its parts, in bytes: d, dmin and 12 bytes of scales come first. */
+interface GroupsOf32 {
+  readonly bytes: number;
+  readonly codes: number;
+  /** Fifth bits of the codes; undefined where they have four. */
+  readonly fifths: number | undefined;
 }
 
-/** As Q4_K, with 32 bytes of fifth bits before the codes: bit g of byte i belongs to value i of group g. */
+const Q4_K: GroupsOf32 = { bytes: 144, codes: 16, fifths: undefined };
+const Q5_K: GroupsOf32 = { bytes: 176, codes: 48, fifths: 16 };
+
+export function decodeQ4_K(bytes: Uint8Array, target: Float32Array): void {
+  decodeGroupsOf32(bytes, target, Q4_K);
+}
+
 export function decodeQ5_K(bytes: Uint8Array, target: Float32Array): void {
+  decodeGroupsOf32(bytes, target, Q5_K);
+}
+
+/**
+ * (d scale) q - (dmin min) for groups of 32 codes, two of them in the halves of 32 bytes. Bit g of byte i of the fifth bits belongs
+ * to code i of group g.
+ */
+function decodeGroupsOf32(bytes: Uint8Array, target: Float32Array, block: GroupsOf32): void {
   const halves = halvesOf(bytes);
-  for (let at = 0, out = 0; out < target.length; at += 176, out += VALUES) {
+  const { fifths } = block;
+  for (let at = 0, out = 0; out < target.length; at += block.bytes, out += VALUES) {
     const d = halves[at >> 1] ?? 0;
     const dmin = halves[(at >> 1) + 1] ?? 0;
     for (let group = 0; group < 8; group += 2) {
@@ -41,11 +42,11 @@ export function decodeQ5_K(bytes: Uint8Array, target: Float32Array): void {
       const lowMin = Math.fround(dmin * minOf(bytes, at + 4, group));
       const high = Math.fround(d * scaleOf(bytes, at + 4, group + 1));
       const highMin = Math.fround(dmin * minOf(bytes, at + 4, group + 1));
-      const codes = at + 48 + group * 16;
+      const codes = at + block.codes + group * 16;
       const values = out + group * GROUP;
       for (let i = 0; i < GROUP; i++) {
         const code = bytes[codes + i] ?? 0;
-        const fifth = (bytes[at + 16 + i] ?? 0) >> group;
+        const fifth = fifths === undefined ? 0 : (bytes[at + fifths + i] ?? 0) >> group;
         target[values + i] = Math.fround(low * ((code & 15) | ((fifth & 1) << 4))) - lowMin;
         target[values + GROUP + i] = Math.fround(high * ((code >> 4) | ((fifth & 2) << 3))) - highMin;
       }

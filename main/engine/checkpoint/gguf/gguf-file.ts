@@ -2,6 +2,8 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { ClaqError } from '../../../../shared/errors.ts';
+import { readExactly, fillFrom } from '../read-exactly.ts';
+import type { OnEnd } from '../read-exactly.ts';
 import { refuseLfsPointer } from '../safetensors-file.ts';
 import { malformedGguf } from './gguf-errors.ts';
 import { parseGgufHeader } from './gguf-header.ts';
@@ -10,9 +12,6 @@ import { MAX_HEADER_BYTES } from './header-scan.ts';
 
 /** Holds most headers; a longer one is read again in twice as much. */
 const FIRST_READ_BYTES = 2 ** 22;
-
-/** One read call takes at most this much: Linux transfers less than 2 GiB at a time. */
-const MAX_READ_BYTES = 2 ** 30;
 
 /** A Git LFS pointer has some 130 bytes. */
 const LFS_POINTER_BYTES = 512;
@@ -47,12 +46,12 @@ export class GgufFile {
 
   /** Bytes [from, to) of a tensor as they are stored, at an even offset of an array of their own. */
   async readBytes(tensor: GgufTensor, from: number, to: number): Promise<Uint8Array<ArrayBuffer>> {
-    return await readExactly(this.#handle, tensor.position + from, to - from, this.path);
+    return await readExactly(this.#handle, tensor.position + from, to - from, ended(this.path));
   }
 
   /** Bytes of a tensor from `from` on as they are stored, as many as `target` has room for. */
   async readInto(tensor: GgufTensor, from: number, target: Uint8Array): Promise<void> {
-    await fill(this.#handle, target, tensor.position + from, this.path);
+    await fillFrom(this.#handle, target, tensor.position + from, ended(this.path));
   }
 
   async close(): Promise<void> {
@@ -61,11 +60,11 @@ export class GgufFile {
 }
 
 async function readHeader(handle: FileHandle, fileSize: number, path: string): Promise<GgufHeader> {
-  const start = await readExactly(handle, 0, Math.min(fileSize, LFS_POINTER_BYTES), path);
+  const start = await readExactly(handle, 0, Math.min(fileSize, LFS_POINTER_BYTES), ended(path));
   refuseLfsPointer(new TextDecoder('latin1').decode(start), path);
   const limit = Math.min(fileSize, MAX_HEADER_BYTES);
   for (let length = Math.min(limit, FIRST_READ_BYTES); ; length = Math.min(limit, length * 2)) {
-    const header = await parseGgufHeader(await readExactly(handle, 0, length, path), fileSize, path);
+    const header = await parseGgufHeader(await readExactly(handle, 0, length, ended(path)), fileSize, path);
     if (header !== undefined) return header;
   }
 }
@@ -88,28 +87,6 @@ function cannotOpen(where: string, found: string, cause?: unknown): ClaqError {
   });
 }
 
-async function readExactly(
-  handle: FileHandle,
-  position: number,
-  length: number,
-  path: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const bytes = new Uint8Array(length);
-  await fill(handle, bytes, position, path);
-  return bytes;
-}
-
-async function fill(handle: FileHandle, bytes: Uint8Array, position: number, path: string): Promise<void> {
-  let done = 0;
-  while (done < bytes.length) {
-    const length = Math.min(bytes.length - done, MAX_READ_BYTES);
-    const { bytesRead } = await handle.read(bytes, done, length, position + done);
-    if (bytesRead === 0) {
-      throw malformedGguf(path, 'The file ended while it was read', {
-        expected: `${bytes.length} bytes at position ${position}`,
-        found: `${done} bytes`,
-      });
-    }
-    done += bytesRead;
-  }
+function ended(path: string): OnEnd {
+  return (expected, found) => malformedGguf(path, 'The file ended while it was read', { expected, found });
 }

@@ -3,7 +3,7 @@ import { unsupportedGguf, malformedGguf } from './gguf-errors.ts';
 import type { GgufTensor } from './gguf-header.ts';
 import type { GgufMetadata } from './gguf-metadata.ts';
 import { recoverLlama3Rope } from './llama3-rope.ts';
-import { GGUF_EMBEDDING, GGUF_HEAD, ROPE_FACTORS } from './tensor-names.ts';
+import { GGUF_EMBEDDING, GGUF_HEAD, ROPE_DIVISORS } from './tensor-names.ts';
 
 /** Architectures of llama.cpp that are read. LLaMA, Yi, Mistral and SmolLM2 are all `llama` there. */
 export const ARCHITECTURES = ['llama', 'qwen2', 'qwen3'] as const;
@@ -188,7 +188,7 @@ function ropeScaling(
       : undefined;
   if (rope === undefined) {
     throw unsupportedGguf(
-      `${metadata.file}, tensor ${ROPE_FACTORS}`,
+      `${metadata.file}, tensor ${ROPE_DIVISORS}`,
       "The model's rotary scaling is not supported",
       {
         expected: `${headDim / 2} divisors of the frequencies as Llama 3's scaling makes them`,

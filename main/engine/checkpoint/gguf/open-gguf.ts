@@ -16,8 +16,7 @@ import type { GgufMetadata } from './gguf-metadata.ts';
 import { architectureOf, configText } from './model-config.ts';
 import { closeAll, openGgufParts } from './split-files.ts';
 import { StoredTensor } from './stored-tensor.ts';
-import { ROPE_FACTORS, huggingFaceName, isRepeated } from './tensor-names.ts';
-import type { NamedTensor } from './tensor-names.ts';
+import { ROPE_DIVISORS, huggingFaceName, isPaired, isRepeated } from './tensor-names.ts';
 import { hasTokenizer, tokenizerKind } from './tokenizer-metadata.ts';
 
 /**
@@ -80,10 +79,10 @@ function mergeParts(path: string, files: readonly GgufFile[]): ReadonlyMap<strin
 }
 
 async function ropeFactors(placed: ReadonlyMap<string, PlacedTensor>): Promise<Float32Array | undefined> {
-  const factors = placed.get(ROPE_FACTORS);
+  const factors = placed.get(ROPE_DIVISORS);
   return factors === undefined
     ? undefined
-    : await new StoredTensor(ROPE_FACTORS, factors.file, factors.tensor, undefined).read();
+    : await new StoredTensor(ROPE_DIVISORS, factors.file, factors.tensor, undefined).read();
 }
 
 /**
@@ -97,17 +96,13 @@ function renamed(
 ): ReadonlyMap<string, StoredTensor> {
   const stored = new Map<string, StoredTensor>();
   for (const [name, { file, tensor }] of placed) {
-    if (name === ROPE_FACTORS || isRepeated(name)) continue;
+    if (name === ROPE_DIVISORS || isRepeated(name)) continue;
     const named = huggingFaceName(name);
     if (named === undefined) throw foreignTensor(path, name);
     const headDim = isPaired(named) ? pairedHeadDim : undefined;
     stored.set(named.name, new StoredTensor(named.name, file, tensor, headDim));
   }
   return stored;
-}
-
-function isPaired({ kind }: NamedTensor): boolean {
-  return kind === 'q' || kind === 'k';
 }
 
 /** Everything that the model needs must be there in its shape, and nothing that would be left out of the computation. */

@@ -1,11 +1,11 @@
 /** A tensor of a GGUF file as Hugging Face has it: rows in its order, codes decoded, a piece of rows in memory at a time. */
-import { ClaqError } from '../../../../shared/errors.ts';
 import { firstNotFinite } from '../half-precision.ts';
 import { bytesPerElement, elementCount, shapeText } from '../safetensors-dtype.ts';
 import type { FloatDtype } from '../safetensors-dtype.ts';
 import type { GgufFile } from './gguf-file.ts';
 import type { GgufTensor } from './gguf-header.ts';
 import { unpairedRows } from './head-order.ts';
+import { allocateFloats, notFiniteWeights } from '../stored-floats.ts';
 
 /** Stored bytes that are decoded at a time. */
 const PIECE_BYTES = 4 * 2 ** 20;
@@ -116,7 +116,10 @@ export class StoredTensor {
       const target = floats.subarray((piece.from - from) * this.#columns, (piece.to - from) * this.#columns);
       this.source.type.decode(piece.bytes, target);
       const bad = firstNotFinite(target);
-      if (bad >= 0) throw this.#notFinite(piece.from * this.#columns + bad, target[bad]);
+      if (bad < 0) continue;
+      const tensor = { name: this.name, shape: this.source.shape };
+      const where = `${this.#file.path}, tensor ${this.source.name}`;
+      throw notFiniteWeights(tensor, where, piece.from * this.#columns + bad, target[bad]);
     }
     return floats;
   }
@@ -144,20 +147,6 @@ export class StoredTensor {
       from = to;
     }
   }
-
-  #notFinite(index: number, value: number | undefined): ClaqError {
-    const columns = this.#columns;
-    const position =
-      this.source.shape.length < 2
-        ? `element ${shapeText([index])}`
-        : `[row, column] ${shapeText([Math.floor(index / columns), index % columns])}`;
-    return new ClaqError('weights/not-finite', `The weights of ${this.name} are not all finite numbers`, {
-      where: `${this.#file.path}, tensor ${this.source.name}, ${position}`,
-      expected: 'finite numbers',
-      found: String(value),
-      remedy: 'download the file again; if it is the same, the model itself is broken',
-    });
-  }
 }
 
 function isRange(from: number, to: number, end: number): boolean {
@@ -166,17 +155,4 @@ function isRange(from: number, to: number, end: number): boolean {
 
 function bytesOf(floats: Float32Array): Uint8Array {
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
-}
-
-function allocateFloats(count: number, where: string): Float32Array<ArrayBuffer> {
-  try {
-    return new Float32Array(count);
-  } catch (cause) {
-    throw new ClaqError('engine/out-of-memory', 'There is not enough memory for a tensor', {
-      where,
-      expected: `${count * 4} bytes`,
-      remedy: 'close other programs or use a machine with more memory',
-      cause,
-    });
-  }
 }

@@ -1,12 +1,12 @@
-/** Names of tensors: llama.cpp's for the families that are read, and Hugging Face's. */
+/** Names of tensors, llama.cpp's and Hugging Face's: one table, read both ways. */
 import { MATRIX_KINDS, TENSOR_NAMES, matrixName } from '../../../../shared/model.ts';
 import type { MatrixKind } from '../../../../shared/model.ts';
 
 export const GGUF_EMBEDDING = 'token_embd.weight';
 export const GGUF_HEAD = 'output.weight';
 
-/** Factors of the rotary frequencies: what Llama 3's scaling became. Part of the config, not of the weights. */
-export const ROPE_FACTORS = 'rope_freqs.weight';
+/** What Llama 3's scaling divides the rotary frequencies by: in llama.cpp a tensor, elsewhere part of the config. */
+export const ROPE_DIVISORS = 'rope_freqs.weight';
 
 const MODULES: Readonly<Record<MatrixKind, string>> = {
   q: 'attn_q',
@@ -19,6 +19,11 @@ const MODULES: Readonly<Record<MatrixKind, string>> = {
 };
 
 const KINDS = new Map(MATRIX_KINDS.map((kind) => [MODULES[kind], kind]));
+
+/** Whose rows llama.cpp has in another order under the architecture llama. */
+const PAIRED_KINDS: readonly MatrixKind[] = ['q', 'k'];
+
+const PARAMETERS = ['weight', 'bias'] as const;
 
 const NORMS: ReadonlyMap<string, (block: number) => string> = new Map([
   ['attn_norm', TENSOR_NAMES.inputNorm],
@@ -57,4 +62,34 @@ export function huggingFaceName(name: string): NamedTensor | undefined {
 /** Tensors of old files that repeat what the config says: the rotary frequencies of each block. */
 export function isRepeated(name: string): boolean {
   return /^blk\.\d+\.attn_rot_embd\.weight$/.test(name);
+}
+
+/** All names of a model of `blocks` blocks, Hugging Face's to llama.cpp's. Not every model has all of them. */
+export function ggufNames(blocks: number): ReadonlyMap<string, string> {
+  const names = new Map([...OUTSIDE_BLOCKS].map(([ggufName, name]) => [name, ggufName]));
+  for (let block = 0; block < blocks; block++) {
+    for (const [module, name] of NORMS) names.set(name(block), `blk.${block}.${module}.weight`);
+    for (const kind of MATRIX_KINDS) {
+      for (const parameter of PARAMETERS) {
+        names.set(`${matrixName(block, kind)}.${parameter}`, `blk.${block}.${MODULES[kind]}.${parameter}`);
+      }
+    }
+  }
+  return names;
+}
+
+/** Whether it is q or k, weight or bias: tensors whose rows llama.cpp has in another order under the architecture llama. */
+export function isPaired({ kind }: NamedTensor): boolean {
+  return kind !== undefined && PAIRED_KINDS.includes(kind);
+}
+
+/** Hugging Face's names of those tensors. */
+export function pairedNames(blocks: number): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (let block = 0; block < blocks; block++) {
+    for (const kind of PAIRED_KINDS) {
+      for (const parameter of PARAMETERS) names.add(`${matrixName(block, kind)}.${parameter}`);
+    }
+  }
+  return names;
 }

@@ -1,15 +1,12 @@
 /** The GGUF format: one file that llama.cpp, and the programs built on it, load. */
 import { join } from 'node:path';
-import { writeAtomically } from '../../checkpoint/atomic-file.ts';
-import type { CompanionFiles } from '../../checkpoint/checkpoint.ts';
+import { isLegal } from '../../checkpoint/companion-files.ts';
+import { copyCompanions } from '../copy-companions.ts';
 import type { ExportFormat } from '../export-format.ts';
 import { planTensors } from './tensor-plan.ts';
 import { verifyGguf } from './verify-gguf.ts';
 import { ggufEntries, writeGguf } from './write-gguf.ts';
 import type { GgufExport } from './write-gguf.ts';
-
-/** All else that a folder of a model holds is in the file itself. */
-const LEGAL = /^(licen[cs]e|notice)/i;
 
 /**
  * Reads the tokenizer, so that one that llama.cpp has no equivalent of is told before anything is written.
@@ -30,7 +27,8 @@ export async function ggufFormat(request: GgufExport): Promise<ExportFormat> {
         },
       },
     ],
-    writeSmallFiles: (folder) => copyLegalFiles(request.checkpoint.companions, folder),
+    // All else that a folder of a model holds is in the file itself.
+    writeSmallFiles: (folder) => copyCompanions(request.checkpoint.companions, folder, isLegal),
     verify: (folder, hooks) => verifyGguf(request, join(folder, file), hooks),
   };
 }
@@ -39,11 +37,4 @@ export async function ggufFormat(request: GgufExport): Promise<ExportFormat> {
 export function ggufFileName(name: string): string {
   const plain = name.replace(/[^\p{L}\p{N}._+-]+/gu, '-').replace(/^[-.]+|[-.]+$/g, '');
   return `${plain === '' ? 'model' : plain}.gguf`;
-}
-
-async function copyLegalFiles(companions: CompanionFiles, folder: string): Promise<void> {
-  for (const name of companions.names.filter((each) => LEGAL.test(each))) {
-    const bytes = await companions.read(name);
-    if (bytes !== undefined) await writeAtomically(join(folder, name), (write) => write(bytes));
-  }
 }

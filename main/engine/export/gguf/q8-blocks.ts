@@ -25,17 +25,25 @@ export function encodeQ8(values: Float32Array): Uint8Array {
   const blocks = values.length / BLOCK_VALUES;
   const bytes = new Uint8Array(blocks * BLOCK_BYTES);
   const codes = new Int8Array(bytes.buffer);
-  const scales = new Float16Array(bytes.buffer);
+  const scales = new Float32Array(blocks);
+  const bits = new Int32Array(values.buffer, values.byteOffset, values.length);
   for (let block = 0; block < blocks; block++) {
     const from = block * BLOCK_VALUES;
-    const at = block * BLOCK_BYTES;
     const d = Math.fround(largestOf(values, from) / LARGEST_CODE);
     const inverse = d === 0 ? 0 : Math.fround(1 / d);
-    scales[at >> 1] = d;
+    scales[block] = d;
+    const at = block * BLOCK_BYTES + 2;
     for (let i = 0; i < BLOCK_VALUES; i++) {
-      codes[at + 2 + i] = roundHalfAway(Math.fround((values[from + i] ?? 0) * inverse));
+      // Halves away from zero, as C's roundf. The sign is taken from the bits: a branch on it would be guessed wrong half of the time.
+      const sign = (bits[from + i] ?? 0) >> 31;
+      const magnitude = (Math.fround(Math.abs(values[from + i] ?? 0) * inverse) + 0.5) | 0;
+      codes[at + i] = (magnitude ^ sign) - sign;
     }
   }
+  // All at once: one by one, V8 13 takes as long for a half as for ten codes.
+  const halves = new Uint16Array(new Float16Array(scales).buffer);
+  const pairs = new Uint16Array(bytes.buffer);
+  for (let block = 0; block < blocks; block++) pairs[(block * BLOCK_BYTES) >> 1] = halves[block] ?? 0;
   return bytes;
 }
 
@@ -44,11 +52,46 @@ export function encodeQ8(values: Float32Array): Uint8Array {
  * @returns one bound for each block of `values`
  */
 export function q8Bounds(values: Float32Array): Float64Array {
-  return Float64Array.from({ length: values.length / BLOCK_VALUES }, (_, block) => {
+  const bounds = new Float64Array(values.length / BLOCK_VALUES);
+  for (let block = 0; block < bounds.length; block++) {
     const step = largestOf(values, block * BLOCK_VALUES) / LARGEST_CODE;
     const rounding = LARGEST_CODE * Math.abs(Math.f16round(step) - step);
-    return (step / 2 + rounding) * (1 + FLOAT_SLACK);
-  });
+    bounds[block] = (step / 2 + rounding) * (1 + FLOAT_SLACK);
+  }
+  return bounds;
+}
+
+/**
+ * What storing has cost.
+ * @returns the first value that lies beyond its bound (a NaN does), and the largest |stored - given|
+ */
+export function q8Roundings(
+  values: Float32Array,
+  stored: Float32Array,
+): {
+  readonly beyond: { readonly index: number; readonly bound: number } | undefined;
+  readonly largest: number;
+} {
+  const bounds = q8Bounds(values);
+  let largest = 0;
+  for (let block = 0; block < bounds.length; block++) {
+    const bound = bounds[block] ?? 0;
+    const from = block * BLOCK_VALUES;
+    let ofBlock = 0;
+    for (let i = from; i < from + BLOCK_VALUES; i++) {
+      ofBlock = Math.max(ofBlock, Math.abs((stored[i] ?? 0) - (values[i] ?? 0)));
+    }
+    if (!(ofBlock <= bound))
+      return { beyond: { index: firstBeyond(values, stored, from, bound), bound }, largest };
+    largest = Math.max(largest, ofBlock);
+  }
+  return { beyond: undefined, largest };
+}
+
+function firstBeyond(values: Float32Array, stored: Float32Array, from: number, bound: number): number {
+  let index = from;
+  while (Math.abs((stored[index] ?? NaN) - (values[index] ?? 0)) <= bound) index += 1;
+  return index;
 }
 
 /** Several float32 roundings: of the scale, its inverse, the product and the value that is read. */
@@ -57,13 +100,7 @@ const FLOAT_SLACK = 1e-4;
 function largestOf(values: Float32Array, from: number): number {
   let largest = 0;
   for (let i = from; i < from + BLOCK_VALUES; i++) {
-    const magnitude = Math.abs(values[i] ?? 0);
-    if (magnitude > largest) largest = magnitude;
+    largest = Math.max(largest, Math.abs(values[i] ?? 0));
   }
   return largest;
-}
-
-/** As C's roundf; Math.round rounds halves up. */
-function roundHalfAway(value: number): number {
-  return value < 0 ? -Math.floor(0.5 - value) : Math.floor(value + 0.5);
 }

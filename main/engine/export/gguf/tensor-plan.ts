@@ -3,11 +3,11 @@ import type { ModelDescription } from '../../../../shared/model.ts';
 import { TENSOR_NAMES } from '../../../../shared/model.ts';
 import type { Checkpoint, TensorEntry } from '../../checkpoint/checkpoint.ts';
 import { llama3Divisors } from '../../checkpoint/gguf/llama3-rope.ts';
+import { ROPE_DIVISORS, ggufNames, pairedNames } from '../../checkpoint/gguf/tensor-names.ts';
 import { elementCount } from '../../checkpoint/safetensors-dtype.ts';
 import { architectureOf } from './architecture.ts';
 import type { DescribedTensor, GgufTensorType } from './header.ts';
 import { BLOCK_BYTES, BLOCK_VALUES } from './q8-blocks.ts';
-import { ROPE_DIVISORS, ggufNames, pairedNames } from './tensor-names.ts';
 
 export interface PlannedTensor extends DescribedTensor {
   /** The model's tensor that it holds; undefined for the divisors of Llama 3's rotary frequencies. */

@@ -1,17 +1,18 @@
 /** The check after a GGUF export: the file is opened like any model, and its metadata and every value are compared. */
 import { throwIfCancelled } from '../../../../shared/cancellation.ts';
-import { ClaqError } from '../../../../shared/errors.ts';
 import type { Checkpoint, TensorEntry } from '../../checkpoint/checkpoint.ts';
 import { openGgufFile } from '../../checkpoint/gguf/gguf-file.ts';
 import type { GgufHeader } from '../../checkpoint/gguf/gguf-header.ts';
 import type { GgufMetadata } from '../../checkpoint/gguf/gguf-metadata.ts';
 import { openGguf } from '../../checkpoint/gguf/open-gguf.ts';
 import { shapeText } from '../../checkpoint/safetensors-dtype.ts';
-import { positionText, quantizedNames, readPiece, tensorPieces } from '../dense-tensors.ts';
+import { compareTensor, hasSameBytes } from '../compare-tensor.ts';
+import { positionText, quantizedNames, readPiece, replacementOf, tensorPieces } from '../dense-tensors.ts';
 import type { TensorPiece } from '../dense-tensors.ts';
 import type { CheckHooks, TensorReport } from '../export-format.ts';
+import { mismatch, reopened, shown } from '../failed-check.ts';
 import type { GgufTensorType, GgufValue } from './header.ts';
-import { BLOCK_VALUES, q8Bounds } from './q8-blocks.ts';
+import { q8Roundings } from './q8-blocks.ts';
 import { planTensors, ropeDivisors } from './tensor-plan.ts';
 import type { PlannedTensor } from './tensor-plan.ts';
 import { ggufEntries } from './write-gguf.ts';
@@ -40,9 +41,8 @@ export async function verifyGguf(
       throwIfCancelled(signal, 'export');
       onProgress?.({ phase: PHASE, done, total, unit: 'tensors', detail: entry?.name ?? name });
       if (entry === undefined) continue;
-      const matrix = matrices.has(entry.name) ? await request.quantized(entry.name) : undefined;
-      const pieces = tensorPieces(request.checkpoint, entry, type === 'Q8_0' ? 'F32' : type, matrix);
-      maxRounding = Math.max(maxRounding, await compareTensor(pieces, written, entry, type));
+      const rounding = await compareWeights(request, written, entry, type, matrices.has(entry.name));
+      maxRounding = Math.max(maxRounding, rounding);
     }
     onProgress?.({ phase: PHASE, done: total, total, unit: 'tensors' });
     return { tensors: total, bytes: planned.reduce((sum, { bytes }) => sum + bytes, 0), maxRounding };
@@ -129,56 +129,40 @@ function compareValue(where: string, wanted: unknown, found: unknown): void {
 }
 
 /** Returns the largest rounding. */
-async function compareTensor(
-  pieces: AsyncIterable<TensorPiece>,
+async function compareWeights(
+  request: GgufExport,
   written: Checkpoint,
   entry: TensorEntry,
   type: GgufTensorType,
+  isMatrix: boolean,
+): Promise<number> {
+  const { checkpoint } = request;
+  const replacement = isMatrix ? await replacementOf(request, entry.name) : undefined;
+  if (type === 'Q8_0')
+    return await compareQ8(tensorPieces(checkpoint, entry, 'F32', replacement), written, entry);
+  if (!isMatrix && type === entry.dtype && (await hasSameBytes(checkpoint, written, entry))) return 0;
+  return await compareTensor(checkpoint, written, entry, type, replacement);
+}
+
+/** Returns the largest rounding. */
+async function compareQ8(
+  pieces: AsyncIterable<TensorPiece>,
+  written: Checkpoint,
+  entry: TensorEntry,
 ): Promise<number> {
   let maxRounding = 0;
   for await (const { from, to, values } of pieces) {
     const stored = await readPiece(written, entry, from, to);
-    const exact = type === 'F16' ? new Float32Array(new Float16Array(values)) : values;
-    const bounds = type === 'Q8_0' ? q8Bounds(values) : undefined;
-    for (let i = 0; i < values.length; i++) {
-      const found = stored[i] ?? NaN;
-      const rounding = Math.abs(found - (values[i] ?? 0));
-      const bound = bounds?.[Math.floor(i / BLOCK_VALUES)];
-      const agrees = bound === undefined ? Object.is(found, exact[i]) : rounding <= bound;
-      if (!agrees) {
-        const wanted = bound === undefined ? shown(exact[i]) : `${shown(values[i])} within ${bound}`;
-        const place = `${written.path}, tensor ${entry.name}, ${positionText(entry.shape, from, i)}`;
-        throw mismatch(place, wanted, shown(found));
-      }
-      if (rounding > maxRounding) maxRounding = rounding;
+    const { beyond, largest } = q8Roundings(values, stored);
+    if (beyond !== undefined) {
+      const place = `${written.path}, tensor ${entry.name}, ${positionText(entry.shape, from, beyond.index)}`;
+      throw mismatch(
+        place,
+        `${shown(values[beyond.index])} within ${beyond.bound}`,
+        shown(stored[beyond.index]),
+      );
     }
+    maxRounding = Math.max(maxRounding, largest);
   }
   return maxRounding;
-}
-
-async function reopened<T>(path: string, open: () => Promise<T>): Promise<T> {
-  try {
-    return await open();
-  } catch (cause) {
-    throw new ClaqError('output/verification-failed', 'The written model cannot be opened', {
-      where: path,
-      found: cause instanceof Error ? cause.message : String(cause),
-      remedy: 'check the disk and run the export again',
-      cause,
-    });
-  }
-}
-
-function shown(value: unknown): string {
-  if (Object.is(value, -0)) return '-0';
-  return typeof value === 'string' ? JSON.stringify(value.slice(0, 100)) : String(value);
-}
-
-function mismatch(where: string, expected: string, found: string): ClaqError {
-  return new ClaqError('output/verification-failed', 'The written model does not hold what it should', {
-    where,
-    expected,
-    found,
-    remedy: 'check the disk and run the export again',
-  });
 }

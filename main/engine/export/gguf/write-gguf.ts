@@ -2,13 +2,16 @@
 import { ClaqError } from '../../../../shared/errors.ts';
 import { writeAtomically } from '../../checkpoint/atomic-file.ts';
 import type { OpenForWriting } from '../../checkpoint/atomic-file.ts';
+import { cardLicence } from '../../checkpoint/card-licence.ts';
 import type { Checkpoint, TensorEntry } from '../../checkpoint/checkpoint.ts';
 import { encodeFloats } from '../../checkpoint/half-precision.ts';
-import { positionText, quantizedNames, tensorPieces } from '../dense-tensors.ts';
-import type { QuantizedMatrix, TensorPiece } from '../dense-tensors.ts';
+import { positionText, quantizedNames, replacementOf, tensorPieces } from '../dense-tensors.ts';
+import type { Replacement, Replacements } from '../dense-tensors.ts';
+import { encodedPieces } from '../encoded-pieces.ts';
+import type { EncodedPiece } from '../encoded-pieces.ts';
 import type { OnTensor } from '../export-format.ts';
 import { encodeHeader, paddingAfter } from './header.ts';
-import type { GgufEntries, GgufTensorType } from './header.ts';
+import type { GgufEntries, GgufTensorType, GgufValue } from './header.ts';
 import { modelMetadata } from './model-metadata.ts';
 import { pairedPieces } from './paired-rows.ts';
 import { LARGEST_Q8_VALUE, encodeQ8, firstBeyondQ8 } from './q8-blocks.ts';
@@ -16,13 +19,13 @@ import { planTensors, ropeDivisors } from './tensor-plan.ts';
 import type { PlannedTensor } from './tensor-plan.ts';
 import { tokenizerMetadata } from './tokenizer-metadata.ts';
 
-export interface GgufExport {
+/** Matrices are asked for twice: for the writing and for the check after it. */
+export interface GgufExport extends Replacements {
   readonly checkpoint: Checkpoint;
   /** Of the matrices; see `planTensors` for the rest. */
   readonly type: GgufTensorType;
   /** Name of the model, as programs show it. */
   readonly name: string;
-  readonly quantized: QuantizedMatrix;
   /** How the file is opened; given only to write on a device that is full. */
   readonly openTemporary?: OpenForWriting;
 }
@@ -33,7 +36,12 @@ export async function ggufEntries({
   type,
   name,
 }: Pick<GgufExport, 'checkpoint' | 'type' | 'name'>): Promise<GgufEntries> {
-  return new Map([...modelMetadata(checkpoint.model, type, name), ...(await tokenizerMetadata(checkpoint))]);
+  const licence = await cardLicence(checkpoint.companions);
+  return new Map<string, GgufValue>([
+    ...modelMetadata(checkpoint.model, type, name),
+    ...(licence === undefined ? [] : [['general.license', { type: 'string', value: licence }] as const]),
+    ...(await tokenizerMetadata(checkpoint)),
+  ]);
 }
 
 /**
@@ -56,7 +64,7 @@ export async function writeGguf(
       for (const tensor of tensors) {
         onTensor(tensor.entry?.name ?? tensor.name);
         let written = 0;
-        for await (const piece of encodedPieces(request, tensor)) {
+        for await (const piece of tensorBytes(request, tensor)) {
           written += piece.length;
           await write(piece);
         }
@@ -73,52 +81,50 @@ export async function writeGguf(
   return { bytes };
 }
 
-async function* encodedPieces(
-  { checkpoint, quantized }: GgufExport,
-  tensor: PlannedTensor,
+async function* tensorBytes(
+  request: GgufExport,
+  { entry, type, paired, shape, bytes }: PlannedTensor,
 ): AsyncGenerator<Uint8Array> {
-  const { entry, type, paired } = tensor;
+  const { checkpoint } = request;
   if (entry === undefined) {
     yield encodeFloats('F32', ropeDivisors(checkpoint.model) ?? new Float32Array());
     return;
   }
-  const matrix = quantizedNames(checkpoint.model).has(entry.name) ? await quantized(entry.name) : undefined;
-  const pieces = fittingPieces(checkpoint, entry, type, matrix);
-  const rows = paired
-    ? pairedPieces(pieces, checkpoint.model.headDim, entry.shape[1] ?? 1)
-    : valuesOf(pieces);
-  for await (const values of rows) yield type === 'Q8_0' ? encodeQ8(values) : encodeFloats(type, values);
+  const isMatrix = quantizedNames(checkpoint.model).has(entry.name);
+  const replacement = isMatrix ? await replacementOf(request, entry.name) : undefined;
+  const rows =
+    type === 'Q8_0'
+      ? q8Rows(checkpoint, entry, replacement)
+      : floatRows(encodedPieces(checkpoint, entry, type, replacement));
+  yield* paired ? pairedPieces(rows, checkpoint.model.headDim, bytes / (shape[0] ?? 1)) : rows;
 }
 
-async function* valuesOf(pieces: AsyncIterable<TensorPiece>): AsyncGenerator<Float32Array> {
-  for await (const { values } of pieces) yield values;
+async function* floatRows(pieces: AsyncIterable<EncodedPiece>): AsyncGenerator<Uint8Array> {
+  for await (const { bytes } of pieces) yield bytes;
 }
 
-/** Pieces of values that the type can hold. */
-async function* fittingPieces(
+async function* q8Rows(
   checkpoint: Checkpoint,
   entry: TensorEntry,
-  type: GgufTensorType,
-  matrix: Float32Array | undefined,
-): AsyncGenerator<TensorPiece> {
-  if (type !== 'Q8_0') {
-    yield* tensorPieces(checkpoint, entry, type, matrix);
-    return;
+  replacement: Replacement | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const { from, values } of tensorPieces(checkpoint, entry, 'F32', replacement)) {
+    const beyond = firstBeyondQ8(values);
+    if (beyond >= 0) throw beyondQ8(entry, from, beyond, values[beyond]);
+    yield encodeQ8(values);
   }
-  for await (const piece of tensorPieces(checkpoint, entry, 'F32', matrix)) {
-    const beyond = firstBeyondQ8(piece.values);
-    if (beyond >= 0) {
-      throw new ClaqError(
-        'weights/out-of-range',
-        `The tensor ${entry.name} has a value that Q8_0 cannot hold`,
-        {
-          where: `${entry.name}, ${positionText(entry.shape, piece.from, beyond)}`,
-          expected: `values from -${LARGEST_Q8_VALUE} to ${LARGEST_Q8_VALUE}`,
-          found: String(piece.values[beyond]),
-          remedy: 'export as F32',
-        },
-      );
-    }
-    yield piece;
-  }
+}
+
+function beyondQ8(
+  { name, shape }: TensorEntry,
+  from: number,
+  index: number,
+  value: number | undefined,
+): ClaqError {
+  return new ClaqError('weights/out-of-range', `The tensor ${name} has a value that Q8_0 cannot hold`, {
+    where: `${name}, ${positionText(shape, from, index)}`,
+    expected: `values from -${LARGEST_Q8_VALUE} to ${LARGEST_Q8_VALUE}`,
+    found: String(value),
+    remedy: 'take a dense export in f32',
+  });
 }

@@ -22,10 +22,14 @@ export class Column {
   /** How many of the entries equal to a threshold belong to its tail. */
   lowTies: i32;
   highTies: i32;
+  /** 1 (u8) for each row whose entry is reserved, in place of thresholds; 0 where these decide. */
+  marks: usize;
   reservedRows: usize;
   reservedValues: usize;
   scales: usize;
   zeros: usize;
+  /** What values were divided by, row by row [strips x 8]; 0 for 1. */
+  rowScales: usize;
 }
 
 /** All ones for the rows that exist in the strip that begins at `row`, four lanes from `lane` on. */
@@ -153,20 +157,19 @@ export function assignGrid(column: Column, width: i32): f64 {
 /** Puts reserved entries in, stores the errors that later columns compensate, returns the squared errors of the strip. */
 function finishStrip(column: Column, strip: i32, w0: v128, w1: v128, q0: v128, q1: v128, reserving: bool): v128 {
   const row = strip << 3;
-  if (reserving) {
+  if (reserving && column.marks != 0) {
+    if (load<u64>(column.marks + <usize>row) != 0) {
+      q0 = reserveFour(column, row, w0, q0);
+      q1 = reserveFour(column, row + 4, w1, q1);
+    }
+  } else if (reserving) {
     const low = f32x4.splat(column.lowThreshold);
     const high = f32x4.splat(column.highThreshold);
     const tail0 = v128.or(f32x4.le(w0, low), f32x4.ge(w0, high));
     const tail1 = v128.or(f32x4.le(w1, low), f32x4.ge(w1, high));
     if (v128.any_true(v128.or(tail0, tail1))) {
-      q0 = f32x4.replace_lane(q0, 0, reserve(column, row, f32x4.extract_lane(w0, 0), f32x4.extract_lane(q0, 0)));
-      q0 = f32x4.replace_lane(q0, 1, reserve(column, row + 1, f32x4.extract_lane(w0, 1), f32x4.extract_lane(q0, 1)));
-      q0 = f32x4.replace_lane(q0, 2, reserve(column, row + 2, f32x4.extract_lane(w0, 2), f32x4.extract_lane(q0, 2)));
-      q0 = f32x4.replace_lane(q0, 3, reserve(column, row + 3, f32x4.extract_lane(w0, 3), f32x4.extract_lane(q0, 3)));
-      q1 = f32x4.replace_lane(q1, 0, reserve(column, row + 4, f32x4.extract_lane(w1, 0), f32x4.extract_lane(q1, 0)));
-      q1 = f32x4.replace_lane(q1, 1, reserve(column, row + 5, f32x4.extract_lane(w1, 1), f32x4.extract_lane(q1, 1)));
-      q1 = f32x4.replace_lane(q1, 2, reserve(column, row + 6, f32x4.extract_lane(w1, 2), f32x4.extract_lane(q1, 2)));
-      q1 = f32x4.replace_lane(q1, 3, reserve(column, row + 7, f32x4.extract_lane(w1, 3), f32x4.extract_lane(q1, 3)));
+      q0 = reserveFour(column, row, w0, q0);
+      q1 = reserveFour(column, row + 4, w1, q1);
     }
   }
   const exists0 = present(column.rows, row, 0);
@@ -177,19 +180,37 @@ function finishStrip(column: Column, strip: i32, w0: v128, w1: v128, q0: v128, q
   // What later columns make up for is the distance from the original weight (LDLQ), not from the compensated one.
   v128.store(at, v128.and(f32x4.sub(v128.load(at), q0), exists0));
   v128.store(at, v128.and(f32x4.sub(v128.load(at, 16), q1), exists1), 16);
-  const s0 = f32x4.mul(e0, e0);
-  const s1 = f32x4.mul(e1, e1);
+  let s0 = f32x4.mul(e0, e0);
+  let s1 = f32x4.mul(e1, e1);
+  if (column.rowScales != 0) {
+    const scale0 = v128.load(column.rowScales + <usize>strip * STRIP_BYTES);
+    const scale1 = v128.load(column.rowScales + <usize>strip * STRIP_BYTES, 16);
+    s0 = f32x4.mul(s0, f32x4.mul(scale0, scale0));
+    s1 = f32x4.mul(s1, f32x4.mul(scale1, scale1));
+  }
   return f64x2.add(
     f64x2.add(f64x2.promote_low_f32x4(s0), f64x2.promote_low_f32x4(i32x4.shuffle(s0, s0, 2, 3, 2, 3))),
     f64x2.add(f64x2.promote_low_f32x4(s1), f64x2.promote_low_f32x4(i32x4.shuffle(s1, s1, 2, 3, 2, 3))),
   );
 }
 
+/** The values of four entries after reservation; their rows begin with `row`. */
+// @ts-ignore: decorator
+@inline
+function reserveFour(column: Column, row: i32, w: v128, q: v128): v128 {
+  q = f32x4.replace_lane(q, 0, reserve(column, row, f32x4.extract_lane(w, 0), f32x4.extract_lane(q, 0)));
+  q = f32x4.replace_lane(q, 1, reserve(column, row + 1, f32x4.extract_lane(w, 1), f32x4.extract_lane(q, 1)));
+  q = f32x4.replace_lane(q, 2, reserve(column, row + 2, f32x4.extract_lane(w, 2), f32x4.extract_lane(q, 2)));
+  return f32x4.replace_lane(q, 3, reserve(column, row + 3, f32x4.extract_lane(w, 3), f32x4.extract_lane(q, 3)));
+}
+
 /** The value of one entry after reservation: itself as a half where it belongs to a tail, else q. Rows come ascending. */
 function reserve(column: Column, row: i32, w: f32, q: f32): f32 {
   if (row >= column.rows) return q;
-  let taken = false;
-  if (column.reservedLow > 0 && w <= column.lowThreshold) {
+  let taken = column.marks != 0 && load<u8>(column.marks + <usize>row) != 0;
+  if (column.marks != 0) {
+    if (!taken) return q;
+  } else if (column.reservedLow > 0 && w <= column.lowThreshold) {
     if (w < column.lowThreshold) taken = true;
     else if (column.lowTies > 0) {
       column.lowTies -= 1;
@@ -197,7 +218,7 @@ function reserve(column: Column, row: i32, w: f32, q: f32): f32 {
     }
     if (taken) column.reservedLow -= 1;
   }
-  if (!taken && column.reservedHigh > 0 && w >= column.highThreshold) {
+  if (!taken && column.marks == 0 && column.reservedHigh > 0 && w >= column.highThreshold) {
     if (w > column.highThreshold) taken = true;
     else if (column.highTies > 0) {
       column.highTies -= 1;
@@ -206,11 +227,13 @@ function reserve(column: Column, row: i32, w: f32, q: f32): f32 {
     if (taken) column.reservedHigh -= 1;
   }
   if (!taken) return q;
-  const half = roundToHalf(w);
+  // What is kept is the weight itself, not what is left of it when its row's scale is taken out.
+  const scale: f32 = column.rowScales == 0 ? 1 : load<f32>(column.rowScales + (<usize>row << 2));
+  const half = roundToHalf(w * scale);
   store<i32>(column.reservedRows, row);
   store<f32>(column.reservedValues, half);
   column.reservedRows += 4;
   column.reservedValues += 4;
   store<u8>(column.codes + <usize>row, 0);
-  return half;
+  return half / scale;
 }

@@ -36,8 +36,10 @@ export const HISTOGRAM: usize = SPLIT + 2 * (MAX_CENTROIDS + 1) * EDGE_ROOM;
 /** After the fixed part come the arrays as long as a column. */
 export const FIXED_BYTES: usize = HISTOGRAM + SORT_HISTOGRAM_BYTES;
 
-/** Bytes a row: sums and sums of squares (f64), sorted, spare, distances, and the columns of a sub-block twice. */
-const ROW_BYTES: usize = 8 + 8 + 4 + 4 + 4 + SUB_BLOCK * (4 + 4);
+/** Bytes a row, in this order: sums and sums of squares (f64), sorted, spare, distances, the columns of a sub-block twice, */
+const UNWEIGHTED_ROW_BYTES: usize = 8 + 8 + 4 + 4 + 4 + SUB_BLOCK * (4 + 4);
+/** and, where rows weigh differently or entries are reserved by error: sums of weights (f64), all sorted, their rows, two marks. */
+const ROW_BYTES: usize = UNWEIGHTED_ROW_BYTES + 8 + 4 + 4 + 2;
 
 export function scratchBytes(n: i32): usize {
   return FIXED_BYTES + stride(n) * ROW_BYTES + 64;
@@ -92,4 +94,46 @@ export function columnOf(scratch: usize, n: i32, j: i32): usize {
 @inline
 export function originalOf(scratch: usize, n: i32, j: i32): usize {
   return scratch + FIXED_BYTES + stride(n) * (28 + SUB_BLOCK * 4 + <usize>j * 4);
+}
+
+/** Sums of the weights (f64) before each of the sorted values. */
+// @ts-ignore: decorator
+@inline
+export function weightSumsOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * UNWEIGHTED_ROW_BYTES;
+}
+
+/** All values of a column, sorted; where some are reserved, `sortedOf` has the others. */
+// @ts-ignore: decorator
+@inline
+export function allSortedOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * (UNWEIGHTED_ROW_BYTES + 8);
+}
+
+/** The row (i32) of each of them. */
+// @ts-ignore: decorator
+@inline
+export function sortedRowsOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * (UNWEIGHTED_ROW_BYTES + 12);
+}
+
+/** 1 (u8) for each of them that is reserved. */
+// @ts-ignore: decorator
+@inline
+export function reservedOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * (UNWEIGHTED_ROW_BYTES + 16);
+}
+
+/** The same by row; zero for the rows that fill up the last strip. */
+// @ts-ignore: decorator
+@inline
+export function reservedRowsOf(scratch: usize, n: i32): usize {
+  return scratch + FIXED_BYTES + stride(n) * (UNWEIGHTED_ROW_BYTES + 17);
+}
+
+/** Bytes of one mark for each row, padding included. */
+// @ts-ignore: decorator
+@inline
+export function markBytes(n: i32): usize {
+  return stride(n);
 }

@@ -5,7 +5,7 @@
  */
 import {
   BOUNDS, CENTROIDS, COST_BEFORE, COST_NOW, DENSITY_RUNS, EDGES, EDGE_COUNT, EDGE_ROOM, EDGE_SQUARES, EDGE_SUM, INNER_BINS,
-  INNER_BINS_PER_CENTROID, LAYER_COST, RUN_WEIGHT, SPLIT, TAIL_BINS, sortedOf, squaresOf, sumsOf,
+  INNER_BINS_PER_CENTROID, LAYER_COST, RUN_WEIGHT, SPLIT, TAIL_BINS, sortedOf, squaresOf, sumsOf, weightSumsOf,
 } from './codebook-scratch';
 import { roundToHalf } from './half';
 
@@ -101,8 +101,9 @@ function runBound(start: i32, length: i32, run: i32, runs: i32): i32 {
  * Cuts the sorted values [from, to) into bins: every value its own where there are few; else `tail` single values a side
  * and, between them, `inner` bins of equal mass of density^(1/3), which is how the centroids of a good quantizer lie
  * (Panter and Dite 1951). Returns the number of bins; edges and their prefix sums stand in the scratch.
+ * @param weighted whether the sums are of weighted values, and those of the weights stand in the scratch too
  */
-function cutBins(scratch: usize, n: i32, from: i32, to: i32, inner: i32, tail: i32): i32 {
+function cutBins(scratch: usize, n: i32, from: i32, to: i32, inner: i32, tail: i32, weighted: bool): i32 {
   const sorted = sortedOf(scratch, n);
   let bins = 0;
   if (to - from <= inner + 2 * tail) {
@@ -163,12 +164,13 @@ function cutBins(scratch: usize, n: i32, from: i32, to: i32, inner: i32, tail: i
   store<i32>(scratch + EDGES + (<usize>bins << 2), to);
   const sums = sumsOf(scratch, n);
   const squares = squaresOf(scratch, n);
+  const weights = weightSumsOf(scratch, n);
   for (let b = 0; b <= bins; b++) {
     const edge = <usize>load<i32>(scratch + EDGES + (<usize>b << 2));
     const at = <usize>b << 3;
     store<f64>(scratch + EDGE_SUM + at, load<f64>(sums + (edge << 3)));
     store<f64>(scratch + EDGE_SQUARES + at, load<f64>(squares + (edge << 3)));
-    store<f64>(scratch + EDGE_COUNT + at, <f64>edge);
+    store<f64>(scratch + EDGE_COUNT + at, weighted ? load<f64>(weights + (edge << 3)) : <f64>edge);
   }
   return bins;
 }
@@ -242,8 +244,8 @@ function bestSplits(scratch: usize, before: usize, now: usize, splits: usize, j:
  * neighbours' results: O(bins^2) for all layers together (Knuth 1971, Yao 1980).
  * The cost of each number of clusters stands in LAYER_COST. Returns the number of clusters reached: min(k, bins).
  */
-export function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32, inner: i32, tail: i32): i32 {
-  const bins = cutBins(scratch, n, from, to, inner, tail);
+export function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32, inner: i32, tail: i32, weighted: bool): i32 {
+  const bins = cutBins(scratch, n, from, to, inner, tail, weighted);
   const layers = min(k, bins);
   let before = scratch + COST_BEFORE;
   let now = scratch + COST_NOW;
@@ -313,16 +315,74 @@ function upperBoundNear(sorted: usize, from: i32, to: i32, guess: i32, x: f64): 
   return upperBound(sorted, max(low + 1, from), high, x);
 }
 
-function meansOfClusters(scratch: usize, n: i32, k: i32): void {
+function meansOfClusters(scratch: usize, n: i32, k: i32, weighted: bool): void {
   const sums = sumsOf(scratch, n);
+  const weights = weightSumsOf(scratch, n);
   for (let c = 0; c < k; c++) {
     const a = load<i32>(scratch + BOUNDS + (<usize>c << 2));
     const z = load<i32>(scratch + BOUNDS + (<usize>c << 2), 4);
     // A cluster that ran empty keeps its centroid.
     if (z > a) {
-      const mean = (load<f64>(sums + (<usize>z << 3)) - load<f64>(sums + (<usize>a << 3))) / <f64>(z - a);
+      const members = weighted
+        ? load<f64>(weights + (<usize>z << 3)) - load<f64>(weights + (<usize>a << 3))
+        : <f64>(z - a);
+      const mean = (load<f64>(sums + (<usize>z << 3)) - load<f64>(sums + (<usize>a << 3))) / members;
       store<f64>(scratch + CENTROIDS + (<usize>c << 3), mean);
     }
+  }
+}
+
+/** Moves the bounds of the clusters to the middles between their centroids. False: they stood there. */
+function moveBounds(scratch: usize, sorted: usize, from: i32, to: i32, clusters: i32): bool {
+  let moved = false;
+  let at = from;
+  for (let c = 1; c < clusters; c++) {
+    const middle =
+      (load<f64>(scratch + CENTROIDS + (<usize>(c - 1) << 3)) + load<f64>(scratch + CENTROIDS + (<usize>c << 3))) * 0.5;
+    const bound = scratch + BOUNDS + (<usize>c << 2);
+    at = upperBoundNear(sorted, at, to, load<i32>(bound), middle);
+    if (load<i32>(bound) != at) {
+      store<i32>(bound, at);
+      moved = true;
+    }
+  }
+  return moved;
+}
+
+function stepUntilStill(scratch: usize, n: i32, from: i32, to: i32, clusters: i32, weighted: bool): void {
+  const sorted = sortedOf(scratch, n);
+  for (let step = 0; step < MAX_LLOYD_STEPS; step++) {
+    if (!moveBounds(scratch, sorted, from, to, clusters)) break;
+    meansOfClusters(scratch, n, clusters, weighted);
+  }
+}
+
+/**
+ * Centroids for the values [from, to) of the sorted column whose prefix sums are in the scratch; there is at least one value.
+ * Returns how many there are: k, or fewer where there are fewer distinct bins. They stand in CENTROIDS.
+ */
+export function findCentroids(scratch: usize, n: i32, from: i32, to: i32, k: i32, weighted: bool): i32 {
+  const inner = k <= 16 ? INNER_BINS : k * INNER_BINS_PER_CENTROID;
+  const clusters = partition(scratch, n, from, to, k, inner, TAIL_BINS, weighted);
+  meansOfClusters(scratch, n, clusters, weighted);
+  stepUntilStill(scratch, n, from, to, clusters, weighted);
+  return clusters;
+}
+
+/** Takes the centroids that were found to where they are best for other values, likewise given. */
+export function moveCentroids(scratch: usize, n: i32, from: i32, to: i32, clusters: i32, weighted: bool): void {
+  store<i32>(scratch + BOUNDS, from);
+  store<i32>(scratch + BOUNDS + (<usize>clusters << 2), to);
+  moveBounds(scratch, sortedOf(scratch, n), from, to, clusters);
+  meansOfClusters(scratch, n, clusters, weighted);
+  stepUntilStill(scratch, n, from, to, clusters, weighted);
+}
+
+/** Puts k centroids in half precision into a codebook; of fewer, the last one is repeated. */
+export function storeCodebook(scratch: usize, clusters: i32, k: i32, codebook: usize): void {
+  for (let c = 0; c < k; c++) {
+    const centroid = load<f64>(scratch + CENTROIDS + (<usize>min(c, clusters - 1) << 3));
+    store<f32>(codebook + (<usize>c << 2), roundToHalf(<f32>centroid));
   }
 }
 
@@ -335,28 +395,6 @@ export function fitCodebook(scratch: usize, n: i32, from: i32, to: i32, k: i32, 
     memory.fill(codebook, 0, <usize>k << 2);
     return;
   }
-  const sorted = sortedOf(scratch, n);
-  const inner = k <= 16 ? INNER_BINS : k * INNER_BINS_PER_CENTROID;
-  const clusters = partition(scratch, n, from, to, k, inner, TAIL_BINS);
-  meansOfClusters(scratch, n, clusters);
-  for (let step = 0; step < MAX_LLOYD_STEPS; step++) {
-    let moved = false;
-    let at = from;
-    for (let c = 1; c < clusters; c++) {
-      const middle =
-        (load<f64>(scratch + CENTROIDS + (<usize>(c - 1) << 3)) + load<f64>(scratch + CENTROIDS + (<usize>c << 3))) * 0.5;
-      const bound = scratch + BOUNDS + (<usize>c << 2);
-      at = upperBoundNear(sorted, at, to, load<i32>(bound), middle);
-      if (load<i32>(bound) != at) {
-        store<i32>(bound, at);
-        moved = true;
-      }
-    }
-    if (!moved) break;
-    meansOfClusters(scratch, n, clusters);
-  }
-  for (let c = 0; c < k; c++) {
-    const centroid = load<f64>(scratch + CENTROIDS + (<usize>min(c, clusters - 1) << 3));
-    store<f32>(codebook + (<usize>c << 2), roundToHalf(<f32>centroid));
-  }
+  const clusters = findCentroids(scratch, n, from, to, k, false);
+  storeCodebook(scratch, clusters, k, codebook);
 }

@@ -6,12 +6,14 @@ import { fitCodebook, partition, prefixSums } from './codebook';
 import { pointer, word } from './layout';
 import { sortFloats } from './sort';
 import { shiftOf, storedValue } from './stored-values';
+import { sortWithRows, takeKept } from './weighted-codebook';
 
 /**
  * Squared error of a column under each number of centroids and each count of reserved entries, on the original weights:
  * what the choice of widths and shares weighs.
  * Arguments: 0 matrix [rows][columns], 1 rows, 2 columns, 3 widths (u8, ascending), 4 number of widths, 5 reserved counts
- * a tail (i32), 6 number of counts, 7 errors (f64 [columns][counts][widths]), 8 dtype of the matrix.
+ * a tail (i32), 6 number of counts, 7 errors (f64 [columns][counts][widths]), 8 dtype of the matrix, 9 what the rows are
+ * divided by and 10 what their squared errors then weigh (f32 [rows]); 0 for 1.
  */
 export function columnErrors(args: usize, column: i32, scratch: usize): void {
   const dtype = word(args, 8);
@@ -28,13 +30,27 @@ export function columnErrors(args: usize, column: i32, scratch: usize): void {
     store<f32>(values + (<usize>row << 2), storedValue(dtype, at));
     at += rowBytes;
   }
-  sortFloats(values, rows, sortedOf(scratch, rows), spareOf(scratch, rows), scratch + HISTOGRAM);
-  prefixSums(scratch, rows);
+  const rowScales = pointer(args, 9);
+  const rowWeights = pointer(args, 10);
+  const weighted = rowWeights != 0;
+  if (rowScales != 0) {
+    for (let row = 0; row < rows; row++) {
+      const value = values + (<usize>row << 2);
+      store<f32>(value, load<f32>(value) / load<f32>(rowScales + (<usize>row << 2)));
+    }
+  }
+  if (weighted) {
+    sortWithRows(scratch, rows, values);
+    takeKept(scratch, rows, rowWeights);
+  } else {
+    sortFloats(values, rows, sortedOf(scratch, rows), spareOf(scratch, rows), scratch + HISTOGRAM);
+    prefixSums(scratch, rows);
+  }
   const largest = 1 << <i32>load<u8>(widths + <usize>(widthCount - 1));
   const inner = max(ESTIMATE_BINS, largest * ESTIMATE_BINS_PER_CENTROID);
   for (let r = 0; r < countCount; r++) {
     const reserved = load<i32>(counts + (<usize>r << 2));
-    const reached = reserved * 2 < rows ? partition(scratch, rows, reserved, rows - reserved, largest, inner, ESTIMATE_TAIL_BINS) : 0;
+    const reached = reserved * 2 < rows ? partition(scratch, rows, reserved, rows - reserved, largest, inner, ESTIMATE_TAIL_BINS, weighted) : 0;
     for (let w = 0; w < widthCount; w++) {
       const clusters = min(1 << <i32>load<u8>(widths + <usize>w), reached);
       const error: f64 = clusters > 0 ? load<f64>(scratch + LAYER_COST + (<usize>clusters << 3)) : 0;

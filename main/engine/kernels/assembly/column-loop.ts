@@ -4,12 +4,13 @@ import {
   STRIP_BYTES, SUB_BLOCK, pointer, word,
 } from './layout';
 import { Column, assignCodebook, assignGrid } from './assign';
-import { HISTOGRAM, MIDPOINTS, columnOf, originalOf, sortedOf, spareOf } from './codebook-scratch';
+import { HISTOGRAM, MIDPOINTS, columnOf, originalOf, reservedRowsOf, sortedOf, spareOf } from './codebook-scratch';
 import { fitCodebook, prefixSums } from './codebook';
 import { fitCodebookScikit } from './scikit';
 import { microKernel } from './micro-kernel';
 import { sortFloats } from './sort';
 import { carryError, putErrors, takeColumns } from './sub-block';
+import { fitKept } from './weighted-codebook';
 
 // Arguments of quantizeBlock and compensateBlock, as words. The same list stands in main/engine/claq/loop-job.ts.
 const ORIGINAL = 0; // weights in the order of processing, blocked layout
@@ -34,11 +35,15 @@ const SEED = 18;
 const SCALES = 19; // f32 [groups][padded rows]
 const ZEROS = 20; // f32 [groups][padded rows]
 const GROUPS = 21; // i32 [columns]
+const ROW_SCALES = 22; // f32 [padded rows], or 0: what the rows were divided by
+const ROW_WEIGHTS = 23; // f32 [padded rows], or 0: what squared errors weigh
 
 const FLAG_FIT_ALL = 1;
 const FLAG_SCIKIT = 2;
 const FLAG_GRID = 4;
 const FLAG_NO_COMPENSATION = 8;
+const FLAG_REFINE = 32; // codebooks begin from those that are there
+const FLAG_WORST_RESERVED = 16; // the entries that the codebook serves worst are reserved, not the tails
 
 // @ts-ignore: decorator
 @inline
@@ -139,12 +144,18 @@ function quantizeColumn(args: usize, block: i32, j: i32, scratch: usize, strips:
   const high = load<i32>(pointer(args, RESERVED_HIGH) + at4);
   const reserving = low + high > 0;
   const grid = (flags & FLAG_GRID) != 0;
+  const rowWeights = pointer(args, ROW_WEIGHTS);
+  const worstReserved = (flags & FLAG_WORST_RESERVED) != 0;
+  const refine = (flags & FLAG_REFINE) != 0;
+  const marking = worstReserved || refine || rowWeights != 0;
   const sorted = sortedOf(scratch, rows);
   const codebook = pointer(args, CODEBOOKS) + (<usize>load<i32>(pointer(args, CODEBOOK_START) + at4) << 2);
-  if (!grid || reserving) {
+  if (marking) {
+    fitKept(scratch, rows, values, rowWeights, low, high, worstReserved, refine, 1 << width, codebook);
+  } else if (!grid || reserving) {
     sortFloats(values, rows, sorted, spareOf(scratch, rows), scratch + HISTOGRAM);
   }
-  if (!grid) {
+  if (!grid && !marking) {
     const fitAll = (flags & FLAG_FIT_ALL) != 0;
     const from = fitAll ? 0 : low;
     const to = fitAll ? rows : rows - high;
@@ -168,11 +179,13 @@ function quantizeColumn(args: usize, block: i32, j: i32, scratch: usize, strips:
   column.highThreshold = Infinity;
   column.lowTies = 0;
   column.highTies = 0;
-  if (low > 0) {
+  column.marks = marking ? reservedRowsOf(scratch, rows) : 0;
+  column.rowScales = pointer(args, ROW_SCALES);
+  if (low > 0 && !marking) {
     column.lowThreshold = load<f32>(sorted + (<usize>(low - 1) << 2));
     column.lowTies = countEqual(sorted, 0, low, column.lowThreshold);
   }
-  if (high > 0) {
+  if (high > 0 && !marking) {
     column.highThreshold = load<f32>(sorted + (<usize>(rows - high) << 2));
     column.highTies = countEqual(sorted, rows - high, rows, column.highThreshold);
   }

@@ -76,6 +76,57 @@ export function sortFloats(source: usize, n: i32, sorted: usize, spare: usize, h
   insertRest(sorted, end);
 }
 
+/**
+ * The same for values with their rows, equal ones by ascending row.
+ * @param source n floats, left as they are
+ * @param pairs room for n 64-bit words: the result, a value's key in the upper half and its row in the lower one
+ * @param spare room for n 64-bit words
+ * @param histogram room for SORT_HISTOGRAM_BYTES
+ */
+export function sortPairs(source: usize, n: i32, pairs: usize, spare: usize, histogram: usize): void {
+  memory.fill(histogram, 0, SORT_HISTOGRAM_BYTES);
+  const upper = histogram + TABLE_BYTES;
+  const end = <usize>n << 2;
+  for (let at: usize = 0; at < end; at += 4) {
+    const key = keyOf(load<u32>(source + at));
+    const low = histogram + counterOf(key, REST);
+    store<u32>(low, load<u32>(low) + 1);
+    const high = upper + counterOf(key, REST + DIGIT);
+    store<u32>(high, load<u32>(high) + 1);
+  }
+  startPositions(histogram);
+  startPositions(upper);
+  for (let row = 0; row < n; row++) {
+    const key = keyOf(load<u32>(source + (<usize>row << 2)));
+    placePair(spare, histogram + counterOf(key, REST), (<u64>key << 32) | <u64>row);
+  }
+  for (let i = 0; i < n; i++) {
+    const pair = load<u64>(spare + (<usize>i << 3));
+    placePair(pairs, upper + counterOf(<u32>(pair >> 32), REST + DIGIT), pair);
+  }
+  let previous: u64 = 0;
+  for (let i = 0; i < n; i++) {
+    const pair = load<u64>(pairs + (<usize>i << 3));
+    if (pair >= previous) {
+      previous = pair;
+      continue;
+    }
+    let to = pairs + (<usize>i << 3);
+    while (to > pairs && load<u64>(to - 8) > pair) {
+      store<u64>(to, load<u64>(to - 8));
+      to -= 8;
+    }
+    store<u64>(to, pair);
+  }
+}
+
+/** The value of a pair. */
+// @ts-ignore: decorator
+@inline
+export function valueOfPair(pair: u64): f32 {
+  return reinterpret<f32>(bitsOf(<u32>(pair >> 32)));
+}
+
 /** Turns counts into the byte offset of each bucket's first place. */
 function startPositions(counts: usize): void {
   let sum: u32 = 0;
@@ -93,6 +144,14 @@ function place(target: usize, slot: usize, key: u32): void {
   const position = load<u32>(slot);
   store<u32>(slot, position + 4);
   store<u32>(target + <usize>position, key);
+}
+
+// @ts-ignore: decorator
+@inline
+function placePair(target: usize, slot: usize, pair: u64): void {
+  const position = load<u32>(slot);
+  store<u32>(slot, position + 4);
+  store<u64>(target + (<usize>position << 1), pair);
 }
 
 /** Insertion sort of keys that are nearly in order; leaves floats. */

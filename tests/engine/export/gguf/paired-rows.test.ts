@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { pairedPieces } from '../../../../main/engine/export/gguf/paired-rows.ts';
-import type { TensorPiece } from '../../../../main/engine/export/dense-tensors.ts';
 
-/** Twelve rows whose values are their numbers, `step` at a time. */
-async function* rows(columns: number, step: number): AsyncGenerator<TensorPiece> {
+/** Twelve rows whose bytes are their numbers, `step` at a time. */
+async function* rows(columns: number, step: number): AsyncGenerator<Uint8Array> {
   for (let from = 0; from < 12; from += step) {
     const to = Math.min(12, from + step);
-    const values = Float32Array.from(
+    const bytes = Uint8Array.from(
       { length: (to - from) * columns },
       (_, i) => from + Math.floor(i / columns),
     );
-    yield await Promise.resolve({ from, to, values });
+    yield await Promise.resolve(bytes);
   }
 }
 

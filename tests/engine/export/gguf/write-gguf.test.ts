@@ -146,6 +146,16 @@ describe('metadata', () => {
     expect(metadata.has('llama.rope.scaling.type')).toBe(false);
   });
 
+  it("name the source's licence where its card does", async () => {
+    const licenceOf = async (files: Record<string, string>): Promise<string | undefined> => {
+      const folder = await smallLlama({ vocabSize: 264, tokenizer: TOKENIZER, files });
+      return (await exported({ checkpoint: await opened(folder) })).header.metadata.text('general.license');
+    };
+    expect(await licenceOf({ 'README.md': '---\nlicense: apache-2.0\n---\n# A model\n' })).toBe('apache-2.0');
+    expect(await licenceOf({ 'README.md': '# A model\nlicense: mit\n' })).toBeUndefined();
+    expect(await licenceOf({})).toBeUndefined();
+  });
+
   it('of a linear rotary scaling, a sliding window and another family', async () => {
     const of = async (name: FamilyModel): Promise<GgufFile['header']['metadata']> =>
       (await exported({ checkpoint: await family(name) })).header.metadata;

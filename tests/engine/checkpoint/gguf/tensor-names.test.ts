@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { huggingFaceName } from '../../../../main/engine/checkpoint/gguf/tensor-names.ts';
-import { ggufNames, pairedNames } from '../../../../main/engine/export/gguf/tensor-names.ts';
+import {
+  ggufNames,
+  huggingFaceName,
+  pairedNames,
+} from '../../../../main/engine/checkpoint/gguf/tensor-names.ts';
 
 describe('ggufNames', () => {
   it('are names that the reader of GGUF files gives back', () => {

@@ -1,0 +1,30 @@
+import { type PlusChoices, hasTechnique } from '../../../shared/plus.ts';
+import type { CorrectionStrengths } from './aim.ts';
+
+/** What CLAQ+ does to a group of matrices, beside the plans of their columns. */
+export interface PlusSettings {
+  /** Rows are divided by their root mean square (row-scales.ts). */
+  readonly rowScales: boolean;
+  /** Reserved are the entries that a column's codebook serves worst, not its tails. */
+  readonly errorReservation: boolean;
+  /** How much of the drift of the model so far a matrix makes up for (aim.ts); both 0: nothing. */
+  readonly strengths: CorrectionStrengths;
+  /** Of coordinate descent behind the loop (sweeps.ts). */
+  readonly sweeps: number;
+}
+
+/** Strength of the corrections where it is not chosen by held-out segments. */
+const STRENGTH = 0.5;
+
+export function plusSettings(choices: PlusChoices): PlusSettings {
+  const strength = choices.strength === 'auto' ? STRENGTH : choices.strength;
+  return {
+    rowScales: hasTechnique(choices, 'row-scales'),
+    errorReservation: hasTechnique(choices, 'error-reservation'),
+    strengths: {
+      asymmetric: hasTechnique(choices, 'asymmetric') ? strength : 0,
+      residual: hasTechnique(choices, 'residual') ? strength : 0,
+    },
+    sweeps: hasTechnique(choices, 'sweeps') ? choices.sweeps : 0,
+  };
+}
