@@ -56,6 +56,7 @@ export default defineConfig({
           name: 'whole',
           include: ['tests/**/*.whole.test.ts'],
           exclude: ON_TENSORFLOW_ONLY,
+          globalSetup: ['tests/e2e/unpack-browser.ts'],
           env: WITHOUT_TENSORFLOW,
           testTimeout: 600_000,
           hookTimeout: 600_000,

@@ -13,7 +13,11 @@ it('has a line a layer and a column a matrix', () => {
     ...{ text: '/texts/calibration.txt', textSha256: '0123456789abcdef', model: '/models/a' },
     ...{ engine: 'WebAssembly', forwardPrecision: 'float32' },
   });
-  expect(stripVTControlCharacters(text).split('\n').map((line) => line.trim().replaceAll(/ +/g, ' '))).toEqual([
+  expect(
+    stripVTControlCharacters(text)
+      .split('\n')
+      .map((line) => line.trim().replaceAll(/ +/g, ' ')),
+  ).toEqual([
     "4. Sensitivity of every layer and matrix: mean squared gradient at the layer's output",
     'Over 2,047 tokens of /texts/calibration.txt (sha256 0123456789ab), 1 x 2048; by WebAssembly in 3 s.',
     'layer q k v o gate up down',
