@@ -7,14 +7,14 @@ import { type MatrixKind, matrixName, matrixShape } from '../../shared/model.ts'
 import { followsOriginal } from '../../shared/plus.ts';
 import type { OnProgress } from '../../shared/progress.ts';
 import { calibrationBytes, evaluationBytes, tokensOf } from './activation-bytes.ts';
-import * as tf from '@tensorflow/tfjs-core';
 import { type GroupStage, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { accumulateHessian, emptyHessian } from './claq/accumulate-hessian.ts';
 import type { DeviceHessian } from './claq/device-hessian.ts';
-import { type Drift, DriftSums, disposeDrift } from './claq/drift.ts';
+import { type Drift, DriftSums, type ModelTokens, disposeDrift, isCorrected } from './claq/drift.ts';
 import type { FactoredColumns } from './claq/factored-columns.ts';
 import type { Hessian } from './claq/hessian.ts';
+import { plusSettings } from './claq/plus-settings.ts';
 import { dequantize } from './claq/quantized-matrix.ts';
 import {
   type GroupMatrix,
@@ -27,7 +27,7 @@ import type { KernelPool } from './kernels/kernel-pool.ts';
 import { RunProgress } from './run-progress.ts';
 import { tensorErrors } from './tensors/tensor-errors.ts';
 import { span } from './trace.ts';
-import { BatchSizes, shrinkNote, tokenRanges } from './transformer/batch-sizes.ts';
+import { BatchSizes, type TokenRange, shrinkNote, tokenRanges } from './transformer/batch-sizes.ts';
 import { BlockWeights, type ReplaceMatrix } from './transformer/block-weights.ts';
 import { embedSegments } from './transformer/embedding.ts';
 import type { HiddenStates } from './transformer/hidden-states.ts';
@@ -263,26 +263,26 @@ interface OriginalPlace {
   readonly hidden: HiddenStates;
 }
 
-/** How far the inputs of a group, and the stream that it writes to, have drifted from the original model's. */
+/** How far a group's activations have drifted from the original model's; undefined where nothing is made of it. */
 async function measureDrift(
-  { signal }: QuantizationRun,
-  { stage, hidden, sizes }: StageOfBlock,
+  { settings: { plus }, signal }: QuantizationRun,
+  { stage, hidden, sizes, weights }: StageOfBlock,
   original: OriginalPlace | undefined,
 ): Promise<Drift | undefined> {
-  if (original === undefined) return undefined;
-  const writesToStream = stage.group[0] === 'o' || stage.group[0] === 'down';
-  const sums = new DriftSums();
+  if (original === undefined || plus === undefined) return undefined;
+  const { strengths } = plusSettings(plus);
+  const [kind] = stage.group;
+  const writesToStream = kind === 'o' || kind === 'down';
+  if (!isCorrected(strengths, writesToStream)) return undefined;
+  const sums = new DriftSums(strengths, writesToStream ? weights.linear(kind).weight : undefined);
+  const tokensOf = ({ stage, hidden }: OriginalPlace, segment: number, rows: TokenRange): ModelTokens => ({
+    input: () => stage.input(segment, rows),
+    stream: () => hidden.upload(segment, rows),
+  });
   try {
     const add = (segment: number): void => {
       for (const rows of tokenRanges(hidden.length(segment), sizes.tokens)) {
-        const tokens = {
-          originalInput: original.stage.input(segment, rows),
-          input: stage.input(segment, rows),
-          originalStream: writesToStream ? original.hidden.upload(segment, rows) : undefined,
-          stream: writesToStream ? hidden.upload(segment, rows) : undefined,
-        };
-        sums.add(tokens);
-        tf.dispose(Object.values(tokens).filter((tensor) => tensor !== undefined));
+        sums.add(tokensOf(original, segment, rows), tokensOf({ stage, hidden }, segment, rows));
       }
     };
     await forEachSegment(hidden.segments, signal, add);

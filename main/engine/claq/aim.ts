@@ -1,41 +1,46 @@
-/** The matrix that the column loop aims at, in place of the original one, where the model before it has drifted. */
+/** The matrices that the column loop aims at, in place of the original ones, where the model before them has drifted. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
-import { asymmetricTerm } from './asymmetric-calibration.ts';
 import type { Drift } from './drift.ts';
 import type { HessianFactor } from './factor.ts';
-import { residualTerm } from './residual-correction.ts';
 import { solveFactored } from './solve-factored.ts';
 
-/** Parts of the corrections that are made, 0 to 1: all of them would be right on the calibration text alone. */
-export interface CorrectionStrengths {
-  readonly asymmetric: number;
-  readonly residual: number;
+export interface CorrectedMatrix {
+  readonly rows: number;
+  /** W, [rows, columns] row-major. */
+  readonly weights: Float32Array;
 }
 
 /**
- * W* = W + (a W (X - X^) + r (h - h^)) X^^T H^-1, [rows, columns] row-major.
- * @param weights W, likewise
+ * W* = W + (a W (X - X^) + r (h - h^)) X^^T H^-1 of each matrix of a group, [rows, columns] row-major. What stands behind W, or
+ * where matrices share their inputs what they multiply, is solved for once.
  */
 export function aimedWeights(
   pool: KernelPool,
   factor: HessianFactor,
-  { rows, weights }: { readonly rows: number; readonly weights: Float32Array },
+  matrices: readonly CorrectedMatrix[],
   drift: Drift,
-  { asymmetric, residual }: CorrectionStrengths,
-): Float32Array {
-  const aimed = tf.tidy(() => {
-    const original = tf.tensor2d(weights, [rows, factor.columns]);
-    const terms: tf.Tensor2D[] = [];
-    if (asymmetric > 0) terms.push(tf.mul(asymmetricTerm(original, drift), asymmetric));
-    const stream = residualTerm(drift);
-    if (residual > 0 && stream !== undefined) terms.push(tf.mul(stream, residual));
-    if (terms.length === 0) return original;
-    return tf.add<tf.Tensor2D>(original, solveFactored(pool, factor, tf.addN(terms)));
-  });
+): Float32Array[] {
+  const correction = solveFactored(pool, factor, drift.products);
   try {
-    return aimed.dataSync<'float32'>();
+    return matrices.map((matrix) => {
+      const aimed = tf.tidy(() => corrected(matrix, drift, correction));
+      try {
+        return aimed.dataSync<'float32'>();
+      } finally {
+        aimed.dispose();
+      }
+    });
   } finally {
-    aimed.dispose();
+    correction.dispose();
   }
+}
+
+function corrected(
+  { rows, weights }: CorrectedMatrix,
+  { of }: Pick<Drift, 'of'>,
+  correction: tf.Tensor2D,
+): tf.Tensor2D {
+  const original = tf.tensor2d(weights, [rows, weights.length / rows]);
+  return tf.add(original, of === 'inputs' ? tf.matMul(original, correction) : correction);
 }

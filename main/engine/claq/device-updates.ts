@@ -47,10 +47,11 @@ export class DeviceUpdates {
   }
 
   /**
-   * Gives all columns something to make up for before the first of them is quantized.
+   * Begins anew: gives all columns something to make up for before the first of them is quantized.
    * @param corrections [rows, columns]; from then on this side's
    */
   startFrom(corrections: tf.Tensor2D): void {
+    this.dispose();
     this.#initial = corrections;
     const [first] = this.stretches;
     if (first === undefined) return;
@@ -106,6 +107,7 @@ export class DeviceUpdates {
 
   dispose(): void {
     tf.dispose([this.#errors ?? [], this.#last ?? [], this.#prepared ?? [], this.#initial ?? []]);
+    this.#errors = this.#last = this.#prepared = this.#initial = undefined;
   }
 
   #initialOf({ first, paddedColumns }: Stretch): tf.Tensor2D {

@@ -1,72 +1,89 @@
 /**
  * How far the quantized model's activations have drifted from the original's where a group of matrices begins: what the
- * corrections of its weights (asymmetric-calibration.ts, residual-correction.ts) are made from.
+ * weights are corrected by (asymmetric-calibration.ts, residual-correction.ts).
  */
 import * as tf from '@tensorflow/tfjs-core';
+import { missedInput, missedOutput } from './asymmetric-calibration.ts';
+import { missedStream } from './residual-correction.ts';
 
-/** Sums over the tokens of all calibration segments, times 2 / segments like the Hessian; on the backend. */
-export interface Drift {
-  /** (X - X^)^T X^, [columns, columns]: X the original inputs, X^ those of the quantized model, both [tokens, columns]. */
-  readonly inputs: tf.Tensor2D;
-  /** (h - h^)^T X^, [hidden size, columns]: h the residual stream that the group's output is added to. Of o and down alone. */
-  readonly stream: tf.Tensor2D | undefined;
+/** Parts of the corrections that are made, 0 to 1: all of them would be right on the calibration text alone. */
+export interface CorrectionStrengths {
+  readonly asymmetric: number;
+  readonly residual: number;
 }
 
-/** What the original model and the quantized one have of some tokens. */
-export interface DriftingTokens {
-  readonly originalInput: tf.Tensor2D;
-  readonly input: tf.Tensor2D;
-  readonly originalStream: tf.Tensor2D | undefined;
-  readonly stream: tf.Tensor2D | undefined;
+/**
+ * Sums over the tokens of all calibration segments, times 2 / segments like the Hessian; on the backend. X are the original
+ * inputs, X^ those of the quantized model, h and h^ their residual streams, a and r the strengths.
+ */
+export interface Drift {
+  /**
+   * `inputs`: a (X - X^)^T X^, [columns, columns], of matrices that share their inputs. `output`: (a W (X - X^) + r (h - h^)) X^^T,
+   * [rows, columns], of one matrix W that writes to the residual stream.
+   */
+  readonly of: 'inputs' | 'output';
+  readonly products: tf.Tensor2D;
+}
+
+/** What one of the two models has of some tokens, [tokens, width]; what is asked for is freed by whoever asks. */
+export interface ModelTokens {
+  readonly input: () => tf.Tensor2D;
+  readonly stream: () => tf.Tensor2D;
 }
 
 /** Adds up the drift of a group. */
 export class DriftSums {
-  #inputs: tf.Tensor2D | undefined;
-  #stream: tf.Tensor2D | undefined;
+  readonly #strengths: CorrectionStrengths;
+  readonly #output: tf.Tensor2D | undefined;
+  #products: tf.Tensor2D | undefined;
 
-  /** The tokens' tensors stay the caller's. */
-  add({ originalInput, input, originalStream, stream }: DriftingTokens): void {
-    this.#inputs = plus(this.#inputs, originalInput, input, input);
-    if (originalStream !== undefined && stream !== undefined) {
-      this.#stream = plus(this.#stream, originalStream, stream, input);
-    }
+  /** @param output weights of the group's one matrix, where it writes to the residual stream, [rows, columns]: the caller's */
+  constructor(strengths: CorrectionStrengths, output: tf.Tensor2D | undefined) {
+    this.#strengths = strengths;
+    this.#output = output;
+  }
+
+  add(original: ModelTokens, quantized: ModelTokens): void {
+    const before = this.#products;
+    this.#products = tf.tidy(() => {
+      const input = quantized.input();
+      const product = tf.matMul<tf.Tensor2D>(this.#missed(original, quantized, input), input, true, false);
+      return before === undefined ? product : tf.add<tf.Tensor2D>(before, product);
+    });
+    before?.dispose();
   }
 
   /** @param scale 2 / segments. The sums are used up; the result is the caller's. */
   take(scale: number): Drift {
-    const scaled = (sum: tf.Tensor2D): tf.Tensor2D => tf.mul(sum, scale);
-    if (this.#inputs === undefined) throw new Error('no tokens were added');
-    const [inputs, stream] = [
-      scaled(this.#inputs),
-      this.#stream === undefined ? undefined : scaled(this.#stream),
-    ];
+    const sum = this.#products;
+    if (sum === undefined) throw new Error('no tokens were added');
+    const products = tf.tidy(() => tf.mul<tf.Tensor2D>(sum, scale));
     this.dispose();
-    return { inputs, stream };
+    return { of: this.#output === undefined ? 'inputs' : 'output', products };
   }
 
   dispose(): void {
-    tf.dispose([this.#inputs ?? [], this.#stream ?? []]);
-    this.#inputs = undefined;
-    this.#stream = undefined;
+    this.#products?.dispose();
+    this.#products = undefined;
+  }
+
+  /** What the matrices are to make up for, [tokens, columns or rows]. */
+  #missed(original: ModelTokens, quantized: ModelTokens, input: tf.Tensor2D): tf.Tensor2D {
+    const { asymmetric, residual } = this.#strengths;
+    const output = this.#output;
+    if (output === undefined) return tf.mul(missedInput(original.input(), input), asymmetric);
+    const terms: tf.Tensor2D[] = [];
+    if (asymmetric > 0) terms.push(tf.mul(missedOutput(output, original.input(), input), asymmetric));
+    if (residual > 0) terms.push(tf.mul(missedStream(original.stream(), quantized.stream()), residual));
+    return tf.addN(terms);
   }
 }
 
-export function disposeDrift({ inputs, stream }: Drift): void {
-  tf.dispose([inputs, stream ?? []]);
+/** Whether a group has anything to make up for. */
+export function isCorrected({ asymmetric, residual }: CorrectionStrengths, writesToStream: boolean): boolean {
+  return asymmetric > 0 || (residual > 0 && writesToStream);
 }
 
-/** sum + (original - quantized)^T input. Frees the sum. */
-function plus(
-  sum: tf.Tensor2D | undefined,
-  original: tf.Tensor2D,
-  quantized: tf.Tensor2D,
-  input: tf.Tensor2D,
-): tf.Tensor2D {
-  const next = tf.tidy(() => {
-    const product = tf.matMul<tf.Tensor2D>(tf.sub<tf.Tensor2D>(original, quantized), input, true, false);
-    return sum === undefined ? product : tf.add<tf.Tensor2D>(sum, product);
-  });
-  sum?.dispose();
-  return next;
+export function disposeDrift({ products }: Drift): void {
+  products.dispose();
 }

@@ -1,5 +1,5 @@
 import { type PlusChoices, hasTechnique } from '../../../shared/plus.ts';
-import type { CorrectionStrengths } from './aim.ts';
+import type { CorrectionStrengths } from './drift.ts';
 
 /** What CLAQ+ does to a group of matrices, beside the plans of their columns. */
 export interface PlusSettings {
@@ -7,7 +7,7 @@ export interface PlusSettings {
   readonly rowScales: boolean;
   /** Reserved are the entries that a column's codebook serves worst, not its tails. */
   readonly errorReservation: boolean;
-  /** How much of the drift of the model so far a matrix makes up for (aim.ts); both 0: nothing. */
+  /** How much of the drift of the model so far a matrix makes up for (drift.ts); both 0: nothing. */
   readonly strengths: CorrectionStrengths;
   /** Of coordinate descent behind the loop (sweeps.ts). */
   readonly sweeps: number;

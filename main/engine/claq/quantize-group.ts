@@ -133,7 +133,8 @@ async function quantizeFactored(
   const inputs: LoopInput[] = [];
   const ratios: number[] = [];
   const plus = settings.plus === undefined ? undefined : plusSettings(settings.plus);
-  for (const { rows, weights, budget, plan, rowWeights } of matrices) {
+  const aims = aimsOf(pool, factor, matrices, drift);
+  for (const [i, { rows, weights, budget, plan, rowWeights }] of matrices.entries()) {
     throwIfCancelled(signal);
     const counts = await countOutliers(pool, weights, { rows, columns }, settings.outlierS);
     ratios.push(counts.reduce((sum, count) => sum + count, 0) / weights.length);
@@ -141,7 +142,7 @@ async function quantizeFactored(
       plan === undefined
         ? await planMatrix(pool, { rows, columns, weights, budget, counts, factor }, settings)
         : { plan };
-    inputs.push({ rows, rowWeights, ...planned, ...scaledAim(pool, factor, { rows, weights }, drift, plus) });
+    inputs.push({ rows, rowWeights, ...planned, ...scaled(aims[i] ?? weights, rows, plus) });
   }
   throwIfCancelled(signal);
   const sweeps =
@@ -154,22 +155,26 @@ async function quantizeFactored(
   });
 }
 
-/** What the loop is given of a matrix: what it aims at, its rows divided by their scales. */
-function scaledAim(
+/** What the loop aims at in each matrix. */
+function aimsOf(
   pool: KernelPool,
   factor: HessianFactor,
-  matrix: Pick<GroupMatrix, 'rows' | 'weights'>,
+  matrices: readonly GroupMatrix[],
   drift: Drift | undefined,
+): Float32Array[] {
+  if (drift === undefined) return matrices.map(({ weights }) => weights);
+  return span('tensors', 'corrections', () => aimedWeights(pool, factor, matrices, drift));
+}
+
+/** A matrix as the loop is given it: its rows divided by their scales. */
+function scaled(
+  weights: Float32Array,
+  rows: number,
   plus: PlusSettings | undefined,
 ): Pick<LoopInput, 'weights' | 'rowScales'> {
-  if (plus === undefined) return { weights: matrix.weights };
-  const aimed =
-    drift === undefined
-      ? matrix.weights
-      : span('tensors', 'corrections', () => aimedWeights(pool, factor, matrix, drift, plus.strengths));
-  if (!plus.rowScales) return { weights: aimed };
-  const scales = rowScales(aimed, matrix.rows);
-  return { weights: divideRows(aimed, scales), rowScales: scales };
+  if (plus?.rowScales !== true) return { weights };
+  const scales = rowScales(weights, rows);
+  return { weights: divideRows(weights, scales), rowScales: scales };
 }
 
 /** Whether sweeps follow the loop. */

@@ -9,7 +9,7 @@ export function rowScales(weights: Float32Array, rows: number): Float32Array {
   const columns = weights.length / rows;
   const scales = Float16Array.from({ length: rows }, (_, row) => {
     let squares = 0;
-    for (const weight of weights.subarray(row * columns, (row + 1) * columns)) squares += weight * weight;
+    for (let at = row * columns; at < (row + 1) * columns; at++) squares += (weights[at] ?? 0) ** 2;
     return Math.sqrt(squares / columns);
   });
   return Float32Array.from(scales, (scale) => (scale > 0 && Number.isFinite(scale) ? scale : 1));

@@ -1,11 +1,11 @@
-/** X H = G for X, where H = U D U^T has been factored: what the corrections of a matrix's weights need of its Hessian. */
+/** X H = G for X, where H = U D U^T has been factored: what the corrections of weights need of their Hessian. */
 import * as tf from '@tensorflow/tfjs-core';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, PANEL } from '../kernels/layout.ts';
 import type { HessianFactor, KernelFactor } from './factor.ts';
 
-/** Columns that are solved for at once: the triangle of so many is inverted on the processor, the rest are products. */
-const SOLVED_COLUMNS = 4 * BLOCK;
+/** Triangles up to this size are inverted on the processor; larger ones are put together of two with products. */
+const INVERTED_COLUMNS = 96;
 
 /**
  * @param right G, [rows, columns] by the columns' own index; stays the caller's
@@ -16,33 +16,35 @@ export function solveFactored(pool: KernelPool, factor: HessianFactor, right: tf
   const back = new Int32Array(columns);
   for (const [position, column] of order.entries()) back[column] = position;
   return tf.tidy(() => {
-    const upper = factor.home === 'device' ? factor.upper : upperOf(pool, factor);
-    const triangles = trianglesOf(upper, columns);
+    const inverse = tf.tidy(() => {
+      const upper = factor.home === 'device' ? factor.upper : upperOf(pool, factor);
+      return invertUpper(upper, 0, columns);
+    });
     const arranged = tf.gather(right, tf.tensor1d(order, 'int32'), 1);
-    const solved = forwards(
-      upper,
-      triangles,
-      scaled(backwards(upper, triangles, arranged), dOf(pool, factor)),
-    );
-    const restored = tf.gather(solved, tf.tensor1d(back, 'int32'), 1);
+    const halfway = tf.div<tf.Tensor2D>(tf.matMul(arranged, inverse, false, true), dOf(pool, factor));
+    const solved = tf.gather(tf.matMul(halfway, inverse), tf.tensor1d(back, 'int32'), 1);
     const alive = Float32Array.from(factor.dead, (dead) => 1 - dead);
-    return tf.mul<tf.Tensor2D>(restored, tf.tensor2d(alive, [1, columns]));
+    return tf.mul<tf.Tensor2D>(solved, tf.tensor2d(alive, [1, columns]));
   });
 }
 
-/** Columns of U by position, and the inverse of its triangle there, [size, size]. */
-interface Triangle {
-  readonly first: number;
-  readonly size: number;
-  readonly inverse: tf.Tensor2D;
-}
-
-function trianglesOf(upper: tf.Tensor2D, columns: number): Triangle[] {
-  return Array.from({ length: Math.ceil(columns / SOLVED_COLUMNS) }, (_, i) => {
-    const first = i * SOLVED_COLUMNS;
-    const size = Math.min(SOLVED_COLUMNS, columns - first);
-    const values = tf.slice(upper, [first, first], [size, size]).dataSync<'float32'>();
-    return { first, size, inverse: tf.tensor2d(invertUnitUpper(values, size), [size, size]) };
+/**
+ * Inverse of U's part between two columns, which is unit upper triangular: with U = [A B; 0 C] it is
+ * [A^-1, -A^-1 B C^-1; 0, C^-1].
+ */
+function invertUpper(upper: tf.Tensor2D, from: number, to: number): tf.Tensor2D {
+  const size = to - from;
+  if (size <= INVERTED_COLUMNS) {
+    const within = tf.slice(upper, [from, from], [size, size]);
+    return tf.tensor2d(invertUnitUpper(within.dataSync<'float32'>(), size), [size, size]);
+  }
+  const middle = from + Math.ceil(size / 2);
+  return tf.tidy(() => {
+    const [first, last] = [invertUpper(upper, from, middle), invertUpper(upper, middle, to)];
+    const between = tf.slice(upper, [from, middle], [middle - from, to - middle]);
+    const corner = tf.neg<tf.Tensor2D>(tf.matMul(tf.matMul(first, between), last));
+    const below = tf.zeros<tf.Rank.R2>([to - middle, middle - from]);
+    return tf.concat2d([tf.concat2d([first, corner], 1), tf.concat2d([below, last], 1)], 0);
   });
 }
 
@@ -63,51 +65,11 @@ export function invertUnitUpper(values: Float32Array, size: number): Float32Arra
   return Float32Array.from(inverse);
 }
 
-/** Y with Y U^T = G, from the last columns on. */
-function backwards(upper: tf.Tensor2D, triangles: readonly Triangle[], right: tf.Tensor2D): tf.Tensor2D {
-  const solved: tf.Tensor2D[] = [];
-  for (const [i, { first, size, inverse }] of [...triangles.entries()].toReversed()) {
-    let left = columnsOf(right, first, size);
-    for (const [k, behind] of triangles.slice(i + 1).entries()) {
-      const part = solved[k];
-      if (part === undefined) continue;
-      const between = tf.slice(upper, [first, behind.first], [size, behind.size]);
-      left = tf.sub(left, tf.matMul(part, between, false, true));
-    }
-    solved.unshift(tf.matMul(left, inverse, false, true));
-  }
-  return tf.concat2d(solved, 1);
-}
-
-/** X with X U = Z, from the first columns on. */
-function forwards(upper: tf.Tensor2D, triangles: readonly Triangle[], right: tf.Tensor2D): tf.Tensor2D {
-  const solved: tf.Tensor2D[] = [];
-  for (const { first, size, inverse } of triangles) {
-    let left = columnsOf(right, first, size);
-    for (const [k, part] of solved.entries()) {
-      const before = triangles[k];
-      if (before === undefined) continue;
-      const between = tf.slice(upper, [before.first, first], [before.size, size]);
-      left = tf.sub(left, tf.matMul(part, between));
-    }
-    solved.push(tf.matMul(left, inverse));
-  }
-  return tf.concat2d(solved, 1);
-}
-
-function columnsOf(matrix: tf.Tensor2D, first: number, size: number): tf.Tensor2D {
-  return tf.slice(matrix, [0, first], [matrix.shape[0], size]);
-}
-
-/** D by position. */
-function dOf({ arena }: KernelPool, factor: HessianFactor): Float32Array {
+/** D by position, [1, columns]. */
+function dOf({ arena }: KernelPool, factor: HessianFactor): tf.Tensor2D {
   const { columns } = factor;
-  return Float32Array.from(factor.home === 'device' ? factor.d : arena.doubles(factor.d, columns));
-}
-
-/** Z = Y D^-1. */
-function scaled(matrix: tf.Tensor2D, d: Float32Array): tf.Tensor2D {
-  return tf.div(matrix, tf.tensor2d(d, [1, d.length]));
+  const d = factor.home === 'device' ? factor.d.subarray(0, columns) : arena.doubles(factor.d, columns);
+  return tf.tensor2d(Float32Array.from(d), [1, columns]);
 }
 
 /** U out of the kernels' memory, [padded columns, padded columns]. */

@@ -39,30 +39,19 @@ export async function sweepColumns(
   const { arena } = pool;
   const mark = arena.mark();
   const behind = tf.tidy(() => tf.linalg.bandPart(couplings.upper, -1, 0));
+  const updates = new DeviceUpdates(pool, couplings, jobs, stretch);
   try {
     for (let sweep = 0; sweep < sweeps; sweep++) {
       throwIfCancelled(signal);
-      const sweepMark = arena.mark();
-      const updates = new DeviceUpdates(pool, couplings, jobs, stretch);
-      try {
-        const errors = updates.errors();
-        updates.startFrom(
-          span('tensors', 'errors behind', () => tf.tidy(() => tf.matMul<tf.Tensor2D>(errors, behind))),
-        );
-        errors.dispose();
-        await quantizeStretches(pool, updates, jobs.map(refined), { compensate: true, signal });
-      } finally {
-        updates.dispose();
-        arena.release(sweepMark);
-      }
+      const errors = updates.errors();
+      const toMakeUpFor = span('tensors', 'errors behind', () => tf.matMul<tf.Tensor2D>(errors, behind));
+      errors.dispose();
+      updates.startFrom(toMakeUpFor);
+      await quantizeStretches(pool, updates, jobs.map(refined), { compensate: true, signal });
     }
-    const updates = new DeviceUpdates(pool, couplings, jobs, stretch);
-    try {
-      return lossesOf(updates, couplings, jobs);
-    } finally {
-      updates.dispose();
-    }
+    return lossesOf(updates, couplings, jobs);
   } finally {
+    updates.dispose();
     behind.dispose();
     arena.release(mark);
   }

@@ -145,7 +145,9 @@ class Predictions {
     });
     if (tokens.length === 0) return;
     const ids = tokens.map((token) => (targets[token] ?? 0) - from);
-    const values = tf.tidy(() => tf.gather(rows, tf.tensor1d(ids, 'int32')).dataSync<'float32'>());
+    const gathered = tf.tidy(() => tf.gather(rows, tf.tensor1d(ids, 'int32')));
+    const values = gathered.dataSync<'float32'>();
+    gathered.dispose();
     const { width } = this.#targetRows;
     tokens.forEach((token, at) => {
       this.#targetRows.setToken(segment, token, values.subarray(at * width, (at + 1) * width));

@@ -3,7 +3,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { emptyHessian } from '../../../main/engine/claq/accumulate-hessian.ts';
 import { aimedWeights } from '../../../main/engine/claq/aim.ts';
 import { factorOnDevice } from '../../../main/engine/claq/device-factor.ts';
-import { type Drift, DriftSums, disposeDrift } from '../../../main/engine/claq/drift.ts';
+import {
+  type CorrectionStrengths,
+  type Drift,
+  DriftSums,
+  disposeDrift,
+} from '../../../main/engine/claq/drift.ts';
 import { type HessianFactor, factorHessian } from '../../../main/engine/claq/factor.ts';
 import { invertUnitUpper, solveFactored } from '../../../main/engine/claq/solve-factored.ts';
 import { type Engine, startEngine } from '../../../main/engine/start-engine.ts';
@@ -96,17 +101,22 @@ interface Tokens {
   readonly stream: Matrix;
 }
 
-function driftOf({ original, quantized, originalStream, stream }: Tokens, scale: number): Drift {
-  const sums = new DriftSums();
-  const tokens = {
-    originalInput: tensorOf(original),
-    input: tensorOf(quantized),
-    originalStream: tensorOf(originalStream),
-    stream: tensorOf(stream),
-  };
-  sums.add(tokens);
-  tf.dispose(Object.values(tokens));
-  return sums.take(scale);
+/** @param output weights of a matrix that writes to the stream, undefined for one of several that share their inputs */
+function driftOf(
+  { original, quantized, originalStream, stream }: Tokens,
+  scale: number,
+  strengths: CorrectionStrengths,
+  output?: Matrix,
+): Drift {
+  const weights = output === undefined ? undefined : tensorOf(output);
+  const sums = new DriftSums(strengths, weights);
+  sums.add(
+    { input: () => tensorOf(original), stream: () => tensorOf(originalStream) },
+    { input: () => tensorOf(quantized), stream: () => tensorOf(stream) },
+  );
+  const drift = sums.take(scale);
+  weights?.dispose();
+  return drift;
 }
 
 describe('the matrix that is aimed at', () => {
@@ -158,12 +168,13 @@ describe('the matrix that is aimed at', () => {
     const inputs = matrixOf(columns, columns, gram(difference(original, quantized), quantized));
     const streams = matrixOf(rows, columns, gram(difference(originalStream, stream), quantized));
     const [asymmetric, residual] = [product(product(weights, inputs), inverted), product(streams, inverted)];
+    const everything = { original, quantized, originalStream, stream };
     await withFactor(hessian, (factor) => {
-      const drift = driftOf({ original, quantized, originalStream, stream }, scale);
-      for (const [a, r] of [
-        [1, 0],
-        [0, 1],
-        [0.5, 0.25],
+      for (const [a, r, output] of [
+        [1, 0, weights],
+        [0, 1, weights],
+        [0.5, 0.25, weights],
+        [0.5, 0, undefined],
       ] as const) {
         const expected = matrixOf(
           rows,
@@ -173,11 +184,39 @@ describe('the matrix that is aimed at', () => {
           ),
         );
         const matrix = { rows, weights: Float32Array.from(weights.values) };
-        const aimed = aimedWeights(engine.pool, factor, matrix, drift, { asymmetric: a, residual: r });
+        const drift = driftOf(everything, scale, { asymmetric: a, residual: r }, output);
+        expect(drift.products.shape).toEqual([output === undefined ? columns : rows, columns]);
+        const [aimed = []] = aimedWeights(engine.pool, factor, [matrix], drift);
         expect(distance(aimed, expected)).toBeLessThan(1e-4);
+        disposeDrift(drift);
       }
-      disposeDrift(drift);
     });
+  });
+
+  it('adds tokens up, and keeps nothing of theirs', () => {
+    const tensors = tf.memory().numTensors;
+    const half = (matrix: Matrix, from: number): Matrix =>
+      matrixOf(
+        tokens / 2,
+        matrix.columns,
+        matrix.values.slice(from * matrix.columns, (from + tokens / 2) * matrix.columns),
+      );
+    const sums = new DriftSums({ asymmetric: 1, residual: 1 }, undefined);
+    for (const from of [0, tokens / 2]) {
+      sums.add(
+        { input: () => tensorOf(half(original, from)), stream: () => tensorOf(half(originalStream, from)) },
+        { input: () => tensorOf(half(quantized, from)), stream: () => tensorOf(half(stream, from)) },
+      );
+    }
+    const drift = sums.take(scale);
+    const expected = matrixOf(
+      columns,
+      columns,
+      gram(difference(original, quantized), quantized).map((value) => value * scale),
+    );
+    expect(distance(drift.products.dataSync<'float32'>(), expected)).toBeLessThan(1e-4);
+    disposeDrift(drift);
+    expect(tf.memory().numTensors).toBe(tensors);
   });
 
   it('comes nearest to the original output and stream on the quantized inputs', async () => {
@@ -198,18 +237,16 @@ describe('the matrix that is aimed at', () => {
       return sum;
     };
     await withFactor(hessian, (factor) => {
-      const drift = driftOf({ original, quantized, originalStream, stream }, scale);
       const matrix = { rows, weights: Float32Array.from(weights.values) };
-      const strengths = (part: number): { asymmetric: number; residual: number } => ({
-        asymmetric: part,
-        residual: part,
+      const everything = { original, quantized, originalStream, stream };
+      const [half, whole] = [0.5, 1].map((part) => {
+        const drift = driftOf(everything, scale, { asymmetric: part, residual: part }, weights);
+        const [aimed = []] = aimedWeights(engine.pool, factor, [matrix], drift);
+        disposeDrift(drift);
+        return missed(aimed);
       });
-      const [half, whole] = [0.5, 1].map((part) =>
-        missed(aimedWeights(engine.pool, factor, matrix, drift, strengths(part))),
-      );
       expect(half).toBeLessThan(missed(weights.values));
       expect(whole).toBeLessThan(half ?? 0);
-      disposeDrift(drift);
     });
   });
 });
