@@ -1,8 +1,8 @@
 /**
  * npm run bench:quality [-- --only matrices|codebooks|smollm2|demo|plus ... --bits 2.12 ... --order outlier|benefit ...
- *   --stored 2.45 ... --ablation]
- * `--bits` and `--order` choose among the runs of SmolLM2, which take minutes each; `--stored` among those of `plus`, with
- * every technique alone and left out where `--ablation` asks for them. Flags with values may be repeated.
+ *   --stored 2.45 ... --model demo|smollm2 ... --ablation]
+ * `--bits` and `--order` choose among the runs of SmolLM2, which take minutes each; `--stored` and `--model` among
+ * those of `plus`, with every technique alone and left out where `--ablation` asks for them. Flags with values may be repeated.
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -23,6 +23,7 @@ const options = z.object({
   only: z.array(z.enum(PARTS)).default([...PARTS]),
   bits: z.array(z.coerce.number().min(1).max(8)).default([2.12, 3.12, 4]),
   stored: z.array(z.coerce.number().min(1).max(8)).default([2.45, 2.09, 3.18]),
+  model: z.array(z.enum(['demo', 'smollm2'])).default(['demo', 'smollm2']),
   ablation: z.boolean().default(false),
   order: z.array(z.enum(['outlier', 'benefit'])).default(['outlier', 'benefit']),
 });
@@ -33,10 +34,11 @@ const { values } = parseArgs({
     bits: { type: 'string', multiple: true },
     order: { type: 'string', multiple: true },
     stored: { type: 'string', multiple: true },
+    model: { type: 'string', multiple: true },
     ablation: { type: 'boolean' },
   },
 });
-const { only, bits, order, stored, ablation } = options.parse(values);
+const { only, bits, order, stored, model: models, ablation } = options.parse(values);
 const noReference = missingReference();
 const noModel = missingSmollm2();
 
@@ -52,10 +54,12 @@ try {
   }
   if (only.includes('plus')) {
     const rows = ablation ? ABLATION : ENDS;
-    await onDemoModel(engine.pool, async (model, title) => {
-      await benchPlus(`${title}, near ${DEMO_STORED_BITS} stored bits`, model, DEMO_STORED_BITS, rows);
-    });
-    if (noReference === undefined && noModel === undefined) {
+    if (models.includes('demo')) {
+      await onDemoModel(engine.pool, async (model, title) => {
+        await benchPlus(`${title}, near ${DEMO_STORED_BITS} stored bits`, model, DEMO_STORED_BITS, rows);
+      });
+    }
+    if (models.includes('smollm2') && noReference === undefined && noModel === undefined) {
       await onSmollm2(engine.pool, async (model, title) => {
         for (const each of stored) await benchPlus(`${title}, near ${each} stored bits`, model, each, rows);
       });

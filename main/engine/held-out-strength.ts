@@ -16,13 +16,19 @@ import { type QuantizationRun, quantizeModel } from './run.ts';
 export const STRENGTHS = [0.25, 0.5] as const;
 /** Where there is nothing to hold out. */
 const USUAL_STRENGTH = 0.5;
-/** One segment of so many is held out. */
+/** One segment of so many is held out, up to as many as tell strengths apart. */
 const HELD_OUT = 4;
+const MOST_HELD_OUT = 8;
 /**
- * What a trial is of. Blocks at the model's beginning: the drift adds up there already, at an eighth of a run's work for each
- * candidate. Segments that are held out.
+ * A trial quantizes this part of the blocks, at the model's beginning: the drift adds up there already. What it costs beside is the
+ * held-out segments' way through all the others.
  */
-export const TRIED_SHARES = { blocks: 1 / 8, segments: 1 / HELD_OUT } as const;
+export const TRIED_BLOCKS = 1 / 16;
+
+/** Segments of `count` that are held out of the trials; 0: too few to hold any out. */
+export function heldOutSegments(count: number): number {
+  return Math.min(Math.floor(count / HELD_OUT), MOST_HELD_OUT);
+}
 
 export interface StrengthTrial {
   readonly strength: number;
@@ -47,13 +53,16 @@ export async function heldOutStrength(
   plus: PlusChoices,
 ): Promise<ChosenStrength> {
   if (!followsOriginal(plus)) return { strength: USUAL_STRENGTH, trials: [] };
-  const heldOut = run.segments.filter((_, segment) => segment % HELD_OUT === HELD_OUT - 1);
+  const held = heldOutSegments(run.segments.length);
+  const isHeldOut = (segment: number): boolean =>
+    segment % HELD_OUT === HELD_OUT - 1 && segment < held * HELD_OUT;
+  const heldOut = run.segments.filter((_, segment) => isHeldOut(segment));
   const length = heldOut[0]?.length ?? 0;
   if (length < 2 || heldOut.some((ids) => ids.length !== length))
     return { strength: USUAL_STRENGTH, trials: [] };
-  const segments = run.segments.filter((_, segment) => segment % HELD_OUT !== HELD_OUT - 1);
+  const segments = run.segments.filter((_, segment) => !isHeldOut(segment));
   const { blocks } = run.checkpoint.model;
-  const firstBlocks = Math.max(1, Math.round(blocks * TRIED_SHARES.blocks));
+  const firstBlocks = Math.max(1, Math.round(blocks * TRIED_BLOCKS));
   const techniques = plus.techniques.filter((technique) => technique !== 'sweeps');
   const report = (done: number, detail?: string): void =>
     run.onProgress?.({

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { leastOfTheBest } from '../../main/engine/held-out-strength.ts';
+import { heldOutSegments, leastOfTheBest } from '../../main/engine/held-out-strength.ts';
 
 it('takes the least strength that is within the standard error of the best', () => {
   const { strength, trials } = leastOfTheBest([
@@ -30,4 +30,8 @@ it('takes the best where the others are worse on all segments alike, or there is
 it('takes the least of equals', () => {
   const equal = [0.25, 0.5].map((strength) => ({ strength, nll: [3, 2] }));
   expect(leastOfTheBest(equal).strength).toBe(0.25);
+});
+
+it('holds out every fourth segment, up to eight', () => {
+  expect([3, 4, 7, 8, 16, 32, 128].map(heldOutSegments)).toEqual([0, 1, 1, 2, 4, 8, 8]);
 });

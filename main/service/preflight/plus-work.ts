@@ -3,7 +3,7 @@ import { followsOriginal, hasTechnique, takesGradients } from '../../../shared/p
 import type { ModelDescription } from '../../../shared/model.ts';
 import type { TokenRuns } from '../../../shared/run-work.ts';
 import type { MethodSettings } from '../../engine/claq/quantize-group.ts';
-import { STRENGTHS, TRIED_SHARES } from '../../engine/held-out-strength.ts';
+import { STRENGTHS, TRIED_BLOCKS, heldOutSegments } from '../../engine/held-out-strength.ts';
 import { GRADIENT_TOKENS, segmentsOf, surveyTokens } from '../../engine/plan-model.ts';
 
 /** How often each part of a plain run is done. */
@@ -47,7 +47,8 @@ export function plusWork(
   if (plus === undefined) return PLAIN;
   const allocates = hasTechnique(plus, 'allocation');
   const follows = followsOriginal(plus);
-  const tried = follows && plus.strength === 'auto' ? STRENGTHS.length : 0;
+  const heldOut = heldOutSegments(segments.count) / segments.count;
+  const tried = follows && plus.strength === 'auto' && heldOut > 0 ? STRENGTHS.length : 0;
   const shareOf = (tokens: number): number => segmentsOf(tokens, segments) / segments.count;
   const surveyed = allocates ? shareOf(surveyTokens(model)) : 0;
   const gradients = takesGradients(plus) ? GRADIENT_PASSES * shareOf(GRADIENT_TOKENS) : 0;
@@ -58,7 +59,7 @@ export function plusWork(
     planPasses: surveyed + gradients,
     planHessians: surveyed,
     planFactors: allocates ? 1 : 0,
-    trialRuns: tried * TRIED_SHARES.blocks * (1 - TRIED_SHARES.segments),
-    trialPasses: tried * TRIED_SHARES.segments,
+    trialRuns: tried * TRIED_BLOCKS * (1 - heldOut),
+    trialPasses: tried * heldOut,
   };
 }

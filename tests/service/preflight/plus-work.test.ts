@@ -33,10 +33,17 @@ it('counts what each technique has to do', () => {
     planPasses: 6 / 16 + (4 * 2) / 16,
     planHessians: 6 / 16,
     planFactors: 1,
-    // Two strengths on an eighth of the blocks and three quarters of the segments.
-    trialRuns: 0.1875,
+    // Two strengths on a sixteenth of the blocks and three quarters of the segments.
+    trialRuns: 0.09375,
     trialPasses: 0.5,
   });
   const given: PlusChoices = { ...ALL, techniques: ['residual'], strength: 0.5 };
   expect(plusWork({ plus: given }, SEGMENTS, SMOLLM2)).toEqual({ ...PLAIN, forward: 2, hessian: 3 });
+});
+
+it('counts trials by the segments that are held out', () => {
+  const { trialRuns, trialPasses } = plusWork({ plus: ALL }, { count: 128, length: 1024 }, SMOLLM2);
+  expect([trialRuns, trialPasses]).toEqual([(2 / 16) * (120 / 128), (2 * 8) / 128]);
+  const few = plusWork({ plus: ALL }, { count: 3, length: 1024 }, SMOLLM2);
+  expect([few.trialRuns, few.trialPasses]).toEqual([0, 0]);
 });
