@@ -64,17 +64,8 @@ export async function heldOutStrength(
   const { blocks } = run.checkpoint.model;
   const firstBlocks = Math.max(1, Math.round(blocks * TRIED_BLOCKS));
   const techniques = plus.techniques.filter((technique) => technique !== 'sweeps');
-  const report = (done: number, detail?: string): void =>
-    run.onProgress?.({
-      phase: 'Choosing the strength of corrections',
-      done,
-      total: STRENGTHS.length,
-      unit: 'steps',
-      detail,
-    });
   const tried: SegmentLosses[] = [];
   for (const [index, strength] of STRENGTHS.entries()) {
-    report(index, String(strength));
     const { perplexity } = await quantizeModel({
       checkpoint: run.checkpoint,
       pool: run.pool,
@@ -85,12 +76,19 @@ export async function heldOutStrength(
       firstBlocks,
       memory: run.memory,
       signal: run.signal,
+      onProgress: ({ done, total, unit, detail = '' }) =>
+        run.onProgress?.({
+          phase: 'Choosing the strength of corrections',
+          done: index * total + done,
+          total: STRENGTHS.length * total,
+          unit,
+          detail: `strength ${strength}, ${detail}`,
+        }),
       onMatrix: () => Promise.resolve(),
     });
     if (perplexity === undefined) throw new ClaqError('program/fault', 'A trial was not evaluated');
     tried.push({ strength, nll: perplexity.windowNll });
   }
-  report(STRENGTHS.length);
   return leastOfTheBest(tried);
 }
 

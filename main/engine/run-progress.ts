@@ -1,12 +1,13 @@
 import { MATRIX_GROUPS } from '../../shared/model.ts';
 import type { OnProgress, Progress } from '../../shared/progress.ts';
 
-/** Each group passes over all segments twice, once for its Hessian and once to move on. */
-const PASSES_PER_BLOCK = 2 * MATRIX_GROUPS.length;
-
 /** What a run has to do. */
 export interface RunWork {
   readonly blocks: number;
+  /** Of them, those that are quantized. */
+  readonly quantizedBlocks: number;
+  /** Times that a group passes over all segments: for its Hessian and to move on, and for the original model's part. */
+  readonly passesPerGroup: number;
   readonly segments: readonly Int32Array[];
   readonly windows: readonly Int32Array[];
 }
@@ -14,6 +15,7 @@ export interface RunWork {
 /** Progress in tokens taken through whole blocks: of the calibration, and of the evaluation, whose head counts as a block. */
 export class RunProgress {
   readonly #blocks: number;
+  readonly #passesPerGroup: number;
   readonly #total: number;
   readonly #onProgress: OnProgress | undefined;
   /** Calibration tokens of all passes. */
@@ -22,9 +24,11 @@ export class RunProgress {
   #evaluated = 0;
   #detail = '';
 
-  constructor({ blocks, segments, windows }: RunWork, onProgress: OnProgress | undefined) {
+  constructor(work: RunWork, onProgress: OnProgress | undefined) {
+    const { blocks, quantizedBlocks, passesPerGroup, segments, windows } = work;
     this.#blocks = blocks;
-    this.#total = blocks * tokensOf(segments) + (blocks + 1) * tokensOf(windows);
+    this.#passesPerGroup = passesPerGroup;
+    this.#total = quantizedBlocks * tokensOf(segments) + (blocks + 1) * tokensOf(windows);
     this.#onProgress = onProgress;
   }
 
@@ -33,10 +37,15 @@ export class RunProgress {
     this.#report();
   }
 
-  /** @param passes 2 where a group moves on without a Hessian: a block that was finished before is the same work, done faster */
-  segmentDone(tokens: number, passes: 1 | 2): void {
-    this.#passed += passes * tokens;
+  /** @param tokens that one pass of a group has taken on */
+  passed(tokens: number): void {
+    this.#passed += tokens;
     this.#report();
+  }
+
+  /** A group of a block that was finished before moves on at once: the same work, done faster. */
+  passedAtOnce(tokens: number): void {
+    this.passed(this.#passesPerGroup * tokens);
   }
 
   evaluated({ done, detail = '' }: Progress): void {
@@ -48,7 +57,7 @@ export class RunProgress {
   #report(): void {
     this.#onProgress?.({
       phase: 'Quantizing',
-      done: Math.round(this.#passed / PASSES_PER_BLOCK) + this.#evaluated,
+      done: Math.round(this.#passed / (this.#passesPerGroup * MATRIX_GROUPS.length)) + this.#evaluated,
       total: this.#total,
       unit: 'tokens',
       detail: this.#detail,

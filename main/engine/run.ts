@@ -11,7 +11,7 @@ import { type GroupStage, groupStages } from './calibration-pass.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { accumulateHessian, emptyHessian } from './claq/accumulate-hessian.ts';
 import type { DeviceHessian } from './claq/device-hessian.ts';
-import { type Drift, DriftSums, type ModelTokens, disposeDrift, isCorrected } from './claq/drift.ts';
+import { type Drift, disposeDrift } from './claq/drift.ts';
 import type { FactoredColumns } from './claq/factored-columns.ts';
 import type { Hessian } from './claq/hessian.ts';
 import { plusSettings } from './claq/plus-settings.ts';
@@ -24,10 +24,11 @@ import {
 } from './claq/quantize-group.ts';
 import { type Perplexity, PerplexityEvaluation } from './evaluate/perplexity.ts';
 import type { KernelPool } from './kernels/kernel-pool.ts';
+import { OriginalStream } from './original-stream.ts';
 import { RunProgress } from './run-progress.ts';
 import { tensorErrors } from './tensors/tensor-errors.ts';
 import { span } from './trace.ts';
-import { BatchSizes, type TokenRange, shrinkNote, tokenRanges } from './transformer/batch-sizes.ts';
+import { BatchSizes, shrinkNote } from './transformer/batch-sizes.ts';
 import { BlockWeights, type ReplaceMatrix } from './transformer/block-weights.ts';
 import { embedSegments } from './transformer/embedding.ts';
 import type { HiddenStates } from './transformer/hidden-states.ts';
@@ -94,18 +95,30 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
   const { checkpoint, segments, windows, signal, onNote, memory = new HostMemory() } = run;
   const { model } = checkpoint;
   const timing: RunTiming = { forward: 0, hessian: 0, quantize: 0, evaluate: 0 };
-  const progress = new RunProgress({ blocks: model.blocks, segments, windows }, run.onProgress);
-  const streams = needsOriginal(run) ? 2 : 1;
+  const { plus } = run.settings;
+  const follows = plus !== undefined && followsOriginal(plus);
+  const { blocks } = model;
+  const quantizedBlocks = run.firstBlocks ?? blocks;
+  const progress = new RunProgress(
+    { blocks, quantizedBlocks, passesPerGroup: follows ? 4 : 2, segments, windows },
+    run.onProgress,
+  );
+  const streams = follows ? 2 : 1;
   const activations =
     streams * calibrationBytes(model, tokensOf(segments)) + evaluationBytes(model, tokensOf(windows));
   memory.tellOfSpill(activations, onNote);
   const longest = [...segments, ...windows].reduce((most, { length }) => Math.max(most, length), 1);
   const sizes = new BatchSizes(longest, () => onNote?.(shrinkNote(sizes)));
   const positions = new Positions(model, sizes);
-  const hidden = await embedSegments(checkpoint, segments, memory);
-  const original = needsOriginal(run) ? await embedSegments(checkpoint, segments, memory) : undefined;
+  let hidden: HiddenStates | undefined;
+  let original: OriginalStream | undefined;
   let evaluation: PerplexityEvaluation | undefined;
   try {
+    hidden = await embedSegments(checkpoint, segments, memory);
+    if (follows) {
+      const { strengths } = plusSettings(plus);
+      original = await OriginalStream.start({ checkpoint, segments, memory, positions, strengths, signal });
+    }
     if (windows.length > 0) {
       evaluation = await PerplexityEvaluation.start(checkpoint, windows, {
         signal,
@@ -114,42 +127,22 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
         onProgress: (evaluated) => progress.evaluated(evaluated),
       });
     }
-    for (let block = 0; block < model.blocks; block++) {
+    for (let block = 0; block < blocks; block++) {
       throwIfCancelled(signal);
       const finished = await run.finished?.(block);
-      if (finished !== undefined && original !== undefined)
-        await passOriginal(run, { block, positions, original, sizes });
+      if (finished !== undefined) await original?.passBlock(block);
       const weights = await BlockWeights.load(checkpoint, block, finished);
       try {
-        if (block >= (run.firstBlocks ?? model.blocks)) {
-          await timed(timing, 'evaluate', async () => evaluation?.advance(weights));
-          continue;
+        if (block < quantizedBlocks) {
+          if (finished === undefined) original?.beginBlock(weights);
+          for (const stage of groupStages(model, positions, hidden, weights)) {
+            const isRead = block < quantizedBlocks - 1 || stage.group[0] !== 'down';
+            const at = { block, stage, isRead, hidden, original, sizes, weights, progress, timing };
+            if (finished === undefined) await quantizeStage(run, at);
+            await moveOn(run, at, finished !== undefined);
+          }
+          await run.onBlock?.({ ...timing });
         }
-        const originals =
-          finished === undefined && original !== undefined
-            ? groupStages(model, positions, original, weights)
-            : undefined;
-        for (const stage of groupStages(model, positions, hidden, weights)) {
-          const originalStage = originals?.next();
-          const at = {
-            block,
-            finished: finished !== undefined,
-            stage,
-            hidden,
-            original:
-              original === undefined || originalStage === undefined || originalStage.done === true
-                ? undefined
-                : { stage: originalStage.value, hidden: original },
-            sizes,
-            weights,
-            progress,
-            timing,
-          };
-          if (!at.finished) await quantizeStage(run, at);
-          await moveOn(run, at);
-        }
-        originals?.return();
-        await run.onBlock?.({ ...timing });
         await timed(timing, 'evaluate', async () => evaluation?.advance(weights));
       } finally {
         weights.dispose();
@@ -159,7 +152,7 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
     return { perplexity, timing };
   } finally {
     positions.dispose();
-    hidden.dispose();
+    hidden?.dispose();
     original?.dispose();
     evaluation?.dispose();
   }
@@ -167,12 +160,12 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
 
 interface StageOfBlock {
   readonly block: number;
-  /** By an earlier run. */
-  readonly finished: boolean;
   readonly stage: GroupStage;
+  /** Whether anything comes of what the group writes: nothing does behind the last one. */
+  readonly isRead: boolean;
   readonly hidden: HiddenStates;
-  /** The same place in the original model, where corrections need it. */
-  readonly original: { readonly stage: GroupStage; readonly hidden: HiddenStates } | undefined;
+  /** The original model, where corrections need it. */
+  readonly original: OriginalStream | undefined;
   readonly sizes: BatchSizes;
   readonly weights: BlockWeights;
   readonly progress: RunProgress;
@@ -190,11 +183,7 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
     progress.begin(block, `Hessian of ${stage.group.join(', ')}`);
     const calibrated = await timed(timing, 'hessian', () => calibrate(run, at));
     hessian = calibrated;
-    drift =
-      at.original === undefined
-        ? undefined
-        : await timed(timing, 'hessian', () => measureDrift(run, at, at.original));
-    if (at.original !== undefined) await timed(timing, 'forward', () => passStage(run, at, at.original));
+    drift = await followOriginal(at);
     progress.begin(block, `quantizing ${stage.group.join(', ')}`);
     const matrices = stage.group.map((kind) => ({
       kind,
@@ -248,83 +237,43 @@ async function calibrate(
     tokens: (segment) => hidden.length(segment),
     input: (segment, rows) => stage.input(segment, rows),
     sizes,
-    onSegment: (segment) => progress.segmentDone(hidden.length(segment), 1),
+    onSegment: (segment) => progress.passed(hidden.length(segment)),
     signal,
   });
 }
 
-/** Whether corrections need the original model's activations beside the quantized model's. */
-function needsOriginal({ settings: { plus } }: QuantizationRun): boolean {
-  return plus !== undefined && followsOriginal(plus);
-}
-
-interface OriginalPlace {
-  readonly stage: GroupStage;
-  readonly hidden: HiddenStates;
-}
-
-/** How far a group's activations have drifted from the original model's; undefined where nothing is made of it. */
-async function measureDrift(
-  { settings: { plus }, signal }: QuantizationRun,
-  { stage, hidden, sizes, weights }: StageOfBlock,
-  original: OriginalPlace | undefined,
-): Promise<Drift | undefined> {
-  if (original === undefined || plus === undefined) return undefined;
-  const { strengths } = plusSettings(plus);
-  const [kind] = stage.group;
-  const writesToStream = kind === 'o' || kind === 'down';
-  if (!isCorrected(strengths, writesToStream)) return undefined;
-  const sums = new DriftSums(strengths, writesToStream ? weights.linear(kind).weight : undefined);
-  const tokensOf = ({ stage, hidden }: OriginalPlace, segment: number, rows: TokenRange): ModelTokens => ({
-    input: () => stage.input(segment, rows),
-    stream: () => hidden.upload(segment, rows),
-  });
+/** How far a group has drifted from the original model, which then goes through the group's weights as they were. */
+async function followOriginal(at: StageOfBlock): Promise<Drift | undefined> {
+  const { block, stage, isRead, hidden, original, weights, progress, timing } = at;
+  if (original === undefined) return undefined;
+  const passed = (segment: number): void => progress.passed(hidden.length(segment));
+  original.nextGroup();
+  progress.begin(block, `drift of ${stage.group.join(', ')}`);
+  const drift = await timed(timing, 'hessian', () =>
+    original.measureDrift({ block, stage, hidden, weights }, passed),
+  );
+  if (!isRead) {
+    for (const length of hidden.lengths) progress.passed(length);
+    return drift;
+  }
+  progress.begin(block, `the original through ${stage.group.join(', ')}`);
   try {
-    const add = (segment: number): void => {
-      for (const rows of tokenRanges(hidden.length(segment), sizes.tokens)) {
-        sums.add(tokensOf(original, segment, rows), tokensOf({ stage, hidden }, segment, rows));
-      }
-    };
-    await forEachSegment(hidden.segments, signal, add);
-    return sums.take(2 / hidden.segments);
-  } finally {
-    sums.dispose();
+    await timed(timing, 'forward', () => original.advance(passed));
+    return drift;
+  } catch (error) {
+    if (drift !== undefined) disposeDrift(drift);
+    throw error;
   }
 }
 
-/** The original model's segments through a group, before its weights are replaced. */
-async function passStage(
-  { signal }: QuantizationRun,
-  { sizes }: Pick<StageOfBlock, 'sizes'>,
-  original: OriginalPlace | undefined,
-): Promise<void> {
-  if (original === undefined) return;
-  const { stage, hidden } = original;
-  await forEachSegment(hidden.segments, signal, (segment) => stage.advance(segment), sizes);
-}
-
-/** The original model's segments through a whole block that an earlier run has quantized. */
-async function passOriginal(
-  run: QuantizationRun,
-  at: { block: number; positions: Positions; original: HiddenStates; sizes: BatchSizes },
-): Promise<void> {
-  const weights = await BlockWeights.load(run.checkpoint, at.block);
-  try {
-    for (const stage of groupStages(run.checkpoint.model, at.positions, at.original, weights)) {
-      await passStage(run, at, { stage, hidden: at.original });
-    }
-  } finally {
-    weights.dispose();
-  }
-}
-
-/** All segments through a group's quantized weights. */
-async function moveOn({ signal }: QuantizationRun, at: StageOfBlock): Promise<void> {
-  const { block, finished, stage, hidden, sizes, progress, timing } = at;
+/** All segments through a group's quantized weights. @param finished whether an earlier run quantized them */
+async function moveOn({ signal }: QuantizationRun, at: StageOfBlock, finished: boolean): Promise<void> {
+  const { block, stage, isRead, hidden, sizes, progress, timing } = at;
   progress.begin(block, `${finished ? 'finished before, ' : ''}through ${stage.group.join(', ')}`);
   const advance = (segment: number): void => {
-    span('tensors', `through ${stage.group.join(', ')}`, () => stage.advance(segment));
-    progress.segmentDone(hidden.length(segment), finished ? 2 : 1);
+    if (isRead) span('tensors', `through ${stage.group.join(', ')}`, () => stage.advance(segment));
+    if (finished) progress.passedAtOnce(hidden.length(segment));
+    else progress.passed(hidden.length(segment));
   };
   await timed(timing, 'forward', () => forEachSegment(hidden.segments, signal, advance, sizes));
 }

@@ -7,6 +7,8 @@ import { heldOutStrength } from '../../main/engine/held-out-strength.ts';
 import { type MatrixPlan, planModel } from '../../main/engine/plan-model.ts';
 import { type QuantizationRun, quantizeModel } from '../../main/engine/run.ts';
 import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
+import type { Progress } from '../../shared/progress.ts';
+import { KernelPool } from '../../main/engine/kernels/kernel-pool.ts';
 import { classesOf, packedBytes, totalBytes } from '../../shared/bits.ts';
 import { MATRIX_KINDS, type MatrixKind, matrixName, matrixShape } from '../../shared/model.ts';
 import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
@@ -90,10 +92,30 @@ describe('a run of CLAQ+', () => {
     }
   });
 
-  it('gives the same bytes again', async () => {
-    const settings = withPlus(CORRECTING);
-    const first = await quantize(settings);
-    expect(codesOf(await quantize(settings))).toEqual(codesOf(first));
+  it('gives the same bytes again, on any number of threads, what is decided beforehand included', async () => {
+    const settings = withPlus(PLUS_TECHNIQUES);
+    const { pool } = engine;
+    const first = await planModel({ checkpoint, pool, segments, settings });
+    const codes = codesOf(await quantize(settings, { plan: lookUp(first) }));
+    for (const threads of [1, 3]) {
+      const other = await KernelPool.start({ threads });
+      try {
+        const plans = await planModel({ checkpoint, pool: other, segments, settings });
+        expect(plans).toEqual(first);
+        expect(codesOf(await quantize(settings, { pool: other, plan: lookUp(plans) }))).toEqual(codes);
+      } finally {
+        await other.stop();
+      }
+    }
+  });
+
+  it('tells of its progress to the end', async () => {
+    const seen: Progress[] = [];
+    await quantize(withPlus(CORRECTING), { onProgress: (progress) => seen.push(progress) });
+    const done = seen.map((progress) => progress.done);
+    expect(done).toEqual([...done].sort((a, b) => a - b));
+    expect(seen.at(-1)?.done).toBe(seen.at(-1)?.total);
+    expect(seen.map(({ detail }) => detail)).toContain('block 1 of 2, drift of o');
   });
 
   it('goes on behind finished blocks as if it had never stopped', async () => {

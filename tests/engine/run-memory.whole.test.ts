@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Checkpoint } from '../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
-import type { GroupResult } from '../../main/engine/claq/quantize-group.ts';
+import type { GroupResult, MethodSettings } from '../../main/engine/claq/quantize-group.ts';
 import { evaluatePerplexity } from '../../main/engine/evaluate/perplexity.ts';
 import { type QuantizationRun, type RunOutcome, quantizeModel } from '../../main/engine/run.ts';
 import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
@@ -65,6 +65,13 @@ async function runWith(changes: Partial<QuantizationRun>): Promise<Finished> {
   });
   return { ...outcome, results, notes };
 }
+
+/** Whose corrections follow the original model. */
+const CORRECTED: MethodSettings = {
+  ...SETTINGS,
+  method: 'claq-plus',
+  plus: { techniques: ['asymmetric', 'residual', 'sweeps'], strength: 0.5, sweeps: 1 },
+};
 
 /** Nothing is left of what went to the disk, nor in memory. */
 async function expectAllGivenBack(memory: HostMemory): Promise<void> {
@@ -130,6 +137,35 @@ describe('a run with little host memory', () => {
     expect(held()).toBe(before);
   });
 
+  it.each(['drift of o', 'the original through gate, up', 'through gate, up'])(
+    'gives back the original model’s too when it is called off in %s',
+    async (place) => {
+      const memory = new HostMemory({ bytes: 10_000, spillFolder });
+      const before = held();
+      const controller = new AbortController();
+      const run = runWith({
+        memory,
+        settings: CORRECTED,
+        signal: controller.signal,
+        onProgress: ({ detail }) => {
+          if (detail === `block 2 of 2, ${place}`) controller.abort();
+        },
+      });
+      await expect(run).rejects.toMatchObject({ code: 'run/cancelled' });
+      await expectAllGivenBack(memory);
+      expect(held()).toBe(before);
+    },
+  );
+
+  it('corrects to the same bytes with activations on the disk', async () => {
+    const { results, perplexity } = await runWith({ settings: CORRECTED });
+    const memory = new HostMemory({ bytes: 10_000, spillFolder });
+    const spilling = await runWith({ settings: CORRECTED, memory });
+    expect(spilling.results).toEqual(results);
+    expect(spilling.perplexity).toEqual(perplexity);
+    await expectAllGivenBack(memory);
+  });
+
   it.each([0, 10_000, 50_000])('gives memory and disk back when it fails, with %i bytes', async (bytes) => {
     const memory = new HostMemory({ bytes, spillFolder });
     const before = held();
@@ -182,29 +218,32 @@ if (TEST_ENGINE !== 'wasm') {
     const total = (results: readonly GroupResult[]): number =>
       results.reduce((sum, { matrix }) => sum + matrix.loss, 0);
 
-    it('goes on in smaller batches, to next to the same result', async () => {
-      const enough = await runWith(LONG);
-      expect(enough.notes).toEqual([]);
-      const before = held();
-      // Attention's scores of 16 queries are 25,600 values, those of 32 and the activations of 400 tokens are more.
-      limitTensors(26_000);
-      const short = await runWith(LONG);
-      expect(short.notes).toEqual(
-        [
-          [200, 128],
-          [100, 64],
-          [64, 32],
-          [64, 16],
-        ].map(
-          ([tokens, queries]) =>
-            `Device memory is short: going on with ${tokens} tokens and ${queries} queries at a time`,
-        ),
-      );
-      expect(short.results.map(({ name }) => name)).toEqual(enough.results.map(({ name }) => name));
-      expect(total(short.results) / total(enough.results)).toBeCloseTo(1, 2);
-      expect((short.perplexity?.meanNll ?? NaN) / (enough.perplexity?.meanNll ?? NaN)).toBeCloseTo(1, 3);
-      expect(held()).toBe(before);
-    });
+    it.each([SETTINGS, CORRECTED])(
+      'goes on in smaller batches, to next to the same result',
+      async (settings) => {
+        const enough = await runWith({ ...LONG, settings });
+        expect(enough.notes).toEqual([]);
+        const before = held();
+        // Attention's scores of 16 queries are 25,600 values, those of 32 and the activations of 400 tokens are more.
+        limitTensors(26_000);
+        const short = await runWith({ ...LONG, settings });
+        expect(short.notes).toEqual(
+          [
+            [200, 128],
+            [100, 64],
+            [64, 32],
+            [64, 16],
+          ].map(
+            ([tokens, queries]) =>
+              `Device memory is short: going on with ${tokens} tokens and ${queries} queries at a time`,
+          ),
+        );
+        expect(short.results.map(({ name }) => name)).toEqual(enough.results.map(({ name }) => name));
+        expect(total(short.results) / total(enough.results)).toBeCloseTo(1, 2);
+        expect((short.perplexity?.meanNll ?? NaN) / (enough.perplexity?.meanNll ?? NaN)).toBeCloseTo(1, 3);
+        expect(held()).toBe(before);
+      },
+    );
 
     it('evaluates in smaller batches to the same perplexity', async () => {
       const { windows } = LONG;

@@ -3,6 +3,7 @@
  * weights are corrected by (asymmetric-calibration.ts, residual-correction.ts).
  */
 import * as tf from '@tensorflow/tfjs-core';
+import type { TokenRange } from '../transformer/batch-sizes.ts';
 import { missedInput, missedOutput } from './asymmetric-calibration.ts';
 import { missedStream } from './residual-correction.ts';
 
@@ -43,14 +44,30 @@ export class DriftSums {
     this.#output = output;
   }
 
-  add(original: ModelTokens, quantized: ModelTokens): void {
+  /**
+   * Adds a segment, some of its tokens at a time. Where that fails, nothing has been added.
+   * @param original what the models have of some of its tokens, and `quantized` likewise
+   */
+  addSegment(
+    ranges: readonly TokenRange[],
+    original: (rows: TokenRange) => ModelTokens,
+    quantized: (rows: TokenRange) => ModelTokens,
+  ): void {
     const before = this.#products;
-    this.#products = tf.tidy(() => {
-      const input = quantized.input();
-      const product = tf.matMul<tf.Tensor2D>(this.#missed(original, quantized, input), input, true, false);
-      return before === undefined ? product : tf.add<tf.Tensor2D>(before, product);
-    });
-    before?.dispose();
+    this.#products = ranges.reduce((sum, rows) => {
+      try {
+        return tf.tidy(() => {
+          const own = quantized(rows);
+          const input = own.input();
+          const missed = this.#missed(original(rows), own, input);
+          const product = tf.matMul<tf.Tensor2D>(missed, input, true, false);
+          return sum === undefined ? product : tf.add<tf.Tensor2D>(sum, product);
+        });
+      } finally {
+        if (sum !== before) sum?.dispose();
+      }
+    }, before);
+    if (this.#products !== before) before?.dispose();
   }
 
   /** @param scale 2 / segments. The sums are used up; the result is the caller's. */

@@ -7,10 +7,12 @@ import {
   type CorrectionStrengths,
   type Drift,
   DriftSums,
+  type ModelTokens,
   disposeDrift,
 } from '../../../main/engine/claq/drift.ts';
 import { type HessianFactor, factorHessian } from '../../../main/engine/claq/factor.ts';
 import { invertUnitUpper, solveFactored } from '../../../main/engine/claq/solve-factored.ts';
+import type { TokenRange } from '../../../main/engine/transformer/batch-sizes.ts';
 import { type Engine, startEngine } from '../../../main/engine/start-engine.ts';
 import { prepareHessian } from '../../oracle/gptq.ts';
 import { type Matrix, at, inverse, matrixOf, product } from '../../oracle/linear-algebra.ts';
@@ -110,9 +112,10 @@ function driftOf(
 ): Drift {
   const weights = output === undefined ? undefined : tensorOf(output);
   const sums = new DriftSums(strengths, weights);
-  sums.add(
-    { input: () => tensorOf(original), stream: () => tensorOf(originalStream) },
-    { input: () => tensorOf(quantized), stream: () => tensorOf(stream) },
+  sums.addSegment(
+    [{ from: 0, to: original.rows }],
+    () => ({ input: () => tensorOf(original), stream: () => tensorOf(originalStream) }),
+    () => ({ input: () => tensorOf(quantized), stream: () => tensorOf(stream) }),
   );
   const drift = sums.take(scale);
   weights?.dispose();
@@ -195,19 +198,29 @@ describe('the matrix that is aimed at', () => {
 
   it('adds tokens up, and keeps nothing of theirs', () => {
     const tensors = tf.memory().numTensors;
-    const half = (matrix: Matrix, from: number): Matrix =>
-      matrixOf(
-        tokens / 2,
-        matrix.columns,
-        matrix.values.slice(from * matrix.columns, (from + tokens / 2) * matrix.columns),
-      );
+    const some = (matrix: Matrix, { from, to }: TokenRange): tf.Tensor2D =>
+      tf.slice(tensorOf(matrix), [from, 0], [to - from, matrix.columns]);
+    const originals = (rows: TokenRange): ModelTokens => ({
+      input: () => some(original, rows),
+      stream: () => some(originalStream, rows),
+    });
+    const own = (rows: TokenRange): ModelTokens => ({
+      input: () => some(quantized, rows),
+      stream: () => some(stream, rows),
+    });
     const sums = new DriftSums({ asymmetric: 1, residual: 1 }, undefined);
-    for (const from of [0, tokens / 2]) {
-      sums.add(
-        { input: () => tensorOf(half(original, from)), stream: () => tensorOf(half(originalStream, from)) },
-        { input: () => tensorOf(half(quantized, from)), stream: () => tensorOf(half(stream, from)) },
-      );
-    }
+    sums.addSegment([{ from: 0, to: 100 }], originals, own);
+    // Memory that runs out at a segment's second half: the whole segment is to come again, in smaller parts.
+    const fails = (rows: TokenRange): ModelTokens => {
+      if (rows.from === 200) throw new Error('no memory');
+      return own(rows);
+    };
+    const halves = [
+      { from: 100, to: 200 },
+      { from: 200, to: tokens },
+    ];
+    expect(() => sums.addSegment(halves, originals, fails)).toThrow('no memory');
+    sums.addSegment(halves, originals, own);
     const drift = sums.take(scale);
     const expected = matrixOf(
       columns,
