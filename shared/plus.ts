@@ -26,9 +26,11 @@ export const DEFAULT_SWEEPS = 2;
 /** The gain of further sweeps is lost in the noise long before this. */
 const MAX_SWEEPS = 16;
 
-/** The part of a correction that is made, 0 to 1, or `auto`: what serves calibration segments best that it was not made from. */
+/** The part of a correction that is made, above 0 and up to 1, or `auto`: what serves calibration segments best that it was not made from. */
 export const plusStrengthSchema = z.union([z.literal('auto'), z.number().gt(0).max(1)]);
 export type PlusStrength = z.infer<typeof plusStrengthSchema>;
+/** Where there is nothing to choose by. */
+export const USUAL_STRENGTH = 0.25;
 
 export const plusChoicesSchema = z.strictObject({
   techniques: z

@@ -6,7 +6,7 @@
  * Regression Trees).
  */
 import { ClaqError } from '../../shared/errors.ts';
-import { type PlusChoices, followsOriginal } from '../../shared/plus.ts';
+import { type PlusChoices, USUAL_STRENGTH, followsOriginal } from '../../shared/plus.ts';
 import { type QuantizationRun, quantizeModel } from './run.ts';
 
 /**
@@ -14,8 +14,6 @@ import { type QuantizationRun, quantizeModel } from './run.ts';
  * stored bits a trial liked 0.75 best, with which the whole model came to 74.1 where 0.25 gave 68.1.
  */
 export const STRENGTHS = [0.25, 0.5] as const;
-/** Where there is nothing to hold out. */
-const USUAL_STRENGTH = 0.5;
 /** One segment of so many is held out, up to as many as tell strengths apart. */
 const HELD_OUT = 4;
 const MOST_HELD_OUT = 8;
@@ -28,6 +26,35 @@ export const TRIED_BLOCKS = 1 / 16;
 /** Segments of `count` that are held out of the trials; 0: too few to hold any out. */
 export function heldOutSegments(count: number): number {
   return Math.min(Math.floor(count / HELD_OUT), MOST_HELD_OUT);
+}
+
+/** Where a segment was cut out of the calibration text: document, and its first token there. */
+export interface SegmentSource {
+  readonly document: number;
+  readonly start: number;
+}
+
+/** Places of segments in their list. */
+interface SplitSegments {
+  readonly tried: readonly number[];
+  readonly heldOut: readonly number[];
+}
+
+/**
+ * Holds out the segments that come last in the text. Segments are drawn at random and may overlap: those that share tokens with one
+ * that is held out are left out of the trials.
+ * @param length tokens of a segment
+ */
+export function splitSegments(sources: readonly SegmentSource[], length: number): SplitSegments {
+  const inOrder = [...sources.entries()].sort(([, a], [, b]) => a.document - b.document || a.start - b.start);
+  const first = inOrder.length - heldOutSegments(inOrder.length);
+  const held = inOrder.slice(first);
+  const isApart = ({ document, start }: SegmentSource): boolean =>
+    held.every(([, other]) => other.document !== document || Math.abs(other.start - start) >= length);
+  return {
+    tried: inOrder.slice(0, first).flatMap(([place, source]) => (isApart(source) ? [place] : [])),
+    heldOut: held.map(([place]) => place),
+  };
 }
 
 export interface StrengthTrial {
@@ -46,21 +73,26 @@ export interface ChosenStrength {
 
 /**
  * Sweeps are left out of the trials: they change little of what the strengths differ in. Throws what quantizeModel throws.
- * @param run as it will be quantized, with its plus
+ * @param run as it will be quantized, with its plus; its segments of one length
+ * @param sources where the segments were cut out of their text; without them, none overlap
  */
 export async function heldOutStrength(
   run: Omit<QuantizationRun, 'windows' | 'onMatrix'>,
   plus: PlusChoices,
+  sources?: readonly SegmentSource[],
 ): Promise<ChosenStrength> {
   if (!followsOriginal(plus)) return { strength: USUAL_STRENGTH, trials: [] };
-  const held = heldOutSegments(run.segments.length);
-  const isHeldOut = (segment: number): boolean =>
-    segment % HELD_OUT === HELD_OUT - 1 && segment < held * HELD_OUT;
-  const heldOut = run.segments.filter((_, segment) => isHeldOut(segment));
-  const length = heldOut[0]?.length ?? 0;
-  if (length < 2 || heldOut.some((ids) => ids.length !== length))
+  const [length = 0] = run.segments.map((ids) => ids.length);
+  const split = splitSegments(
+    sources ?? run.segments.map((_, segment) => ({ document: segment, start: 0 })),
+    length,
+  );
+  const taken = (places: readonly number[]): readonly Int32Array[] =>
+    run.segments.filter((_, segment) => places.includes(segment));
+  const [segments, heldOut] = [taken(split.tried), taken(split.heldOut)];
+  if (length < 2 || heldOut.length === 0 || segments.length < heldOut.length) {
     return { strength: USUAL_STRENGTH, trials: [] };
-  const segments = run.segments.filter((_, segment) => !isHeldOut(segment));
+  }
   const { blocks } = run.checkpoint.model;
   const firstBlocks = Math.max(1, Math.round(blocks * TRIED_BLOCKS));
   const techniques = plus.techniques.filter((technique) => technique !== 'sweeps');

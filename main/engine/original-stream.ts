@@ -60,10 +60,11 @@ export class OriginalStream {
     this.#stages = groupStages(this.#model, this.#options.positions, this.#hidden, weights);
   }
 
-  /** Stops before the block's next group. */
-  nextGroup(): void {
+  /** Stops before the block's next group; false where there is none. */
+  nextGroup(): boolean {
     const next = this.#stages?.next();
     this.#stage = next === undefined || next.done === true ? undefined : next.value;
+    return this.#stage !== undefined;
   }
 
   /**
@@ -123,7 +124,7 @@ export class OriginalStream {
     const weights = await BlockWeights.load(this.#options.checkpoint, block);
     try {
       this.beginBlock(weights);
-      for (this.nextGroup(); this.#stage !== undefined; this.nextGroup()) await this.advance();
+      while (this.nextGroup()) await this.advance();
     } finally {
       this.#endBlock();
       weights.dispose();

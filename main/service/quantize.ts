@@ -19,6 +19,7 @@ import { hessianHome } from '../engine/claq/accumulate-hessian.ts';
 import { requireKernelMemory } from '../engine/claq/kernel-memory.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
 import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
+import { followsOriginal } from '../../shared/plus.ts';
 import { heldOutStrength } from '../engine/held-out-strength.ts';
 import { type QuantizationRun, quantizeModel as quantizeBlocks } from '../engine/run.ts';
 import { type Engine, startEngine } from '../engine/start-engine.ts';
@@ -180,7 +181,7 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
   };
   const { perplexity, timing } = await quantizeBlocks({
     ...run,
-    settings: { ...method, ...(await chosenStrength(writer, run, hooks)) },
+    settings: { ...method, ...(await chosenStrength(writer, run, calibration, hooks)) },
     windows,
     onMatrix: async (result) => {
       // Saved whether or not anybody listens.
@@ -247,14 +248,15 @@ async function planned(writer: RunWriter, job: Job): Promise<readonly MatrixPlan
 async function chosenStrength(
   writer: RunWriter,
   run: Omit<QuantizationRun, 'windows' | 'onMatrix'>,
+  { sources }: Pick<CalibrationSegments, 'sources'>,
   hooks: RunHooks,
 ): Promise<Pick<MethodSettings, 'plus'>> {
   const { plus } = run.settings;
-  if (plus?.strength !== 'auto') return { plus };
+  if (plus?.strength !== 'auto' || !followsOriginal(plus)) return { plus };
   const known = writer.strength;
   if (known !== undefined) return { plus: { ...plus, strength: known.chosen } };
   const start = performance.now();
-  const { strength, trials } = await heldOutStrength({ ...run, ...hooks }, plus);
+  const { strength, trials } = await heldOutStrength({ ...run, ...hooks }, plus, sources);
   await writer.choseStrength({ chosen: strength, trials: [...trials] }, (performance.now() - start) / 1000);
   return { plus: { ...plus, strength } };
 }

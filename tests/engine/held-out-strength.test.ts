@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { heldOutSegments, leastOfTheBest } from '../../main/engine/held-out-strength.ts';
+import { heldOutSegments, leastOfTheBest, splitSegments } from '../../main/engine/held-out-strength.ts';
 
 it('takes the least strength that is within the standard error of the best', () => {
   const { strength, trials } = leastOfTheBest([
@@ -32,6 +32,15 @@ it('takes the least of equals', () => {
   expect(leastOfTheBest(equal).strength).toBe(0.25);
 });
 
-it('holds out every fourth segment, up to eight', () => {
+it('holds out the end of the text, and tries on nothing that stands in it', () => {
+  const at = (document: number, start: number): { document: number; start: number } => ({ document, start });
+  // By place: the second and the fourth are last in the last document; the third shares tokens with the fourth.
+  const sources = [at(0, 0), at(1, 500), at(1, 310), at(1, 400), at(0, 900), at(1, 300), at(0, 5), at(0, 6)];
+  expect(splitSegments(sources, 100)).toEqual({ tried: [0, 6, 7, 4, 5], heldOut: [3, 1] });
+  expect(splitSegments(sources, 101)).toEqual({ tried: [0, 6, 7, 4], heldOut: [3, 1] });
+  expect(splitSegments(sources.slice(0, 3), 100)).toEqual({ tried: [0, 2, 1], heldOut: [] });
+});
+
+it('holds out one of four segments, up to eight', () => {
   expect([3, 4, 7, 8, 16, 32, 128].map(heldOutSegments)).toEqual([0, 1, 1, 2, 4, 8, 8]);
 });

@@ -208,10 +208,10 @@ describe('the strength of corrections', () => {
       segments: segments.slice(0, 1),
       settings: withPlus(CORRECTING),
     };
-    expect(await heldOutStrength(run, run.settings.plus ?? failed())).toEqual({ strength: 0.5, trials: [] });
+    expect(await heldOutStrength(run, run.settings.plus ?? failed())).toEqual({ strength: 0.25, trials: [] });
     const plain = withPlus(['sweeps']);
     expect(await heldOutStrength({ ...run, segments, settings: plain }, plain.plus ?? failed())).toEqual({
-      strength: 0.5,
+      strength: 0.25,
       trials: [],
     });
   });

@@ -2,6 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import { BLOCK, roundUp } from '../kernels/layout.ts';
 import type { FactoredColumns } from './factored-columns.ts';
 
+/** Rows that are arranged at a time: a whole matrix at each step would be several of them in the device's memory. */
+const STRIP_ROWS = 6 * BLOCK;
+
 /** How the columns of a matrix depend on each other's errors: H itself, not its factor. */
 export interface Couplings {
   readonly paddedColumns: number;
@@ -26,21 +29,32 @@ export function couplingsOf(
   for (const [position, column] of order.entries()) {
     d[position] = (dead[column] === 1 ? 1 : (diagonal[column] ?? 0)) + damping * mean;
   }
-  const padding = paddedColumns - columns;
   const upper = tf.tidy(() => {
     const places = tf.tensor1d(order, 'int32');
-    const arranged = tf.gather(tf.gather(hessian, places, 0), places, 1);
-    const offDiagonal = tf.mul<tf.Tensor2D>(arranged, tf.sub(1, tf.eye(columns)));
-    const divided = tf.div<tf.Tensor2D>(
-      offDiagonal,
-      tf.tensor2d(Float32Array.from(d.subarray(0, columns)), [1, columns]),
-    );
-    return tf.pad2d(divided, [
-      [0, padding],
-      [0, padding],
-    ]);
+    const divisors = tf.tensor2d(Float32Array.from(d.subarray(0, columns)), [1, columns]);
+    const strips: tf.Tensor2D[] = [];
+    for (let first = 0; first < columns; first += STRIP_ROWS) {
+      const rows = Math.min(STRIP_ROWS, columns - first);
+      strips.push(
+        tf.tidy(() => {
+          const arranged = tf.gather(tf.gather(hessian, tf.slice(places, first, rows), 0), places, 1);
+          const others = tf.sub(1, padded(tf.eye(rows), 0, first, columns - first - rows));
+          return padded(tf.div(tf.mul(arranged, others), divisors), 0, 0, paddedColumns - columns);
+        }),
+      );
+    }
+    return padded(tf.concat2d(strips, 0), paddedColumns - columns, 0, 0);
   });
   return { paddedColumns, upper, d, dispose: () => upper.dispose() };
+}
+
+/** With zeros around it; itself where there are none. */
+function padded(matrix: tf.Tensor2D, below: number, before: number, behind: number): tf.Tensor2D {
+  if (below + before + behind === 0) return matrix;
+  return tf.pad2d(matrix, [
+    [0, below],
+    [before, behind],
+  ]);
 }
 
 /** Of the diagonal, dead columns counted as 1: what shares of damping refer to (damping.ts). */

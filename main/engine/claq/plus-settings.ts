@@ -1,4 +1,4 @@
-import { type PlusChoices, hasTechnique } from '../../../shared/plus.ts';
+import { type PlusChoices, USUAL_STRENGTH, hasTechnique } from '../../../shared/plus.ts';
 import type { CorrectionStrengths } from './drift.ts';
 
 /** What CLAQ+ does to a group of matrices, beside the plans of their columns. */
@@ -13,11 +13,8 @@ export interface PlusSettings {
   readonly sweeps: number;
 }
 
-/** Strength of the corrections where it is not chosen by held-out segments. */
-const STRENGTH = 0.5;
-
 export function plusSettings(choices: PlusChoices): PlusSettings {
-  const strength = choices.strength === 'auto' ? STRENGTH : choices.strength;
+  const strength = choices.strength === 'auto' ? USUAL_STRENGTH : choices.strength;
   return {
     rowScales: hasTechnique(choices, 'row-scales'),
     errorReservation: hasTechnique(choices, 'error-reservation'),

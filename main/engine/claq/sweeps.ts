@@ -12,7 +12,7 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
-import { STRIP, roundUp } from '../kernels/layout.ts';
+import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 import { span } from '../trace.ts';
 import type { Couplings } from './couplings.ts';
 import { DeviceUpdates } from './device-updates.ts';
@@ -38,13 +38,12 @@ export async function sweepColumns(
 ): Promise<number[]> {
   const { arena } = pool;
   const mark = arena.mark();
-  const behind = tf.tidy(() => tf.linalg.bandPart(couplings.upper, -1, 0));
   const updates = new DeviceUpdates(pool, couplings, jobs, stretch);
   try {
     for (let sweep = 0; sweep < sweeps; sweep++) {
       throwIfCancelled(signal);
       const errors = updates.errors();
-      const toMakeUpFor = span('tensors', 'errors behind', () => tf.matMul<tf.Tensor2D>(errors, behind));
+      const toMakeUpFor = span('tensors', 'errors behind', () => errorsBehind(errors, couplings.upper));
       errors.dispose();
       updates.startFrom(toMakeUpFor);
       await quantizeStretches(pool, updates, jobs.map(refined), { compensate: true, signal });
@@ -52,19 +51,49 @@ export async function sweepColumns(
     return lossesOf(updates, couplings, jobs);
   } finally {
     updates.dispose();
-    behind.dispose();
     arena.release(mark);
   }
 }
 
+/** Columns whose part of the triangle is cut out at a time. */
+const TRIANGLE_COLUMNS = 6 * BLOCK;
+
+/**
+ * What each column has to make up for of the columns behind it: the errors times what lies below the diagonal.
+ * @param errors [rows, columns]
+ * @param upper [columns, columns], zero on the diagonal
+ */
+function errorsBehind(errors: tf.Tensor2D, upper: tf.Tensor2D): tf.Tensor2D {
+  const [rows, columns] = errors.shape;
+  return tf.tidy(() => {
+    const parts: tf.Tensor2D[] = [];
+    for (let first = 0; first < columns; first += TRIANGLE_COLUMNS) {
+      const size = Math.min(TRIANGLE_COLUMNS, columns - first);
+      const end = first + size;
+      parts.push(
+        tf.tidy(() => {
+          const triangle = tf.linalg.bandPart(tf.slice(upper, [first, first], [size, size]), -1, 0);
+          const within = tf.matMul<tf.Tensor2D>(tf.slice(errors, [0, first], [rows, size]), triangle);
+          if (end === columns) return within;
+          const rest = tf.slice(errors, [0, end], [rows, columns - end]);
+          const below = tf.slice(upper, [end, first], [columns - end, size]);
+          return tf.add(within, tf.matMul<tf.Tensor2D>(rest, below));
+        }),
+      );
+    }
+    return tf.concat2d(parts, 1);
+  });
+}
+
 /** tr(D H D^T) / 2 of each matrix; rows weigh the squares of their scales. */
 function lossesOf(updates: DeviceUpdates, { upper, d }: Couplings, jobs: readonly LoopJob[]): number[] {
-  const rows = tf.tidy(() => {
+  const sums = tf.tidy(() => {
     const errors = updates.errors();
-    const slopes = tf.add(errors, tf.matMul(errors, upper));
-    const weighted = tf.mul(tf.mul(errors, slopes), tf.tensor2d(Float32Array.from(d), [1, d.length]));
-    return tf.sum(weighted, 1).dataSync<'float32'>();
+    const slopes = tf.tidy(() => tf.add<tf.Tensor2D>(errors, tf.matMul(errors, upper)));
+    return tf.matMul<tf.Tensor2D>(tf.mul(errors, slopes), tf.tensor2d(Float32Array.from(d), [d.length, 1]));
   });
+  const rows = sums.dataSync<'float32'>();
+  sums.dispose();
   let first = 0;
   return jobs.map(({ input }) => {
     let loss = 0;

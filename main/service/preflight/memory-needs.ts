@@ -213,23 +213,31 @@ function groupSteps(
     const stretch = stretchBlocks(rows, columns) * BLOCK;
     const names = group.join(', ');
     const writesToStream = group[0] === 'o' || group[0] === 'down';
-    const drift = follows ? columns * (columns + (writesToStream ? model.hiddenSize : 0)) : 0;
-    // The Hessian undamped until its couplings are made; these, and what of them lies behind the diagonal.
-    const [whole, couplings] = sweeps ? [columns ** 2, 2 * padded ** 2] : [0, 0];
+    const drift = follows ? columns * (writesToStream ? rows : columns) : 0;
+    // The Hessian undamped, until its couplings are made of it.
+    const whole = sweeps ? columns ** 2 : 0;
     return [
       // Bands with one that is replaced, and inputs with the two parts that a band multiplies.
       { name: `the Hessian of ${names}`, values: columns ** 2 + 3 * tokens * columns },
-      // The Hessian's bands; a sum, a product and their sum; both models' inputs, and their difference.
+      // The Hessian's bands; a sum, a product and their sum; both models' inputs and streams, and what they differ by.
       {
         name: `the drift of ${names}`,
-        values: follows ? columns ** 2 / 2 + 3 * drift + 3 * tokens * columns : 0,
+        values: follows
+          ? columns ** 2 / 2 + 3 * drift + tokens * (3 * columns + (writesToStream ? 4 * rows : 0))
+          : 0,
       },
       { name: `the factorization of ${names}`, values: PRODUCT_MATRICES * columns ** 2 + drift + whole },
+      // U, and the couplings in strips and in one piece.
+      { name: `the couplings of ${names}`, values: sweeps ? 3 * padded ** 2 + drift + whole : 0 },
       {
         // U, the errors before and after a stretch's are put behind them, and U's part for the next stretch.
         name: `the columns of ${names}`,
-        values:
-          padded ** 2 + (stretch < padded ? 2 * rows * padded : 0) + stretch * padded + drift + couplings,
+        values: padded ** 2 + (stretch < padded ? 2 * rows * padded : 0) + stretch * padded + drift,
+      },
+      {
+        // U and the couplings, the errors and two more of their size, and a stretch's part.
+        name: `the sweeps of ${names}`,
+        values: sweeps ? 2 * padded ** 2 + 3 * rows * padded + stretch * padded + drift : 0,
       },
     ];
   });
