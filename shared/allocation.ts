@@ -77,10 +77,10 @@ function search(matrices: readonly AllocationMatrix[], budget: number): Allocati
     const hulls = matrices.map((matrix, index) => columnHulls(matrix, offered[index] ?? []));
     const limit = columnBitsWithin(matrices, budget, (index) => offered[index]?.length ?? 0);
     const margin = marginalGain(hulls, limit);
-    if (margin < Infinity && settled !== String(offered)) {
+    if (margin < Infinity && settled !== JSON.stringify(offered)) {
       const next = filled(matrices, chosenOptions(hulls, margin, limit), budget, margin > 0 ? margin : price);
       if (found === undefined || next.loss < found.loss) found = next;
-      settled = String(offered);
+      settled = JSON.stringify(offered);
     }
     if (Math.abs(margin - price) <= SETTLED * price) break;
     if (margin > price) low = price;

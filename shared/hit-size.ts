@@ -1,5 +1,5 @@
 /** "Hit this size": the largest budget that does not go over a target, with AP's average or OR's shares to move. */
-import { HALF_BYTES, packedBytes, plannedClasses, storedBits, totalBytes } from './bits.ts';
+import { HALF_BYTES, storedBits, totalBytes } from './bits.ts';
 import { type Budget, MAX_WIDTH, MIN_WIDTH, nominalBits } from './budget.ts';
 import {
   type BudgetSettings,
@@ -17,6 +17,7 @@ import {
   matrixShape,
   quantizedWeights,
 } from './model.ts';
+import { type PlannedForm, plannedMatrixBytes } from './planned-bytes.ts';
 import { readableBytes } from './readable-quantities.ts';
 import { requestedBudget } from './requested-budget.ts';
 import { requestedModelBudget } from './requested-model-budget.ts';
@@ -42,7 +43,10 @@ export interface SizeHit {
   readonly reached: number;
 }
 
-type Choices = Pick<BudgetChoices, 'budget' | 'overrides'>;
+interface Choices extends Pick<BudgetChoices, 'budget' | 'overrides'> {
+  /** How the matrices will be written; the paper's way where it is not said. */
+  readonly form?: PlannedForm | undefined;
+}
 
 /**
  * @param dtype of what is not quantized, as safetensors names it
@@ -91,7 +95,7 @@ function searchOf(
   move: Move,
 ): Search {
   const budget = requestedModelBudget(choices, model.blocks);
-  const moved = movedMatrices(model, budget);
+  const moved = movedMatrices(model, budget, choices.form ?? { method: 'claq' });
   if (moved.matrices.length === 0) {
     throw new ClaqError('budget/cannot-be-met', 'Every matrix has an override: there is nothing to move', {
       expected: 'matrices that follow the budget itself',
@@ -126,7 +130,9 @@ interface MovedMatrices {
   readonly otherNominalBits: number;
 }
 
-function movedMatrices(model: ModelDescription, budget: ModelBudget): MovedMatrices {
+function movedMatrices(model: ModelDescription, budget: ModelBudget, form: PlannedForm): MovedMatrices {
+  const packed = (shape: MatrixShape, own: Budget): number =>
+    totalBytes(plannedMatrixBytes(shape, own, form));
   const moved = new Map<string, { readonly shape: MatrixShape; count: number }>();
   const found = { bytes: 0, weights: 0, nominal: 0 };
   for (const kind of MATRIX_KINDS) {
@@ -154,10 +160,6 @@ function movedMatrices(model: ModelDescription, budget: ModelBudget): MovedMatri
       return matrices.reduce((sum, { shape, count }) => sum + count * packed(shape, own), found.bytes);
     },
   };
-}
-
-function packed(shape: MatrixShape, budget: Budget): number {
-  return totalBytes(packedBytes(shape, plannedClasses(shape, budget)));
 }
 
 /** Bisection between the special settings, each of which is looked at; sizes ascend between them. */

@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { MAX_BUDGET_FILE_CHARACTERS, readBudgetFile } from '../../shared/budget-file.ts';
 import { ClaqError } from '../../shared/errors.ts';
+import { hasTechnique, plusChoicesSchema } from '../../shared/plus.ts';
 import type { BudgetChoices, QuantizeSettings } from '../../shared/requests.ts';
 import { systemErrorCode } from '../../shared/system-error.ts';
 
@@ -19,7 +20,7 @@ const OPTIONS_OF_BUDGET: Readonly<Record<string, string>> = {
 };
 
 /**
- * The request with the budget of the file.
+ * The request with the budget of the file. Its order of columns is for the methods that have one: an allocation has none.
  * @param command whose options made the request
  * Throws ClaqError budget/contradiction where an option says a part of the budget too, budget/not-found, budget/malformed.
  */
@@ -39,7 +40,10 @@ export async function withBudgetFile(
       remedy: 'leave these options out, or change the file',
     });
   }
-  return { ...request, ...(await budgetChoices(file)) };
+  const { columnOrder, ...choices } = await budgetChoices(file);
+  const isAllocated =
+    request.method === 'claq-plus' && hasTechnique(request.plus ?? plusChoicesSchema.parse({}), 'allocation');
+  return { ...request, ...choices, ...(isAllocated ? {} : { columnOrder }) };
 }
 
 async function budgetChoices(file: string): Promise<BudgetChoices> {

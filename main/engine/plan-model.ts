@@ -1,17 +1,15 @@
 /** What CLAQ+ decides before a run: from the original model and its calibration text to what rows weigh and columns get. */
 import type { ColumnPlan } from '../../shared/budget.ts';
 import { allocate } from '../../shared/allocation.ts';
-import { matrixBudget } from '../../shared/model-budget.ts';
 import { MATRIX_KINDS, type MatrixKind, type ModelDescription, matrixShape } from '../../shared/model.ts';
 import { type PlusTechnique, hasTechnique } from '../../shared/plus.ts';
 import type { OnProgress } from '../../shared/progress.ts';
-import { plannedMatrixBytes } from '../../shared/planned-bytes.ts';
 import type { TokenRuns } from '../../shared/run-work.ts';
-import { totalBytes } from '../../shared/bits.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
 import { allocatedPlan, allocationCandidates, allocationMatrix } from './claq/allocation.ts';
 import type { MethodSettings } from './claq/quantize-group.ts';
 import { rowWeights } from './claq/row-sensitivity.ts';
+import { sharedBudgets } from './claq/shared-budgets.ts';
 import type { KernelPool } from './kernels/kernel-pool.ts';
 import { measureSensitivity } from './sensitivity/measure-sensitivity.ts';
 import { surveyModel } from './survey.ts';
@@ -107,23 +105,20 @@ async function allocatedPlans(
     rowWeights: (block, kind) => byName.get(nameOf({ block, kind }))?.rowWeights,
     candidates: allocationCandidates,
   });
+  const surveyOf = new Map(surveyed.map((matrix) => [nameOf(matrix), matrix]));
   const plans = new Map<string, ColumnPlan>();
-  for (const [budget, shared] of Map.groupBy(surveyed, ({ block, kind }) =>
-    matrixBudget(settings.budget, block, kind),
-  )) {
-    const allowed = shared.reduce((sum, { kind }) => {
-      const shape = matrixShape(model, kind);
-      return sum + totalBytes(plannedMatrixBytes(shape, budget, { method: settings.method }));
-    }, 0);
-    const matrices = shared.map((matrix) => {
+  for (const { matrices, bytes } of sharedBudgets(model, settings)) {
+    const weighed = matrices.flatMap((matrix) => {
+      const survey = surveyOf.get(nameOf(matrix));
+      if (survey === undefined) return [];
       const sensitivity = {
-        columns: matrix.sensitivity,
+        columns: survey.sensitivity,
         matrix: byName.get(nameOf(matrix))?.sensitivity ?? 0,
       };
-      return allocationMatrix(matrix.errors, matrix.rows, sensitivity, rowScales);
+      return [allocationMatrix(survey.errors, matrix.rows, sensitivity, rowScales)];
     });
-    for (const [index, allocated] of allocate(matrices, allowed).matrices.entries()) {
-      const matrix = shared[index];
+    for (const [index, allocated] of allocate(weighed, bytes).matrices.entries()) {
+      const matrix = matrices[index];
       if (matrix !== undefined) plans.set(nameOf(matrix), allocatedPlan(allocated));
     }
   }

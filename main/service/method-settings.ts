@@ -6,7 +6,13 @@ import { hasUniformGrid } from '../../shared/method.ts';
 import type { ModelBudget } from '../../shared/model-budget.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
 import type { TieRule } from '../../shared/outlier-order.ts';
-import { hasTechnique, inOrder, plusChoicesSchema, takesGradients } from '../../shared/plus.ts';
+import {
+  type PlusChoices,
+  hasTechnique,
+  inOrder,
+  plusChoicesSchema,
+  takesGradients,
+} from '../../shared/plus.ts';
 import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import {
   type BudgetRequest,
@@ -15,7 +21,12 @@ import {
   type QuantizeSettings,
 } from '../../shared/requests.ts';
 import type { MethodSettings } from '../engine/claq/quantize-group.ts';
+import { requireRoom, sharedBudgets } from '../engine/claq/shared-budgets.ts';
 
+/**
+ * Throws ClaqError request/invalid, budget/out-of-range, budget/contradiction, and budget/cannot-be-met where an allocation's bytes
+ * do not suffice for a bit a weight.
+ */
 export function methodSettings(settings: QuantizeChoices, model: ModelDescription): MethodSettings {
   const { method, groupSize } = settings;
   const widest = Math.max(...MATRIX_KINDS.map((kind) => matrixShape(model, kind).columns));
@@ -27,7 +38,7 @@ export function methodSettings(settings: QuantizeChoices, model: ModelDescriptio
       remedy: 'leave it out for one scale a row',
     });
   }
-  return {
+  const decided = {
     method,
     budget: budgetOf(settings, model),
     outlierS: settings.outlierS,
@@ -37,8 +48,17 @@ export function methodSettings(settings: QuantizeChoices, model: ModelDescriptio
     percdamp: settings.percdamp,
     actOrder: settings.actOrder,
     seed: settings.calibration.seed,
-    plus: method === 'claq-plus' ? inOrder(settings.plus ?? plusChoicesSchema.parse({})) : undefined,
+    plus: plusOf(settings),
   };
+  if (allocates(decided)) {
+    for (const shared of sharedBudgets(model, decided)) requireRoom(shared, budgetOptions(settings.budget));
+  }
+  return decided;
+}
+
+/** Of claq-plus: what is asked for, or all that it has. */
+function plusOf({ method, plus }: Pick<QuantizeChoices, 'method' | 'plus'>): PlusChoices | undefined {
+  return method === 'claq-plus' ? inOrder(plus ?? plusChoicesSchema.parse({})) : undefined;
 }
 
 /** What is not quantized, and its dtype, does not count in stored bits. */
@@ -52,7 +72,12 @@ export function sizedSettings(settings: QuantizeSettings, model: ModelDescriptio
   const { storedBits } = settings;
   if (storedBits === undefined) return settings;
   const target = { kind: 'stored-bits', value: storedBits } as const;
-  return { ...settings, budget: hitTarget(model, ANY_DTYPE, settings, target, 'ap').budget };
+  const { method, groupSize, budget, overrides } = settings;
+  const form = { method, groupSize, plus: plusOf(settings) };
+  return {
+    ...settings,
+    budget: hitTarget(model, ANY_DTYPE, { budget, overrides, form }, target, 'ap').budget,
+  };
 }
 
 /** The budget asked for; an error names the override, or the options that asked for it. */

@@ -19,7 +19,7 @@ const DIFFERENCES_SHOWN = 3;
 const OTHER_FOLDER = 'choose another folder with --out, or delete this one';
 
 /**
- * The run of a folder to go on with: one that has finished a block. Undefined where there is none, or where it is to begin
+ * The run of a folder to go on with: one that has something to show for it. Undefined where there is none, or where it is to begin
  * anew all the same.
  * @throws ClaqError output/finished-run where the run is complete: a folder is somebody's result, and is not overwritten;
  *   result/malformed where its record cannot be read, unless the run is to begin anew
@@ -40,7 +40,13 @@ export async function unfinishedRun(
         : OTHER_FOLDER,
     );
   }
-  return record === undefined || restart || recordedBlocks(record) === 0 ? undefined : record;
+  return record === undefined || restart || !hasBegun(record) ? undefined : record;
+}
+
+/** Whether a block is finished, or what is decided before the first one. */
+function hasBegun(record: RunRecord): boolean {
+  const hasPlans = record.soFar?.timing['plan'] !== undefined;
+  return recordedBlocks(record) > 0 || hasPlans || record.strength !== undefined;
 }
 
 /** Undefined also for a record that cannot be read, of a run that is to begin anew. */

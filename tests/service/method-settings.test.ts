@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { sizedSettings } from '../../main/service/method-settings.ts';
+import { methodSettings, sizedSettings } from '../../main/service/method-settings.ts';
 import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import { storedBits } from '../../shared/bits.ts';
 import { quantizedWeights } from '../../shared/model.ts';
@@ -10,8 +10,9 @@ import { SMOLLM2 } from '../known-models.ts';
 /** Stored bits that a request comes to on SmolLM2. */
 function comesTo(request: Omit<QuantizeRequest, 'model'>): number {
   const settings = sizedSettings(quantizeRequestSchema.parse({ model: 'm', ...request }), SMOLLM2);
+  const { method, plus } = settings;
   const budget = requestedModelBudget(settings, SMOLLM2.blocks);
-  return storedBits(plannedPackedBytes(SMOLLM2, { method: 'claq', budget }), quantizedWeights(SMOLLM2));
+  return storedBits(plannedPackedBytes(SMOLLM2, { method, plus, budget }), quantizedWeights(SMOLLM2));
 }
 
 it.each([2.12, 2.45, 3.18, 4.5])('comes to %f stored bits from below', (target) => {
@@ -19,6 +20,35 @@ it.each([2.12, 2.45, 3.18, 4.5])('comes to %f stored bits from below', (target) 
   expect(reached).toBeLessThanOrEqual(target);
   // A step is one column more of each matrix of a shape.
   expect(reached).toBeGreaterThan(target - 0.005);
+});
+
+it('counts what comes on top of the budget: scales of rows, and the authors’ tails', () => {
+  const requests: Omit<QuantizeRequest, 'model'>[] = [
+    { method: 'claq-plus', plus: { techniques: ['row-scales', 'sweeps'] } },
+    { method: 'reference', budget: { orBits: 0.07 } },
+  ];
+  for (const request of requests) {
+    const reached = comesTo({ ...request, storedBits: 2.6 });
+    expect(reached).toBeLessThanOrEqual(2.6);
+    expect(reached).toBeGreaterThan(2.6 - 0.005);
+  }
+});
+
+it('refuses an allocation that has no bytes for a bit a weight, before anything is computed', () => {
+  const settingsOf = (request: Omit<QuantizeRequest, 'model'>): unknown =>
+    methodSettings(quantizeRequestSchema.parse({ model: 'm', method: 'claq-plus', ...request }), SMOLLM2);
+  const code = 'budget/cannot-be-met';
+  // Scales of rows take two bytes each, which a bit a weight leaves no room for.
+  expect(() => settingsOf({ budget: { bits: 1 } })).toThrow(
+    expect.objectContaining({ code, where: '--bits 1' }),
+  );
+  expect(() =>
+    settingsOf({ budget: { bits: 3 }, overrides: [{ matrices: ['v'], budget: { bits: 1 } }] }),
+  ).toThrow(expect.objectContaining({ code }));
+  expect(settingsOf({ budget: { bits: 1 }, plus: { techniques: ['allocation'] } })).toMatchObject({
+    method: 'claq-plus',
+  });
+  expect(settingsOf({ budget: { bits: 1.1 } })).toMatchObject({ method: 'claq-plus' });
 });
 
 it('leaves a reservation and overrides as they are', () => {

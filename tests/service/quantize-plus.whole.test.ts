@@ -110,6 +110,29 @@ it('goes on with the plans and the strength of the session that was stopped', as
   expect(resumed.status).toBe('complete');
 });
 
+it('keeps what was decided where it is stopped before the first block is done', async () => {
+  const out = join(work, 'stopped-early');
+  const controller = new AbortController();
+  const stopped = quantizeModel(
+    { ...request, out },
+    {
+      signal: controller.signal,
+      onProgress: ({ phase, detail = '' }) => {
+        if (phase === 'Quantizing' && detail.startsWith('block 1 of 2, through o')) controller.abort();
+      },
+    },
+  );
+  await expect(stopped).rejects.toMatchObject({ code: 'run/cancelled' });
+  expect((await recordOf('stopped-early')).matrices.length).toBeLessThan(7);
+  const again = new Set<string>();
+  await quantizeModel({ ...request, out }, { onProgress: ({ phase }) => again.add(phase) });
+  expect([...again]).toContain('Quantizing');
+  expect([...again]).not.toContain('Surveying columns');
+  expect([...again]).not.toContain('Choosing the strength of corrections');
+  const resumed = await recordOf('stopped-early');
+  expect(resumed.matrices.map(({ sha256 }) => sha256)).toEqual(record.matrices.map(({ sha256 }) => sha256));
+});
+
 it('exports packed, row scales and all, as the run is', async () => {
   const out = join(work, 'packed');
   await exportQuantized({ source: join(work, 'run'), out, target: { format: 'packed', dtype: 'source' } });
