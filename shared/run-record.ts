@@ -92,6 +92,8 @@ export const runFiguresSchema = z.strictObject({
   packedBytes: z.int(),
   /** Null for rtn, whose errors are not compensated. */
   loss: z.number().nullable(),
+  /** Of claq-plus: the part of the drift that its corrections made up for. */
+  strength: z.number().optional(),
   before: perplexityFigureSchema.nullable(),
   after: perplexityFigureSchema.nullable(),
   ...timeSchema.shape,

@@ -20,6 +20,8 @@ export const quantizeSummarySchema = z.strictObject({
   packedBytes: z.number(),
   /** Sum over the matrices of (w - q)^2 / U[i,i]^2 / 2; undefined for rtn, whose errors are not compensated. */
   loss: z.number().or(z.undefined()),
+  /** Of claq-plus: the part of the drift that its corrections made up for. */
+  strength: z.number().optional(),
   /** On the same windows; undefined where no evaluation was asked for. */
   before: perplexityFigureSchema.or(z.undefined()),
   after: perplexityFigureSchema.or(z.undefined()),

@@ -18,6 +18,7 @@ export function quantizeText(summary: QuantizeSummary): string {
     },
     ...(before === undefined ? [] : [{ 'perplexity before': perplexity(before) }]),
     ...(after === undefined ? [] : [{ 'perplexity after': perplexity(after) }]),
+    ...(summary.strength === undefined ? [] : [{ 'strength of corrections': String(summary.strength) }]),
     ...(summary.loss === undefined ? [] : [{ loss: threeFigures(summary.loss) }]),
     { time: readableDuration(summary.seconds) + (sessions === 1 ? '' : ` in ${sessions} sessions`) },
     { run: summary.runFolder },

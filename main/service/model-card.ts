@@ -120,6 +120,7 @@ function recordLines({ settings, calibration, result, program }: RunRecord): str
     ['Method', method],
     ['Budget', budget],
     ...(columnOrder === null ? [] : [['Column order', columnOrder] satisfies [string, string]]),
+    ...plusRows(settings.plus, result?.strength),
     ['Outlier threshold S', String(outlierS)],
     ['Damping', `${percdamp}${actOrder ? ', columns by descending activation' : ''}`],
     [
@@ -148,6 +149,22 @@ function recordLines({ settings, calibration, result, program }: RunRecord): str
     '|---|---|',
     ...rows.map(([name, value]) => `| ${name} | ${value} |`),
     '',
+  ];
+}
+
+/** @param strength that was made of the corrections, where there were any */
+function plusRows(
+  plus: RunRecord['settings']['plus'],
+  strength: number | undefined,
+): [name: string, value: string][] {
+  if (plus === undefined) return [];
+  const { techniques, sweeps } = plus;
+  return [
+    ['Beyond the paper', techniques.length === 0 ? 'nothing' : techniques.join(', ')],
+    ...(strength === undefined
+      ? []
+      : [['Strength of corrections', String(strength)] satisfies [string, string]]),
+    ...(techniques.includes('sweeps') ? [['Sweeps', String(sweeps)] satisfies [string, string]] : []),
   ];
 }
 

@@ -179,9 +179,10 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     settings: method,
     memory,
   };
+  const { plus } = await chosenStrength(writer, run, calibration, hooks);
   const { perplexity, timing } = await quantizeBlocks({
     ...run,
-    settings: { ...method, ...(await chosenStrength(writer, run, calibration, hooks)) },
+    settings: { ...method, plus },
     windows,
     onMatrix: async (result) => {
       // Saved whether or not anybody listens.
@@ -207,6 +208,9 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     sourceBytes: sourceBytes(checkpoint),
     packedBytes: writer.packedBytes,
     loss: writer.loss,
+    ...(plus !== undefined && followsOriginal(plus) && plus.strength !== 'auto'
+      ? { strength: plus.strength }
+      : {}),
     before: before ?? null,
     after: after ?? null,
   };

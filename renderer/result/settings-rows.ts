@@ -14,7 +14,7 @@ import {
 
 export type SettingsRow = readonly [label: string, value: string];
 
-export function settingsRows({ choices, budget, engine }: RunDetail): SettingsRow[] {
+export function settingsRows({ choices, budget, engine, figures }: RunDetail): SettingsRow[] {
   const { method, calibration, evaluation } = choices;
   const order = choices.columnOrder ?? (method === 'reference' ? 'outlier' : 'benefit');
   const fit = choices.codebookFit ?? (method === 'reference' ? 'all' : 'kept');
@@ -32,7 +32,7 @@ export function settingsRows({ choices, budget, engine }: RunDetail): SettingsRo
       : allocates
         ? ['Bits go', 'over the whole model']
         : ['Bits go to columns', COLUMN_ORDER_WORDS[order].label.toLowerCase()],
-    ...(plus === undefined ? [] : plusRows(plus)),
+    ...(plus === undefined ? [] : plusRows(plus, figures?.strength)),
     hasUniformGrid(method)
       ? undefined
       : ['Codebooks are fitted on', CODEBOOK_FIT_WORDS[fit].label.toLowerCase()],
@@ -59,15 +59,21 @@ export function settingsRows({ choices, budget, engine }: RunDetail): SettingsRo
   return rows.filter((row) => row !== undefined);
 }
 
-function plusRows(plus: PlusChoices): SettingsRow[] {
+/** @param strength that was chosen, once it is known */
+function plusRows(plus: PlusChoices, strength: number | undefined): SettingsRow[] {
   const used = plus.techniques.map((technique) => PLUS_WORDS[technique].label.toLowerCase());
   const rows: SettingsRow[] = [['Beyond the paper', used.length === 0 ? 'nothing' : used.join(', ')]];
   if (followsOriginal(plus)) {
     rows.push([
       'Strength of the corrections',
-      plus.strength === 'auto' ? 'by held-out segments' : String(plus.strength),
+      plus.strength === 'auto' ? chosenWords(strength) : String(plus.strength),
     ]);
   }
   if (hasTechnique(plus, 'sweeps')) rows.push(['Sweeps', String(plus.sweeps)]);
   return rows;
+}
+
+function chosenWords(strength: number | undefined): string {
+  const how = 'by held-out segments';
+  return strength === undefined ? how : `${strength}, ${how}`;
 }

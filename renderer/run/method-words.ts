@@ -19,7 +19,7 @@ export const METHOD_WORDS: Readonly<Record<Method, ChoiceWords & { readonly brie
   'claq-plus': {
     label: 'CLAQ+',
     brief: 'CLAQ+',
-    meaning: 'Beyond the paper: a lower perplexity for the same bytes. Takes about twice as long.',
+    meaning: 'Beyond the paper: a lower perplexity for the same bytes. Takes two to three times as long.',
   },
   reference: {
     label: 'Reference',

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import type { CompanionFiles } from '../../main/engine/checkpoint/checkpoint.ts';
 import { type CardFacts, modelCard, sourceCard } from '../../main/service/model-card.ts';
+import type { RunRecord } from '../../shared/run-record.ts';
 import { completeRecord } from './preflight/complete-record.ts';
 
 function companions(files: Readonly<Record<string, string>>): CompanionFiles {
@@ -61,6 +62,22 @@ it('has the settings and figures of the run', async () => {
     `| Calibration | ${record.calibration.segments} segments of ${record.calibration.length} tokens`,
   );
   expect(card).toContain('llama-cli -m FILE.gguf');
+});
+
+it('says what CLAQ+ did', async () => {
+  const plain = completeRecord({ segments: 8, length: 512, timing: {}, windows: 4 });
+  expect(modelCard(await facts(LICENSED, { record: plain }))).not.toContain('Beyond the paper');
+  const record: RunRecord = {
+    ...plain,
+    settings: {
+      ...plain.settings,
+      plus: { techniques: ['asymmetric', 'sweeps'], strength: 'auto', sweeps: 3 },
+    },
+    result: plain.result && { ...plain.result, strength: 0.25 },
+  };
+  const card = modelCard(await facts(LICENSED, { record }));
+  expect(card).toContain('| Beyond the paper | asymmetric, sweeps |\n');
+  expect(card).toContain('| Strength of corrections | 0.25 |\n| Sweeps | 3 |\n');
 });
 
 it('quotes the card of a packed model that is exported on', async () => {

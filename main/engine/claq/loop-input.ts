@@ -2,6 +2,7 @@
 import type { ColumnPlan } from '../../../shared/budget.ts';
 import type { CodebookFit } from '../../../shared/method.ts';
 import type { Couplings } from './couplings.ts';
+import type { Reserve } from './error-reservation.ts';
 import type { UniformGrid } from './uniform-grid.ts';
 
 /** `optimal`: dynamic programme and Lloyd steps. `scikit`: k-means++ and Lloyd, as the authors' code. */
@@ -16,8 +17,8 @@ export interface ColumnLoopOptions {
   /** Blocks of columns between two of TensorFlow's products, where the factor stands on its device; by size where not given. */
   readonly stretch?: number;
   readonly seed: number;
-  /** Which entries are reserved: the column's tails, or those that its codebook serves worst (error-reservation.ts). */
-  readonly reserve?: 'tails' | 'worst' | undefined;
+  /** The tails where it is not said. */
+  readonly reserve?: Reserve | undefined;
   /** Sweeps behind the loop (sweeps.ts); the couplings stay the caller's. */
   readonly sweeps?: { readonly count: number; readonly couplings: Couplings } | undefined;
 }

@@ -5,8 +5,6 @@ import type { CorrectionStrengths } from './drift.ts';
 export interface PlusSettings {
   /** Rows are divided by their root mean square (row-scales.ts). */
   readonly rowScales: boolean;
-  /** Reserved are the entries that a column's codebook serves worst, not its tails. */
-  readonly errorReservation: boolean;
   /** How much of the drift of the model so far a matrix makes up for (drift.ts); both 0: nothing. */
   readonly strengths: CorrectionStrengths;
   /** Of coordinate descent behind the loop (sweeps.ts). */
@@ -17,7 +15,6 @@ export function plusSettings(choices: PlusChoices): PlusSettings {
   const strength = choices.strength === 'auto' ? USUAL_STRENGTH : choices.strength;
   return {
     rowScales: hasTechnique(choices, 'row-scales'),
-    errorReservation: hasTechnique(choices, 'error-reservation'),
     strengths: {
       asymmetric: hasTechnique(choices, 'asymmetric') ? strength : 0,
       residual: hasTechnique(choices, 'residual') ? strength : 0,

@@ -4,7 +4,7 @@ import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { type CodebookFit, type ColumnOrder, type Method, hasUniformGrid } from '../../../shared/method.ts';
 import type { ModelBudget } from '../../../shared/model-budget.ts';
 import type { MatrixKind } from '../../../shared/model.ts';
-import { type PlusChoices, hasTechnique } from '../../../shared/plus.ts';
+import type { PlusChoices } from '../../../shared/plus.ts';
 import { type TieBreak, outlierOrder } from '../../../shared/outlier-order.ts';
 import { countOutliers } from '../kernels/column-statistics.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
@@ -17,6 +17,7 @@ import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import { factorOnDevice } from './device-factor.ts';
 import type { DeviceHessian } from './device-hessian.ts';
 import type { Drift } from './drift.ts';
+import { reserveBy } from './error-reservation.ts';
 import { type HessianFactor, factorHessian } from './factor.ts';
 import type { FactoredColumns } from './factored-columns.ts';
 import type { Hessian } from './hessian.ts';
@@ -93,7 +94,8 @@ export async function quantizeGroup(
   { signal, onFactored, drift }: GroupHooks = {},
 ): Promise<GroupResult[]> {
   const mark = pool.arena.mark();
-  const whole = needsCouplings(settings.plus) ? hessian.whole() : undefined;
+  const sweeps = settings.plus === undefined ? 0 : plusSettings(settings.plus).sweeps;
+  const whole = sweeps > 0 ? hessian.whole() : undefined;
   try {
     const where = matrices.map(({ name }) => name).join(', ');
     const factor = await factored(pool, hessian, { ...settings, where });
@@ -177,11 +179,6 @@ function scaled(
   return { weights: divideRows(weights, scales), rowScales: scales };
 }
 
-/** Whether sweeps follow the loop. */
-function needsCouplings(plus: PlusChoices | undefined): boolean {
-  return plus !== undefined && hasTechnique(plus, 'sweeps');
-}
-
 function factored(
   pool: KernelPool,
   hessian: Hessian | DeviceHessian,
@@ -198,7 +195,7 @@ function loopOptions({ method, codebookFit, seed, plus }: GroupSettings): Column
     clustering: reference ? 'scikit' : 'optimal',
     compensate: method !== 'rtn',
     seed: reference ? AUTHORS_SEED : seed,
-    reserve: plus !== undefined && hasTechnique(plus, 'error-reservation') ? 'worst' : 'tails',
+    reserve: reserveBy(plus),
   };
 }
 

@@ -24,8 +24,8 @@ import { BatchSizes } from '../../engine/transformer/batch-sizes.ts';
 
 const FLOAT_BYTES = 4;
 
-/** A thread's scratch for a column (assembly/codebook-scratch.ts): 28 bytes a row and the columns of a sub-block twice. */
-const SCRATCH_BYTES_A_ROW = 28 + 12 * 8;
+/** A thread's scratch for a column (assembly/codebook-scratch.ts): 46 bytes a row and the columns of a sub-block twice. */
+const SCRATCH_BYTES_A_ROW = 46 + 12 * 8;
 /** And its tables, somewhat less than this. */
 const SCRATCH_BYTES = 2 ** 20;
 /** Weights that are copied into the kernels' memory at a time (column-loop.ts). */

@@ -13,6 +13,7 @@ import {
   hessianBytes,
   hessianFlops,
 } from '../../../shared/run-work.ts';
+import { allocates } from '../method-settings.ts';
 import { readableCount, readableFlopRate, readableFlops } from './count-text.ts';
 import type { Rates } from './rates.ts';
 import type { Corrections } from './recorded-speed.ts';
@@ -63,9 +64,11 @@ export function timeParts(run: RunToTell, rates: Rates, corrections: Corrections
     },
     ...(run.evaluatesOriginal ? [evaluation('Perplexity of the original', corrections.original)] : []),
     {
-      name: 'Bits over the whole model',
+      name: 'Gradients and plans',
       seconds: times.allocation * corrections.forward,
-      basis: `gradients, and errors of ${weights} at each width and share`,
+      basis: allocates(run.method)
+        ? `gradients, and errors of ${weights} at each width and share`
+        : 'gradients alone',
     },
     {
       name: 'Strength of corrections',

@@ -97,6 +97,7 @@ function figuresOf(summary: QuantizeSummary): RunFigures {
     sourceBytes,
     packedBytes,
     loss: summary.loss ?? null,
+    ...(summary.strength === undefined ? {} : { strength: summary.strength }),
     before: summary.before ?? null,
     after: summary.after ?? null,
     seconds,

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { completeRecord } from '../../service/preflight/complete-record.ts';
 import { settingsRows } from '../../../renderer/result/settings-rows.ts';
 import { quantizeChoicesSchema } from '../../../shared/requests.ts';
 import { runDetail } from '../run/run-card.ts';
@@ -32,6 +33,21 @@ it('says what CLAQ+ did beyond the paper', () => {
   ]);
   expect(rows).toContainEqual(['Strength of the corrections', 'by held-out segments']);
   expect(rows).toContainEqual(['Sweeps', '2']);
+});
+
+it('says what strength was chosen, once it is known, or asked for', () => {
+  const choices = quantizeChoicesSchema.parse({ method: 'claq-plus', budget: { bits: 2.12 } });
+  const { result } = completeRecord({ segments: 8, length: 512, timing: {}, windows: 4 });
+  const figures = result && { ...result, strength: 0.25 };
+  expect(settingsRows(runDetail({ choices, figures }))).toContainEqual([
+    'Strength of the corrections',
+    '0.25, by held-out segments',
+  ]);
+  const asked = quantizeChoicesSchema.parse({ method: 'claq-plus', plus: { strength: 0.5 } });
+  expect(settingsRows(runDetail({ choices: asked, figures }))).toContainEqual([
+    'Strength of the corrections',
+    '0.5',
+  ]);
 });
 
 it('shows what goes with a uniform grid only, and what was chosen', () => {
