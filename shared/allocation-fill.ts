@@ -53,7 +53,9 @@ export function fillBudget(
       state.chosen[column] = option;
       left -= bytes;
     }
-    state.upgrade = bestUpgrade(state, left);
+    // What a class that falls away gives back may be what another matrix has waited for.
+    const changed = bytes < 0 ? states : [state];
+    for (const each of changed) each.upgrade = bestUpgrade(each, left);
   }
 }
 

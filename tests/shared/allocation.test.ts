@@ -240,6 +240,27 @@ function budgetAt(matrices: readonly AllocationMatrix[], part: number): number {
 }
 
 describe('any allocation', () => {
+  it('spends what a class gives back on another matrix', () => {
+    const least = 1.401298464324817e-45;
+    const scaled = matrixOf(
+      267,
+      [
+        [1, 1, 0, 1],
+        [1, 1, 1, 2 ** -33],
+        [least, 0, least, 0],
+      ],
+      true,
+    );
+    const other = matrixOf(267, [
+      [0, 0, 0, 0],
+      [1, least, 0, 0],
+      [1, 49 * least, 0, 0],
+    ]);
+    const { matrices } = allocate([scaled, other], 1110);
+    // Four entries that are kept cost 20 bytes, which are left: they go where they take off most.
+    expect([...(matrices[1]?.reserved ?? [])]).toEqual([0, 0, 4]);
+  });
+
   it('is within the budget, has the bytes that are written, and leaves no upgrade that fits', () => {
     fc.assert(
       fc.property(cases, ({ matrices, part }) => {
