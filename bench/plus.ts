@@ -1,6 +1,10 @@
 /** CLAQ+ taken apart: each technique alone, all but one, and all, at stored bits that settings of the paper take. */
+import { storedBits } from '../shared/bits.ts';
 import { type Budget, budgetOfBits } from '../shared/budget.ts';
 import { hitTarget } from '../shared/hit-size.ts';
+import { budgetForAll } from '../shared/model-budget.ts';
+import { quantizedWeights } from '../shared/model.ts';
+import { plannedPackedBytes } from '../shared/planned-bytes.ts';
 import { DEFAULT_SWEEPS, PLUS_TECHNIQUES, type PlusTechnique } from '../shared/plus.ts';
 import { requestedBudget } from '../shared/requested-budget.ts';
 import { evaluatePerplexity } from '../main/engine/evaluate/perplexity.ts';
@@ -9,21 +13,32 @@ import { table } from './report.ts';
 import { type BenchModel, type BenchSetting, benchSetting } from './whole-model.ts';
 
 /** Which techniques a row of the table has, and what it is called. */
-type Ablation = readonly [label: string, techniques: readonly PlusTechnique[] | undefined];
+interface Ablation {
+  readonly label: string;
+  /** Undefined: the plain method. */
+  readonly techniques: readonly PlusTechnique[] | undefined;
+  /** Its budget reserves entries: without any, one technique has nothing to do. */
+  readonly reserves?: boolean;
+}
 
 export const ABLATION: readonly Ablation[] = [
-  ['CLAQ, by benefit', undefined],
-  ...PLUS_TECHNIQUES.map((technique): Ablation => [`${technique} alone`, [technique]]),
-  ...PLUS_TECHNIQUES.map((technique): Ablation => [
-    `all but ${technique}`,
-    PLUS_TECHNIQUES.filter((each) => each !== technique),
-  ]),
-  ['CLAQ+', PLUS_TECHNIQUES],
+  { label: 'CLAQ, AP by benefit', techniques: undefined },
+  { label: 'CLAQ, AP + OR by benefit', techniques: undefined, reserves: true },
+  ...PLUS_TECHNIQUES.map((technique): Ablation => {
+    const reserves = technique === 'error-reservation';
+    return { label: `${technique} alone${reserves ? ', AP + OR' : ''}`, techniques: [technique], reserves };
+  }),
+  ...PLUS_TECHNIQUES.map((technique): Ablation => ({
+    label: `all but ${technique}`,
+    techniques: PLUS_TECHNIQUES.filter((each) => each !== technique),
+  })),
+  { label: 'CLAQ+', techniques: PLUS_TECHNIQUES },
 ];
 
 /** The plain method and CLAQ+ whole. */
 export const ENDS: readonly Ablation[] = ABLATION.filter(
-  ([, techniques]) => techniques === undefined || techniques.length === PLUS_TECHNIQUES.length,
+  ({ techniques, reserves }) =>
+    reserves !== true && (techniques === undefined || techniques.length === PLUS_TECHNIQUES.length),
 );
 
 /** @param stored bits a weight that the plain method shall come to, by its average width */
@@ -35,14 +50,13 @@ export async function benchPlus(
 ): Promise<void> {
   const { checkpoint, windows } = model;
   const { windowNll: original } = await evaluatePerplexity({ checkpoint, windows });
-  const budget = budgetOfStoredBits(model, stored);
   const rows: string[][] = [];
-  for (const [label, techniques] of ablation) {
+  for (const { label, techniques, reserves = false } of ablation) {
     const setting: BenchSetting = {
       method: techniques === undefined ? 'claq' : 'claq-plus',
       bits: stored,
       order: 'benefit',
-      budget,
+      budget: budgetOfStoredBits(model, stored, reserves),
       ...(techniques === undefined
         ? {}
         : { plus: { techniques: [...techniques], strength: 'auto', sweeps: DEFAULT_SWEEPS } }),
@@ -68,9 +82,18 @@ export async function benchPlus(
   );
 }
 
-function budgetOfStoredBits({ checkpoint: { model } }: BenchModel, stored: number): Budget {
-  const choices = { budget: { bits: Math.floor(stored) + 0.1 }, overrides: [] };
-  if (stored < 2.2) return budgetOfBits(2);
+/** Bits that OR of the paper's 2.12 and 3.12 has. */
+const RESERVED_BITS = 0.07;
+
+/** One width for all where that comes to it, else AP. */
+function budgetOfStoredBits({ checkpoint }: BenchModel, stored: number, reserves: boolean): Budget {
+  const { model } = checkpoint;
+  const whole = budgetOfBits(Math.floor(stored));
+  const wholeBytes = plannedPackedBytes(model, { method: 'claq', budget: budgetForAll(whole) });
+  const isWhole = Math.abs(storedBits(wholeBytes, quantizedWeights(model)) - stored) < 0.005;
+  if (isWhole && !reserves) return whole;
+  const request = { apAverage: Math.floor(stored) + 0.1, ...(reserves ? { orBits: RESERVED_BITS } : {}) };
+  const choices = { budget: request, overrides: [] };
   const { budget } = hitTarget(model, 'BF16', choices, { kind: 'stored-bits', value: stored }, 'ap');
   return requestedBudget(budget);
 }
