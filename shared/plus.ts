@@ -47,19 +47,21 @@ export function inOrder({ techniques, ...choices }: PlusChoices): PlusChoices {
   return { techniques: PLUS_TECHNIQUES.filter((each) => techniques.includes(each)), ...choices };
 }
 
-export function hasTechnique(
-  { techniques }: Pick<PlusChoices, 'techniques'>,
-  technique: PlusTechnique,
-): boolean {
+/** Which techniques are used, whatever else is chosen. */
+interface UsedTechniques {
+  readonly techniques: readonly PlusTechnique[];
+}
+
+export function hasTechnique({ techniques }: UsedTechniques, technique: PlusTechnique): boolean {
   return techniques.includes(technique);
 }
 
 /** Whether gradients of the original model's loss are needed. */
-export function takesGradients(choices: Pick<PlusChoices, 'techniques'>): boolean {
+export function takesGradients(choices: UsedTechniques): boolean {
   return hasTechnique(choices, 'allocation') || hasTechnique(choices, 'row-sensitivity');
 }
 
 /** Whether the original model's activations are needed beside the quantized model's. */
-export function followsOriginal(choices: Pick<PlusChoices, 'techniques'>): boolean {
+export function followsOriginal(choices: UsedTechniques): boolean {
   return hasTechnique(choices, 'asymmetric') || hasTechnique(choices, 'residual');
 }

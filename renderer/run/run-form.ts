@@ -6,7 +6,7 @@ import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
 import { type CodebookFit, type ColumnOrder, type Method, hasUniformGrid } from '../../shared/method.ts';
 import type { ModelDescription } from '../../shared/model.ts';
 import { DEFAULT_OUTLIER_S } from '../../shared/outlier-order.ts';
-import { DEFAULT_SWEEPS, PLUS_TECHNIQUES, type PlusTechnique } from '../../shared/plus.ts';
+import { DEFAULT_SWEEPS, PLUS_TECHNIQUES, type PlusTechnique, followsOriginal } from '../../shared/plus.ts';
 import {
   type BudgetChoices,
   type BudgetOverrideRequest,
@@ -209,8 +209,13 @@ function orderOfForm({ method, columnOrder, techniques }: RunForm): ColumnOrder 
   return method === 'claq-plus' && techniques.includes('allocation') ? undefined : columnOrder;
 }
 
+/** Without what belongs to techniques that are switched off: its fields are not shown. */
 function plusOfForm({ techniques, strength, sweeps }: RunForm): QuantizeChoicesRequest['plus'] {
-  return { techniques: [...techniques], strength: strength ?? 'auto', sweeps: sweeps ?? undefined };
+  return {
+    techniques: [...techniques],
+    strength: followsOriginal({ techniques }) ? (strength ?? 'auto') : 'auto',
+    sweeps: techniques.includes('sweeps') ? (sweeps ?? undefined) : undefined,
+  };
 }
 
 function filled(text: string): string | undefined {

@@ -180,6 +180,45 @@ describe('claq quantize, evaluate, export', () => {
     expect(beyond.stderr).toContain('  where: override 1\n');
   });
 
+  it('goes beyond the paper with the techniques that are named, and says how far', async () => {
+    const file = join(work, 'ordered.yaml');
+    await writeFile(file, 'claq-budget: 1\nbits: 2.5\ncolumn-order: benefit\n');
+    const out = join(work, 'plus');
+    const plus = ['--method', 'claq-plus', '--plus', 'sweeps,allocation,residual', '--sweeps', '1'];
+    const asked = [...plus, '--strength', '0.4', '--budget', file, '--no-export'];
+    const { code, stdout } = await claq('quantize', model, ...asked, '--out', out, ...QUICK);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/strength of corrections +│ 0\.4 /);
+    const { settings, result } = await recordOf(out);
+    expect(settings.plus).toEqual({
+      techniques: ['allocation', 'residual', 'sweeps'],
+      strength: 0.4,
+      sweeps: 1,
+    });
+    expect([settings.columnOrder, result?.strength]).toEqual([null, 0.4]);
+
+    const unknown = await claq('quantize', model, '--method', 'claq-plus', '--plus', 'sweeps,magic');
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain('--plus');
+    const idle = await claq(
+      'quantize',
+      model,
+      '--method',
+      'claq-plus',
+      '--plus',
+      'row-scales',
+      '--sweeps',
+      '3',
+    );
+    expect(idle.code).toBe(2);
+    expect(idle.stderr).toContain('--sweeps');
+    const small = await claq('quantize', model, '--method', 'claq-plus', '--bits', '1');
+    expect([small.code, small.stderr.split('\n')[0]]).toEqual([
+      1,
+      'error: The budget is too small to allocate',
+    ]);
+  });
+
   it('names the options of a budget that cannot be met', async () => {
     const { code, stderr } = await claq('quantize', model, '--bits', '2.05', '--ap-widths', '3,4');
     expect(code).toBe(1);

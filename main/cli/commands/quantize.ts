@@ -241,7 +241,7 @@ function addMethodOptions(command: Command): void {
     )
     .option(
       '--strength <PART>',
-      "claq-plus: part of the model's drift that asymmetric and residual make up for, 0 to 1, or auto = by held-out segments (default: auto)",
+      "claq-plus: part of the model's drift that asymmetric and residual make up for, up to 1, or auto = by held-out segments (default: auto)",
       (part: string) => (part === 'auto' ? part : numberValue(part)),
     )
     .option(

@@ -86,6 +86,19 @@ describe('the form of CLAQ+', () => {
     });
   });
 
+  it('asks for nothing that belongs to techniques which are switched off', () => {
+    const form: RunForm = { ...emptyForm(), method: 'claq-plus', strength: 0.3, sweeps: 4 };
+    expect(choicesOfForm({ ...form, techniques: ['row-scales'] }).plus).toEqual({
+      techniques: ['row-scales'],
+      strength: 'auto',
+    });
+    expect(choicesOfForm({ ...form, techniques: ['residual', 'sweeps'] }).plus).toEqual({
+      techniques: ['residual', 'sweeps'],
+      strength: 0.3,
+      sweeps: 4,
+    });
+  });
+
   it('keeps the order of columns for when there is no allocation', () => {
     const form: RunForm = { ...emptyForm(), method: 'claq-plus', columnOrder: 'outlier' };
     expect(choicesOfForm(form).columnOrder).toBeUndefined();
@@ -101,7 +114,7 @@ describe('formOfChoices', () => {
     {
       method: 'claq-plus',
       budget: { bits: 2.12 },
-      plus: { techniques: ['asymmetric'], strength: 0.3, sweeps: 4 },
+      plus: { techniques: ['asymmetric', 'sweeps'], strength: 0.3, sweeps: 4 },
     },
     { method: 'claq-plus', budget: { bits: 3 }, plus: {} },
     { budget: { bits: 4 }, engine: 'auto', forwardPrecision: 'float32' },
