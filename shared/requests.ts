@@ -22,13 +22,7 @@ import {
 import { MATRIX_KINDS } from './model.ts';
 import { DEFAULT_OUTLIER_S } from './outlier-order.ts';
 import type { OnProgress } from './progress.ts';
-import {
-  DEFAULT_SWEEPS,
-  type PlusChoices,
-  followsOriginal,
-  hasTechnique,
-  plusChoicesSchema,
-} from './plus.ts';
+import { type PlusChoices, hasTechnique, plusChoicesSchema } from './plus.ts';
 import { type MatrixResult, perplexityFigureSchema } from './run-record.ts';
 import type { EvaluateSummary, ExportSummary, QuantizeSummary, SensitivitySummary } from './summaries.ts';
 
@@ -289,16 +283,6 @@ function contradictions(request: ExclusiveChoices): Contradiction[] {
     plus !== undefined && request.method !== 'claq-plus',
     'plus',
     `goes with claq-plus, not with ${request.method}`,
-  );
-  refuse(
-    plus !== undefined && plus.strength !== 'auto' && !followsOriginal(plus),
-    'plus.strength',
-    'goes with asymmetric or residual, which it is the strength of',
-  );
-  refuse(
-    plus !== undefined && plus.sweeps !== DEFAULT_SWEEPS && !hasTechnique(plus, 'sweeps'),
-    'plus.sweeps',
-    'goes with sweeps',
   );
   if (request.method === 'claq-plus') {
     refuse(
