@@ -56,7 +56,7 @@ export class OriginalStream {
 
   /** @param weights of the block, each group's as they were until it has been advanced through */
   beginBlock(weights: BlockWeights): void {
-    this.#endBlock();
+    this.endBlock();
     this.#stages = groupStages(this.#model, this.#options.positions, this.#hidden, weights);
   }
 
@@ -126,13 +126,20 @@ export class OriginalStream {
       this.beginBlock(weights);
       while (this.nextGroup()) await this.advance();
     } finally {
-      this.#endBlock();
+      this.endBlock();
       weights.dispose();
     }
   }
 
+  /** Gives back what is kept between a block's groups. */
+  endBlock(): void {
+    this.#stages?.return();
+    this.#stages = undefined;
+    this.#stage = undefined;
+  }
+
   dispose(): void {
-    this.#endBlock();
+    this.endBlock();
     this.#hidden.dispose();
   }
 
@@ -147,12 +154,5 @@ export class OriginalStream {
   #groupStage(): GroupStage {
     if (this.#stage === undefined) throw new Error('the original model is not before a group');
     return this.#stage;
-  }
-
-  /** Gives back what is kept between a block's groups. */
-  #endBlock(): void {
-    this.#stages?.return();
-    this.#stages = undefined;
-    this.#stage = undefined;
   }
 }

@@ -141,6 +141,7 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
             if (finished === undefined) await quantizeStage(run, at);
             await moveOn(run, at, finished !== undefined);
           }
+          original?.endBlock();
           await run.onBlock?.({ ...timing });
         }
         await timed(timing, 'evaluate', async () => evaluation?.advance(weights));
