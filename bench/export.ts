@@ -9,9 +9,10 @@ import { parseArgs } from 'node:util';
 import { EXPORT_TARGETS, exportFolderName } from '../shared/exports.ts';
 import { readableBytes } from '../shared/readable-quantities.ts';
 import { measuredProcess } from './measured-process.ts';
-import { exportTimesSchema } from './export-times.ts';
+import { type ExportTimes, exportTimesSchema } from './export-times.ts';
 import { SMOLLM2_FOLDER, missingSmollm2 } from './reference-data.ts';
 import { note, section, table } from './report.ts';
+import { Times } from './timing.ts';
 
 /** Source bytes a second of writing, on one core. */
 const AIM_BYTES = 300e6;
@@ -39,26 +40,41 @@ async function benchNewRun(): Promise<void> {
   }
 }
 
+/** Each export as often, in turns: what comes first after a pause waits longest for the disk. */
+const RUNS = 3;
+
 async function benchExports(run: string): Promise<void> {
-  const rows: string[][] = [];
-  for (const target of EXPORT_TARGETS) {
-    const process = new URL('./export-process.ts', import.meta.url);
-    const { output, peak } = await measuredProcess(process, [run, target.format, target.dtype]);
-    const { sourceBytes, writtenBytes, write, verify, sums } = exportTimesSchema.parse(JSON.parse(output));
-    const rate = (seconds: number): string => `${(sourceBytes / seconds / 1e6).toFixed(0)} MB/s`;
-    rows.push([
-      exportFolderName(target),
-      readableBytes(writtenBytes),
-      rate(write),
-      (sourceBytes / write / AIM_BYTES).toFixed(2),
-      rate(verify),
-      rate(sums),
-      rate(write + verify + sums),
-      `${(peak / 1e6).toFixed(0)} MB`,
-    ]);
+  const program = new URL('./export-process.ts', import.meta.url);
+  const measured = EXPORT_TARGETS.map((target) => ({
+    target,
+    times: [] as ExportTimes[],
+    peaks: [] as number[],
+  }));
+  for (let round = 0; round < RUNS; round++) {
+    for (const { target, times, peaks } of measured) {
+      const { output, peak } = await measuredProcess(program, [run, target.format, target.dtype]);
+      times.push(exportTimesSchema.parse(JSON.parse(output)));
+      peaks.push(peak);
+    }
   }
+  const rows = measured.map(({ target, times, peaks }) => {
+    const bytes = times[0]?.sourceBytes ?? 0;
+    const taken = (seconds: (each: ExportTimes) => number): Times => new Times(times.map(seconds));
+    const rate = (seconds: number): string => (bytes / seconds / 1e6).toFixed(0);
+    const writing = taken(({ write }) => write);
+    return [
+      exportFolderName(target),
+      readableBytes(times[0]?.writtenBytes ?? 0),
+      `${rate(writing.median)} MB/s (${rate(writing.sorted.at(-1) ?? NaN)} to ${rate(writing.best)})`,
+      (bytes / writing.median / AIM_BYTES).toFixed(2),
+      `${rate(taken(({ verify }) => verify).median)} MB/s`,
+      `${rate(taken(({ sums }) => sums).median)} MB/s`,
+      `${rate(taken(({ write, verify, sums }) => write + verify + sums).median)} MB/s`,
+      `${(Math.max(...peaks) / 1e6).toFixed(0)} MB`,
+    ];
+  });
   table(
-    `Source bytes a second on one thread (aim: writing at ${AIM_BYTES / 1e6} MB/s, ${AIM_MEMORY / 1e6} MB of memory)`,
+    `Source bytes a second on one thread, medians of ${RUNS} (aim: writing at ${AIM_BYTES / 1e6} MB/s, ${AIM_MEMORY / 1e6} MB of memory)`,
     ['export', 'written', 'writing', 'of the aim', 'comparing', 'sums', 'all', 'peak memory'],
     rows,
   );
