@@ -17,6 +17,8 @@ import { Times } from './timing.ts';
 /** Source bytes a second of writing, on one core. */
 const AIM_BYTES = 300e6;
 const AIM_MEMORY = 600e6;
+/** Each export as often, in turns: what comes first after a pause waits longest for the disk. */
+const RUNS = 3;
 
 const { values } = parseArgs({ options: { run: { type: 'string' } } });
 section('Exports');
@@ -39,9 +41,6 @@ async function benchNewRun(): Promise<void> {
     await rm(folder, { recursive: true, force: true });
   }
 }
-
-/** Each export as often, in turns: what comes first after a pause waits longest for the disk. */
-const RUNS = 3;
 
 async function benchExports(run: string): Promise<void> {
   const program = new URL('./export-process.ts', import.meta.url);
