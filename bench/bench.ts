@@ -4,7 +4,15 @@ import { fileURLToPath } from 'node:url';
 
 const ENGINE = ['loop', 'quality', 'memory', 'e2e', 'cost', 'inspect', 'predicted-loss'];
 // The first of these builds the page, which the start takes as it is.
-const APP = ['renderer-columns', 'cold-start', 'renderer-updates', 'library', 'statistics', 'budget', 'openings'];
+const APP = [
+  'renderer-columns',
+  'cold-start',
+  'renderer-updates',
+  'library',
+  'statistics',
+  'budget',
+  'openings',
+];
 
 for (const part of [...ENGINE, ...APP]) {
   const child = spawn(process.execPath, [fileURLToPath(new URL(`${part}.ts`, import.meta.url))], {
