@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { filesKey } from '../main/service/statistics/files-key.ts';
 import { openStore } from '../main/service/store/store.ts';
 import type { ModelId } from '../shared/library.ts';
-import { matrixName, quantizedWeights } from '../shared/model.ts';
+import { matrixName } from '../shared/model.ts';
 import { LLAMA_7B } from '../tests/known-models.ts';
 import { syntheticDescription, writeHollowModel } from './synthetic-model.ts';
-import { fillStatistics } from './synthetic-statistics.ts';
+import { fillStatistics, insertModel } from './synthetic-statistics.ts';
 
 const LIBRARY_FILE = 'library.sqlite';
 /** The matrix whose entries can be looked at. */
@@ -21,18 +21,7 @@ export async function fillLibrary(dataFolder: string): Promise<ModelId> {
   const description = syntheticDescription(LLAMA_7B);
   const store = openStore(join(dataFolder, LIBRARY_FILE));
   try {
-    const modelId = store.models.insert({
-      name: 'Synthetic 7B',
-      folder,
-      source: { kind: 'folder' },
-      addedAt: '2026-01-01T00:00:00.000Z',
-      description,
-      parameters: quantizedWeights(description),
-      quantizedWeights: quantizedWeights(description),
-      bytes: 2 * quantizedWeights(description),
-      dtype: 'F16',
-      quantized: null,
-    });
+    const modelId = insertModel(store, folder, description);
     fillStatistics(store, { modelId, filesKey: await filesKey(folder) }, description);
     return modelId;
   } finally {

@@ -13,12 +13,11 @@ import { filesKey } from '../main/service/statistics/files-key.ts';
 import { matricesOf } from '../main/service/statistics/column-tasks.ts';
 import { openStore } from '../main/service/store/store.ts';
 import { PAPER_BENEFIT_BUDGETS } from './paper-benefit-budgets.ts';
-import { quantizedWeights } from '../shared/model.ts';
 import { readableBytes } from '../shared/readable-quantities.ts';
 import { quantizeChoicesSchema } from '../shared/requests.ts';
 import { note, section, table } from './report.ts';
 import { LLAMA_7B } from '../tests/known-models.ts';
-import { fillCalibration, fillStatistics } from './synthetic-statistics.ts';
+import { fillCalibration, fillStatistics, insertModel } from './synthetic-statistics.ts';
 import { seconds, timeRuns } from './timing.ts';
 
 /** The longest that any call may keep others waiting. */
@@ -70,18 +69,7 @@ try {
   await writeFile(join(weights, 'model.safetensors'), '');
   const file = join(folder, LIBRARY_FILE);
   const store = openStore(file);
-  const modelId = store.models.insert({
-    name: 'Synthetic 7B',
-    folder: weights,
-    source: { kind: 'folder' },
-    addedAt: '2026-01-01T00:00:00.000Z',
-    description,
-    parameters: quantizedWeights(description),
-    quantizedWeights: quantizedWeights(description),
-    bytes: 2 * quantizedWeights(description),
-    dtype: 'F16',
-    quantized: null,
-  });
+  const modelId = insertModel(store, weights, description);
   const known = { modelId, filesKey: await filesKey(weights) };
   const filling = await timeRuns(
     () => {

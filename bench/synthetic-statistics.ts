@@ -4,7 +4,14 @@ import type { CalibratingRun, Store, StoredStatistics } from '../main/service/st
 import { matricesOf } from '../main/service/statistics/column-tasks.ts';
 import type { KnownModel } from '../main/service/statistics/known-columns.ts';
 import { ANALYSED_TAIL_SHARES, ANALYSED_WIDTHS } from '../shared/loss-profile.ts';
-import { MATRIX_GROUPS, MATRIX_KINDS, type ModelDescription, matrixShape } from '../shared/model.ts';
+import type { ModelId } from '../shared/library.ts';
+import {
+  MATRIX_GROUPS,
+  MATRIX_KINDS,
+  type ModelDescription,
+  matrixShape,
+  quantizedWeights,
+} from '../shared/model.ts';
 import { OUTLIER_LEVELS } from '../shared/outlier-levels.ts';
 import { uniforms } from './synthetic-matrix.ts';
 
@@ -51,6 +58,23 @@ export function* syntheticColumns(description: ModelDescription): Generator<Synt
     yield { statistics, errors };
   }
   return undefined;
+}
+
+/** Puts a model into the library whose weights are in a folder, or would be. */
+export function insertModel(store: Store, folder: string, description: ModelDescription): ModelId {
+  const weights = quantizedWeights(description);
+  return store.models.insert({
+    name: 'Synthetic 7B',
+    folder,
+    source: { kind: 'folder' },
+    addedAt: '2026-01-01T00:00:00.000Z',
+    description,
+    parameters: weights,
+    quantizedWeights: weights,
+    bytes: 2 * weights,
+    dtype: 'F16',
+    quantized: null,
+  });
 }
 
 /** Puts all of it into the library but for the calibration. */

@@ -47,8 +47,8 @@ export interface MatrixPlan {
 export const GRADIENT_TOKENS = 2048;
 
 /**
- * Tokens that the survey goes over, at least, for each column of the widest matrix: a Hessian of n columns is told from that of
- * other text well enough by so many, and the text once more through the model takes as long as a third of a plain run.
+ * Tokens that the survey goes over, at least, for each column of the widest matrix. Half as many save 9 s of some 200 on SmolLM2,
+ * and its perplexity at 2.45 stored bits stays as it is, 69.63 for 69.68; but at 2.09 it came to 92.99 instead of 85.74.
  */
 export const SURVEY_TOKENS_A_COLUMN = 4;
 

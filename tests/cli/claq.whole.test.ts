@@ -54,6 +54,21 @@ describe('claq', () => {
       ['inspect', 'm', '--text', 't'],
       '--text: goes with --sensitivity',
     ],
+    [
+      'an engine where nothing is computed',
+      ['inspect', 'm', '--engine', 'wasm'],
+      '--engine: goes with --sensitivity',
+    ],
+    [
+      'sweeps of a technique that is left out',
+      ['quantize', 'm', '--method', 'claq-plus', '--plus', 'allocation', '--sweeps', '3'],
+      '--sweeps: goes with the technique sweeps, which --plus leaves out',
+    ],
+    [
+      'a strength of corrections that are left out',
+      ['quantize', 'm', '--method', 'claq-plus', '--plus', 'sweeps', '--strength', '0.5'],
+      '--strength: goes with asymmetric or residual, which --plus leaves out',
+    ],
     ['an unknown matrix', ['inspect', 'm', '--matrix', 'w'], 'error: --matrix: Invalid option'],
     [
       'two budgets',

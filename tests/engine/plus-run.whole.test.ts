@@ -156,7 +156,15 @@ describe('allocation over the model', () => {
         expect(plan?.widths).toHaveLength(columns);
         expect(Math.max(...(plan?.reservedLow ?? [NaN]))).toBeLessThan(rows / 2);
       }
-      const bytes = bytesOf(await quantize(settings, { plan: lookUp(plans) }));
+      const quantized = await quantize(settings, { plan: lookUp(plans) });
+      for (const { block, kind, plan } of plans) {
+        const matrix = quantized.matrices.get(matrixName(block, kind)) ?? failed();
+        expect(matrix.widths, matrixName(block, kind)).toEqual(plan?.widths);
+        expect(reservedCounts(matrix)).toEqual(
+          plan?.reservedLow.map((low, i) => low + (plan.reservedHigh[i] ?? 0)),
+        );
+      }
+      const bytes = bytesOf(quantized);
       const allowed = plannedPackedBytes(checkpoint.model, { method: 'claq', budget: settings.budget });
       expect(bytes).toBeLessThanOrEqual(allowed);
       expect(bytes).toBeGreaterThan(0.995 * allowed);
@@ -218,5 +226,5 @@ describe('the strength of corrections', () => {
 });
 
 function failed(): never {
-  throw new Error('the settings have a plus');
+  throw new Error('there is none');
 }

@@ -96,7 +96,11 @@ export function registerInspect(program: Command, services: InspectServices): vo
         { model, block: layer, ...options },
         FLAGS,
       );
-      if (text !== undefined && !sensitivity) command.error('error: --text: goes with --sensitivity alone');
+      for (const option of ['text', 'engine']) {
+        if (!sensitivity && command.getOptionValueSource(option) === 'cli') {
+          command.error(`error: --${option}: goes with --sensitivity alone`);
+        }
+      }
       const gradients = sensitivity
         ? checkedRequest(command, sensitivityRequestSchema, { model, text, engine }, FLAGS)
         : undefined;

@@ -150,6 +150,7 @@ export function registerQuantize(program: Command, quantizeModel: QuantizeServic
     .addHelpText('after', EXAMPLES)
     .action(async (model: string, _options: unknown, self: Command) => {
       const options = optionsSchema.parse(self.opts());
+      refuseUnusedParts(self, options);
       const request = checkedRequest(self, quantizeRequestSchema, requestOf(model, options), FLAGS);
       process.exitCode = await runCommand('quantize', options, async (hooks) => {
         const asked =
@@ -282,6 +283,17 @@ function addTextOptions(command: Command): void {
       `tokens of a window (default: the smaller of ${DEFAULT_SEGMENT_LENGTH} and the model's context)`,
       wholeValue,
     );
+}
+
+/** Parts of techniques that --plus leaves out. Records of earlier runs may have them, so the request's schema lets them be. */
+function refuseUnusedParts(command: Command, { plus, strength, sweeps }: Options): void {
+  if (plus === undefined) return;
+  if (sweeps !== undefined && !plus.includes('sweeps')) {
+    command.error('error: --sweeps: goes with the technique sweeps, which --plus leaves out');
+  }
+  if (strength !== undefined && !plus.includes('asymmetric') && !plus.includes('residual')) {
+    command.error('error: --strength: goes with asymmetric or residual, which --plus leaves out');
+  }
 }
 
 /** Nothing where nothing is said: the method has its own. */
