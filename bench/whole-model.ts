@@ -13,7 +13,11 @@ import { type PlusChoices, takesGradients } from '../shared/plus.ts';
 import { budgetForAll } from '../shared/model-budget.ts';
 import type { MatrixKind, MatrixShape } from '../shared/model.ts';
 import type { Checkpoint } from '../main/engine/checkpoint/checkpoint.ts';
-import { type QuantizedMatrix, reservedCounts } from '../main/engine/claq/quantized-matrix.ts';
+import {
+  type QuantizedMatrix,
+  codebookFormOf,
+  reservedCounts,
+} from '../main/engine/claq/quantized-matrix.ts';
 import type { ColumnOrder, Method } from '../shared/method.ts';
 import type { MethodSettings } from '../main/engine/claq/quantize-group.ts';
 import { evaluatePerplexity } from '../main/engine/evaluate/perplexity.ts';
@@ -151,7 +155,7 @@ function storedBytes(matrix: QuantizedMatrix, classes: readonly ColumnClass[]): 
   return totalBytes(
     levels.kind === 'grid'
       ? packedGridBytes(matrix, widths[0] ?? 0, levels.groupSize)
-      : packedBytes(matrix, classes, levels.rowScales !== undefined),
+      : packedBytes(matrix, classes, codebookFormOf(levels)),
   );
 }
 

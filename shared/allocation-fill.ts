@@ -95,12 +95,13 @@ function bestUpgrade({ matrix, chosen, counts }: MatrixUnderFill, left: number):
  * @returns [options][options] bytes more, and what a drop in loss is multiplied with: 0 where the change does not fit
  */
 function changesOf(
-  { shape, options }: AllocationMatrix,
+  matrix: AllocationMatrix,
   counts: Int32Array,
   left: number,
 ): { readonly bytes: Float64Array; readonly perByte: Float64Array } {
+  const { shape, options } = matrix;
   const stride = options.length;
-  const sizes = options.map((option) => columnSize(shape.rows, option));
+  const sizes = options.map((option) => columnSize(matrix, option));
   // Codes and positions end in a byte of their own each, however many bits of it they use.
   const [codeRoom, positionRoom] = [
     roomInLastByte(sizes, counts, 'codeBits'),

@@ -3,7 +3,9 @@
  * the packed form takes for it (docs/packed-format.md), exact to the byte.
  */
 import {
+  type CodebookForm,
   HALF_BYTES,
+  centroidBytes,
   classTableBytes,
   classesOf,
   columnBits,
@@ -23,8 +25,7 @@ export interface ColumnOption {
 
 export interface AllocationMatrix {
   readonly shape: MatrixShape;
-  /** Whether a half-precision scale is stored for each row. */
-  readonly scaledRows: boolean;
+  readonly form: CodebookForm;
   /** No two the same, at most MAX_OPTIONS. */
   readonly options: readonly ColumnOption[];
   /** [columns][options]: what a column loses with an option, not negative, in one unit for all matrices of a model. */
@@ -45,26 +46,23 @@ export interface ColumnAllocation {
 export function packedPlanBytes(
   shape: MatrixShape,
   { widths, reserved }: ColumnAllocation,
-  scaledRows: boolean,
+  form: CodebookForm,
 ): number {
-  return totalBytes(packedBytes(shape, classesOf(widths, reserved), scaledRows));
+  return totalBytes(packedBytes(shape, classesOf(widths, reserved), form));
 }
 
 /**
  * The same by how many columns have each option.
  * @param counts [options], their sum is the number of columns
  */
-export function bytesOfCounts(
-  { shape, scaledRows, options }: AllocationMatrix,
-  counts: ArrayLike<number>,
-): number {
+export function bytesOfCounts({ shape, form, options }: AllocationMatrix, counts: ArrayLike<number>): number {
   const classes = options.map(({ width, reserved }, option) => ({
     width,
     reserved,
     columns: counts[option] ?? 0,
   }));
   const used = classes.filter(({ columns }) => columns > 0);
-  return totalBytes(packedBytes(shape, used, scaledRows));
+  return totalBytes(packedBytes(shape, used, form));
 }
 
 /** Columns of each option. */
@@ -82,17 +80,20 @@ export interface ColumnSize {
   readonly bytes: number;
 }
 
-export function columnSize(rows: number, { width, reserved }: ColumnOption): ColumnSize {
+export function columnSize(
+  { shape: { rows }, form }: Pick<AllocationMatrix, 'shape' | 'form'>,
+  { width, reserved }: ColumnOption,
+): ColumnSize {
   return {
     codeBits: rows * width,
     positionBits: positionBits(rows, reserved),
-    bytes: HALF_BYTES * (2 ** width + reserved),
+    bytes: centroidBytes(rows, width, form) * 2 ** width + HALF_BYTES * reserved,
   };
 }
 
 /** Bits of a column with each option. */
-export function bitsOfOptions({ shape, options }: AllocationMatrix): Float64Array {
-  return Float64Array.from(options, ({ width, reserved }) => columnBits(shape.rows, width, reserved));
+export function bitsOfOptions({ shape, form, options }: AllocationMatrix): Float64Array {
+  return Float64Array.from(options, ({ width, reserved }) => columnBits(shape.rows, width, reserved, form));
 }
 
 /** Bits of the class table and of the columns' classes. */
@@ -101,8 +102,9 @@ export function bitsOfClasses({ columns }: MatrixShape, classes: number): number
 }
 
 /** Bits of a matrix beside those of its columns, at most: classes, scales of rows, the last bytes of codes and positions. */
-export function bitsBesideColumns({ shape, scaledRows }: AllocationMatrix, classes: number): number {
-  return bitsOfClasses(shape, classes) + (scaledRows ? 8 * HALF_BYTES * shape.rows : 0) + 2 * 7;
+export function bitsBesideColumns({ shape, form }: AllocationMatrix, classes: number): number {
+  const scales = form.scaledRows === true ? 8 * HALF_BYTES * shape.rows : 0;
+  return bitsOfClasses(shape, classes) + scales + 2 * 7;
 }
 
 /** The sum of what the columns lose. */

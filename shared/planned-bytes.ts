@@ -1,5 +1,12 @@
 /** What a model's packed matrices come to, known from shapes and budget before anything is computed. */
-import { type PackedBytes, packedBytes, packedGridBytes, plannedClasses, totalBytes } from './bits.ts';
+import {
+  type CodebookForm,
+  type PackedBytes,
+  packedBytes,
+  packedGridBytes,
+  plannedClasses,
+  totalBytes,
+} from './bits.ts';
 import { type Budget, authorsTails, exactTails, nominalBits } from './budget.ts';
 import { type Method, hasUniformGrid } from './method.ts';
 import { type ModelBudget, budgetsOfKind } from './model-budget.ts';
@@ -17,7 +24,7 @@ export interface PlannedForm {
   readonly method: Method;
   /** Columns that share a scale (gptq, rtn); undefined for the whole row. */
   readonly groupSize?: number | undefined;
-  /** Of claq-plus: scales of rows come on top of the budget, but where an allocation spends the budget on them too. */
+  /** Of claq-plus: what codebooks are written as changes the bytes of a budget, but where an allocation spends these anyway. */
   readonly plus?: Pick<PlusChoices, 'techniques'> | undefined;
 }
 
@@ -34,10 +41,15 @@ export function plannedMatrixBytes(
   if (hasUniformGrid(method)) {
     return packedGridBytes(shape, budget.precision.average, groupSize ?? shape.columns);
   }
-  const scaledRows =
-    plus !== undefined && hasTechnique(plus, 'row-scales') && !hasTechnique(plus, 'allocation');
+  const form = plus === undefined || hasTechnique(plus, 'allocation') ? {} : codebookForm(plus);
   const countTails = method === 'reference' ? authorsTails : exactTails;
-  return packedBytes(shape, plannedClasses(shape, budget, countTails), scaledRows);
+  return packedBytes(shape, plannedClasses(shape, budget, countTails), form);
+}
+
+/** How codebooks of these techniques are written. Bytes need scales: a byte tells few sizes apart, and all rows may have one scale. */
+export function codebookForm(choices: Pick<PlusChoices, 'techniques'>): CodebookForm {
+  const byteCodebooks = hasTechnique(choices, 'byte-codebooks');
+  return { scaledRows: byteCodebooks || hasTechnique(choices, 'row-scales'), byteCodebooks };
 }
 
 /** Packed bytes of all matrices, likewise. */

@@ -2,7 +2,8 @@
 import type { ColumnPlan } from '../../shared/budget.ts';
 import { allocate } from '../../shared/allocation.ts';
 import { MATRIX_KINDS, type MatrixKind, type ModelDescription, matrixShape } from '../../shared/model.ts';
-import { type PlusTechnique, hasTechnique } from '../../shared/plus.ts';
+import { codebookForm } from '../../shared/planned-bytes.ts';
+import { type PlusChoices, hasTechnique } from '../../shared/plus.ts';
 import type { OnProgress } from '../../shared/progress.ts';
 import type { TokenRuns } from '../../shared/run-work.ts';
 import type { Checkpoint } from './checkpoint/checkpoint.ts';
@@ -68,16 +69,15 @@ export async function planModel(options: PlanModelOptions): Promise<MatrixPlan[]
     ...options,
     segments: firstSegments(segments, GRADIENT_TOKENS),
   });
-  const uses = (technique: PlusTechnique): boolean =>
-    settings.plus !== undefined && hasTechnique(settings.plus, technique);
+  const plus = settings.plus ?? { techniques: [] };
   const sensed = matrices.map(({ block, kind, mean, rows }) => ({
     block,
     kind,
     sensitivity: mean,
-    rowWeights: uses('row-sensitivity') ? rowWeights(rows) : undefined,
+    rowWeights: hasTechnique(plus, 'row-sensitivity') ? rowWeights(rows) : undefined,
   }));
-  if (!uses('allocation')) return sensed.map((matrix) => ({ ...matrix, plan: undefined }));
-  const plans = await allocatedPlans(options, sensed, uses('row-scales'));
+  if (!hasTechnique(plus, 'allocation')) return sensed.map((matrix) => ({ ...matrix, plan: undefined }));
+  const plans = await allocatedPlans(options, sensed, plus);
   return sensed.map((matrix) => ({ ...matrix, plan: plans.get(nameOf(matrix)) }));
 }
 
@@ -91,7 +91,7 @@ function nameOf({ block, kind }: Pick<MatrixPlan, 'block' | 'kind'>): string {
 async function allocatedPlans(
   options: PlanModelOptions,
   sensed: readonly SensedMatrix[],
-  rowScales: boolean,
+  plus: Pick<PlusChoices, 'techniques'>,
 ): Promise<Map<string, ColumnPlan>> {
   const { checkpoint, settings, segments } = options;
   const { model } = checkpoint;
@@ -101,7 +101,7 @@ async function allocatedPlans(
     segments: firstSegments(segments, surveyTokens(model)),
     percdamp: settings.percdamp,
     actOrder: settings.actOrder,
-    rowScales,
+    rowScales: hasTechnique(plus, 'row-scales'),
     rowWeights: (block, kind) => byName.get(nameOf({ block, kind }))?.rowWeights,
     candidates: allocationCandidates,
   });
@@ -115,7 +115,7 @@ async function allocatedPlans(
         columns: survey.sensitivity,
         matrix: byName.get(nameOf(matrix))?.sensitivity ?? 0,
       };
-      return [allocationMatrix(survey.errors, matrix.rows, sensitivity, rowScales)];
+      return [allocationMatrix(survey.errors, matrix.rows, sensitivity, codebookForm(plus))];
     });
     for (const [index, allocated] of allocate(weighed, bytes).matrices.entries()) {
       const matrix = matrices[index];

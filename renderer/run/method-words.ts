@@ -51,6 +51,10 @@ export const PLUS_WORDS: Readonly<Record<PlusTechnique, ChoiceWords>> = {
     label: 'Row sensitivity',
     meaning: 'Rows whose outputs the model’s loss feels more have more say in a codebook.',
   },
+  'byte-codebooks': {
+    label: 'Codebooks in bytes',
+    meaning: 'Centroids of up to 4 bits take a byte, not two; what that saves goes into more bits.',
+  },
   'error-reservation': {
     label: 'Kept by error',
     meaning: 'Kept are the entries that a codebook serves worst, not a column’s extremes.',

@@ -2,7 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
 import type { MethodSettings } from '../../main/engine/claq/quantize-group.ts';
-import { type QuantizedMatrix, dequantize, reservedCounts } from '../../main/engine/claq/quantized-matrix.ts';
+import {
+  type QuantizedMatrix,
+  codebookFormOf,
+  dequantize,
+  reservedCounts,
+} from '../../main/engine/claq/quantized-matrix.ts';
 import { heldOutStrength } from '../../main/engine/held-out-strength.ts';
 import { type MatrixPlan, planModel } from '../../main/engine/plan-model.ts';
 import { type QuantizationRun, quantizeModel } from '../../main/engine/run.ts';
@@ -70,13 +75,20 @@ function codesOf({ matrices }: Result): unknown {
 function bytesOf({ matrices }: Result): number {
   let bytes = 0;
   for (const matrix of matrices.values()) {
-    const scaled = matrix.levels.kind === 'codebook' && matrix.levels.rowScales !== undefined;
-    bytes += totalBytes(packedBytes(matrix, classesOf(matrix.widths, reservedCounts(matrix)), scaled));
+    const form = matrix.levels.kind === 'codebook' ? codebookFormOf(matrix.levels) : {};
+    bytes += totalBytes(packedBytes(matrix, classesOf(matrix.widths, reservedCounts(matrix)), form));
   }
   return bytes;
 }
 
-const CORRECTING = ['row-scales', 'error-reservation', 'asymmetric', 'residual', 'sweeps'] as const;
+const CORRECTING = [
+  'row-scales',
+  'byte-codebooks',
+  'error-reservation',
+  'asymmetric',
+  'residual',
+  'sweeps',
+] as const;
 
 describe('a run of CLAQ+', () => {
   it('without any technique is the plain method', async () => {

@@ -48,6 +48,7 @@ it('records its techniques, the strength that it chose, and the trials', () => {
       'allocation',
       'row-scales',
       'row-sensitivity',
+      'byte-codebooks',
       'error-reservation',
       'asymmetric',
       'residual',

@@ -12,7 +12,7 @@ const OPTIONS = [
 function matrixOf(losses: readonly (readonly [number, number, number])[]): AllocationMatrix {
   return {
     shape: { rows: 96, columns: losses.length },
-    scaledRows: false,
+    form: {},
     options: OPTIONS,
     losses: Float32Array.from(losses.flat()),
   };

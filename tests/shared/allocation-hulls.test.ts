@@ -9,7 +9,7 @@ const WIDTHS = [4, 1, 3, 2];
 function matrixOf(losses: readonly (readonly number[])[]): AllocationMatrix {
   return {
     shape: { rows: 100, columns: losses.length },
-    scaledRows: false,
+    form: {},
     options: WIDTHS.map((width) => ({ width, reserved: 0 })),
     losses: Float32Array.from(losses.flat()),
   };

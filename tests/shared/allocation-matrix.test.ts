@@ -20,7 +20,7 @@ const OPTIONS = [
 ];
 const MATRIX: AllocationMatrix = {
   shape: { rows: 100, columns: 4 },
-  scaledRows: true,
+  form: { scaledRows: true },
   options: OPTIONS,
   losses: Float32Array.of(1, 2, 3, 10, 20, 30, 100, 200, 300, 1000, 2000, 3000),
 };
@@ -42,22 +42,23 @@ it('counts the bytes of a plan as the packed form does', () => {
     { width: 3, reserved: 5, columns: 2 },
     { width: 8, reserved: 2, columns: 1 },
   ];
-  const bytes = totalBytes(packedBytes(MATRIX.shape, classes, true));
+  const bytes = totalBytes(packedBytes(MATRIX.shape, classes, { scaledRows: true }));
   // Codes 1600 bits; codebooks 4 + 2 * 8 + 256 and 12 reserved entries in halves; positions 2 * 31 + 17 bits; three classes,
   // two bits a column; 100 scales.
   expect(bytes).toBe(200 + 2 * (276 + 12) + Math.ceil((2 * 31 + 17) / 8) + 25 + 200);
-  expect(packedPlanBytes(MATRIX.shape, plan, true)).toBe(bytes);
-  expect(packedPlanBytes(MATRIX.shape, plan, false)).toBe(bytes - 200);
+  expect(packedPlanBytes(MATRIX.shape, plan, { scaledRows: true })).toBe(bytes);
+  expect(packedPlanBytes(MATRIX.shape, plan, {})).toBe(bytes - 200);
 });
 
 it('counts the same from counts, and at most what columns and the rest come to', () => {
   const chosen = fc.array(fc.nat({ max: 2 }), { minLength: 1, maxLength: 70 });
+  const forms = fc.record({ scaledRows: fc.boolean(), byteCodebooks: fc.boolean() });
   fc.assert(
-    fc.property(chosen, fc.integer({ min: 1, max: 700 }), fc.boolean(), (options, rows, scaledRows) => {
-      const matrix = { ...MATRIX, shape: { rows, columns: options.length }, scaledRows };
+    fc.property(chosen, fc.integer({ min: 1, max: 20_000 }), forms, (options, rows, form) => {
+      const matrix = { ...MATRIX, shape: { rows, columns: options.length }, form };
       const each = Uint8Array.from(options);
       const counts = countOptions(matrix, each);
-      const bytes = packedPlanBytes(matrix.shape, columnAllocation(matrix, each), scaledRows);
+      const bytes = packedPlanBytes(matrix.shape, columnAllocation(matrix, each), form);
       expect(bytesOfCounts(matrix, counts)).toBe(bytes);
       const used = counts.filter((count) => count > 0).length;
       const bits = bitsOfOptions(matrix);
@@ -70,8 +71,11 @@ it('counts the same from counts, and at most what columns and the rest come to',
 });
 
 it('sizes a column as columnBits does', () => {
-  for (const { width, reserved } of OPTIONS) {
-    const { codeBits, positionBits, bytes } = columnSize(100, { width, reserved });
-    expect(codeBits + positionBits + 8 * bytes).toBe(columnBits(100, width, reserved));
+  for (const form of [{}, { byteCodebooks: true }]) {
+    for (const option of OPTIONS) {
+      const { codeBits, positionBits, bytes } = columnSize({ ...MATRIX, form }, option);
+      const { width, reserved } = option;
+      expect(codeBits + positionBits + 8 * bytes).toBe(columnBits(100, width, reserved, form));
+    }
   }
 });

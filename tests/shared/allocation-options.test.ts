@@ -9,7 +9,7 @@ const OPTIONS = [1, 2, 3, 4, 5].map((width) => ({ width, reserved: 0 }));
 function matrixOf(losses: readonly (readonly number[])[]): AllocationMatrix {
   return {
     shape: { rows: ROWS, columns: losses.length },
-    scaledRows: false,
+    form: {},
     options: OPTIONS,
     losses: Float32Array.from(losses.flat()),
   };

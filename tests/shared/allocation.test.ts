@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type Allocation, allocate, leastBytes } from '../../shared/allocation.ts';
 import { type AllocationMatrix, packedPlanBytes } from '../../shared/allocation-matrix.ts';
+import type { CodebookForm } from '../../shared/bits.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import { Random } from '../oracle/random.ts';
 
@@ -16,11 +17,11 @@ const OPTIONS = [
 function matrixOf(
   rows: number,
   losses: readonly (readonly number[])[],
-  scaledRows = false,
+  form: CodebookForm = {},
 ): AllocationMatrix {
   return {
     shape: { rows, columns: losses.length },
-    scaledRows,
+    form,
     options: OPTIONS,
     losses: Float32Array.from(losses.flat()),
   };
@@ -33,11 +34,11 @@ interface Assignment {
 
 /** Bytes and loss with these options, counted from the columns as the exporter does. */
 function assignment(matrix: AllocationMatrix, chosen: readonly number[]): Assignment {
-  const { shape, scaledRows, options, losses } = matrix;
+  const { shape, form, options, losses } = matrix;
   const of = (part: 'width' | 'reserved'): number[] => chosen.map((option) => options[option]?.[part] ?? NaN);
   const plan = { widths: Uint8Array.from(of('width')), reserved: Int32Array.from(of('reserved')) };
   return {
-    bytes: packedPlanBytes(shape, plan, scaledRows),
+    bytes: packedPlanBytes(shape, plan, form),
     loss: chosen.reduce((sum, option, column) => sum + (losses[column * options.length + option] ?? NaN), 0),
   };
 }
@@ -202,7 +203,7 @@ describe('an allocation over two matrices of three columns', () => {
   });
 
   it('counts the scales of rows', () => {
-    const scaled = [{ ...CASE[0], scaledRows: true }, CASE[1]];
+    const scaled = [{ ...CASE[0], form: { scaledRows: true } }, CASE[1]];
     expect(leastBytes(scaled)).toBe(340 + 2 * ROWS);
     const { matrices, bytes } = allocate(scaled, 600 + 2 * ROWS);
     expect({ matrices, bytes }).toEqual({ matrices: allocate(CASE, 600).matrices, bytes: 600 + 2 * ROWS });
@@ -214,16 +215,16 @@ const cases = fc
   .record({
     rows: fc.integer({ min: 1, max: 400 }),
     columns: fc.integer({ min: 1, max: 3 }),
-    scaled: fc.boolean(),
+    form: fc.record({ scaledRows: fc.boolean(), byteCodebooks: fc.boolean() }),
   })
-  .chain(({ rows, columns, scaled }) => {
+  .chain(({ rows, columns, form }) => {
     const losses = fc.array(fc.tuple(loss(), loss(), loss(), loss()), {
       minLength: columns,
       maxLength: columns,
     });
     return fc.record({
       matrices: fc.tuple(
-        losses.map((each) => matrixOf(rows, each, scaled)),
+        losses.map((each) => matrixOf(rows, each, form)),
         losses.map((each) => matrixOf(rows, each)),
       ),
       part: fc.double({ min: 0, max: 1, noNaN: true }),
@@ -249,7 +250,7 @@ describe('any allocation', () => {
         [1, 1, 1, 2 ** -33],
         [least, 0, least, 0],
       ],
-      true,
+      { scaledRows: true },
     );
     const other = matrixOf(267, [
       [0, 0, 0, 0],
@@ -331,7 +332,12 @@ describe('an allocation over matrices of real sizes', () => {
       const [scale, tails] = [rows * Math.exp(random.normal()), random.uniform()];
       return options.map(({ width, reserved }) => scale * 4 ** -width * (1 - tails * (1 - 0.7 ** reserved)));
     });
-    return { shape: { rows, columns }, scaledRows: true, options, losses: Float32Array.from(losses.flat()) };
+    return {
+      shape: { rows, columns },
+      form: { scaledRows: true, byteCodebooks: true },
+      options,
+      losses: Float32Array.from(losses.flat()),
+    };
   });
   const least = leastBytes(matrices);
   const most = allocate(matrices, Infinity).bytes;

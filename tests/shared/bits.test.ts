@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  byteWidth,
   classBits,
   classesOf,
   columnBits,
@@ -97,6 +98,7 @@ describe('a 576 x 576 matrix at 2.12', () => {
     expect(bytes).toEqual({
       codes: (576 * (562 * 2 + 14 * 4)) / 8, // 84960
       codebooks: 2 * (562 * 4 + 14 * 16), // 4944
+      byteCodebooks: 0,
       columnClasses: 3 * 8 + (576 * 2) / 8, // 168
       reservedValues: 2 * (518 * 4 + 58 * 16), // 6000
       reservedPositions: Math.ceil((518 * 36 + 58 * 113) / 8), // 3151
@@ -126,6 +128,7 @@ it('rounds codes, classes and positions up to whole bytes', () => {
   expect(bytes).toEqual({
     codes: 2, // 3 * 1 + 3 * 1 + 3 * 3 = 15 bits
     codebooks: 24, // 2 + 2 + 8 centroids
+    byteCodebooks: 0,
     columnClasses: 17, // two classes, 3 bits
     reservedValues: 2,
     reservedPositions: 1, // one position below 3: 1 low bit, a one, and floor(2 / 2) zeros
@@ -138,10 +141,29 @@ it('counts a half a row where rows are scaled', () => {
   const classes = [{ width: 2, reserved: 0, columns: 3 }];
   const [plain, scaled] = [
     packedBytes({ rows: 10, columns: 3 }, classes),
-    packedBytes({ rows: 10, columns: 3 }, classes, true),
+    packedBytes({ rows: 10, columns: 3 }, classes, { scaledRows: true }),
   ];
   expect(scaled).toEqual({ ...plain, rowScales: 20 });
   expect(totalBytes(scaled)).toBe(totalBytes(plain) + 20);
+});
+
+it('counts a byte a centroid of up to 4 bits where rows are few, else two', () => {
+  expect([1, 576, 4096, 4097, 8192, 8193, 16_384, 16_385, 32_768, 32_769].map(byteWidth)).toEqual([
+    4, 4, 4, 3, 3, 2, 2, 1, 1, 0,
+  ]);
+  const classes = [
+    { width: 2, reserved: 0, columns: 3 },
+    { width: 5, reserved: 0, columns: 1 },
+  ];
+  const [plain, bytes] = [
+    packedBytes({ rows: 10, columns: 4 }, classes),
+    packedBytes({ rows: 10, columns: 4 }, classes, { byteCodebooks: true }),
+  ];
+  expect(plain.codebooks).toBe(2 * (3 * 4 + 32));
+  expect(bytes).toEqual({ ...plain, codebooks: 2 * 32, byteCodebooks: 3 * 4 });
+  expect(totalBytes(plain) - totalBytes(bytes)).toBe(12);
+  expect(columnBits(576, 2, 4, { byteCodebooks: true })).toBe(columnBits(576, 2, 4) - 8 * 4);
+  expect(columnBits(576, 5, 4, { byteCodebooks: true })).toBe(columnBits(576, 5, 4));
 });
 
 it('counts a uniform grid: codes, and a half and a byte a row and group', () => {

@@ -26,7 +26,7 @@ const BUDGET: ModelBudget = {
 describe('planned bytes of CLAQ+', () => {
   const budget = budgetForAll(budgetOfBits(3));
 
-  it('count the scales of rows, two bytes each, where no allocation takes them out of the budget', () => {
+  it('count the scales of rows, two bytes each, and codebooks in bytes, where no allocation takes them out of the budget', () => {
     const plain = plannedPackedBytes(SMOLLM2, { method: 'claq', budget });
     const planned = (techniques: readonly PlusTechnique[]): number =>
       plannedPackedBytes(SMOLLM2, { method: 'claq-plus', budget, plus: { techniques: [...techniques] } });
@@ -34,6 +34,11 @@ describe('planned bytes of CLAQ+', () => {
     expect(planned(['row-scales']) - plain).toBe(2 * SMOLLM2.blocks * rows);
     expect(planned(['row-scales', 'allocation'])).toBe(plain);
     expect(planned(['sweeps'])).toBe(plain);
+    // Eight centroids a column, of all columns, in a byte each; and scales, which they need.
+    const columns = MATRIX_KINDS.reduce((sum, kind) => sum + matrixShape(SMOLLM2, kind).columns, 0);
+    expect(planned(['row-scales']) - planned(['byte-codebooks'])).toBe(8 * SMOLLM2.blocks * columns);
+    expect(planned(['byte-codebooks', 'row-scales'])).toBe(planned(['byte-codebooks']));
+    expect(planned(['byte-codebooks', 'allocation'])).toBe(plain);
   });
 });
 

@@ -1,5 +1,6 @@
 /** From measured errors of codebooks to what the allocation of a model's bytes weighs (shared/allocation.ts). */
 import type { AllocationMatrix, ColumnAllocation, ColumnOption } from '../../../shared/allocation-matrix.ts';
+import type { CodebookForm } from '../../../shared/bits.ts';
 import { MAX_WIDTH, MIN_WIDTH, type ColumnPlan } from '../../../shared/budget.ts';
 import type { ColumnCandidates, ColumnErrors } from '../kernels/column-errors.ts';
 
@@ -37,13 +38,13 @@ export interface MatrixSensitivity {
 /**
  * All widths at all measured counts. The loss of a column is its error times both sensitivities.
  * @param measured of the columns' original weights, widths from MIN_WIDTH on, ascending
- * @param scaledRows whether the rows will have scales; the errors are then those of the scaled rows
+ * @param form of the codebooks; where rows are scaled, the errors are those of the scaled rows
  */
 export function allocationMatrix(
   measured: ColumnErrors,
   rows: number,
   sensitivity: MatrixSensitivity,
-  scaledRows: boolean,
+  form: CodebookForm,
 ): AllocationMatrix {
   const { widths, tailCounts, errors } = measured;
   const columns = sensitivity.columns.length;
@@ -64,7 +65,7 @@ export function allocationMatrix(
       losses[at++] = weight * factor * (errors[column * measuredOptions + error] ?? 0);
     }
   }
-  return { shape: { rows, columns }, scaledRows, options: places.map(({ option }) => option), losses };
+  return { shape: { rows, columns }, form, options: places.map(({ option }) => option), losses };
 }
 
 /** A codebook with more centroids than the column has entries would be larger than the column. */

@@ -31,6 +31,8 @@ export interface LoopInput {
   readonly plan: ColumnPlan;
   /** [rows]: what the weights have been divided by (row-scales.ts). None: nothing. */
   readonly rowScales?: Float32Array | undefined;
+  /** Centroids of narrow codebooks in a byte each (byte-codebooks.ts); of scaled rows alone. */
+  readonly byteCodebooks?: boolean | undefined;
   /** [rows]: what a squared error in each row weighs (row-sensitivity.ts). None: all alike. */
   readonly rowWeights?: Float32Array | undefined;
   /** A uniform grid instead of codebooks. */

@@ -4,6 +4,7 @@ import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
 import type { FactoredColumns } from './factored-columns.ts';
 import type { ColumnLoopOptions, LoopInput } from './loop-input.ts';
 import type { Levels, QuantizedMatrix } from './quantized-matrix.ts';
+import { byteCentroids } from './byte-codebooks.ts';
 import { scaledRowWeights } from './row-sensitivity.ts';
 import type { UniformGrid } from './uniform-grid.ts';
 
@@ -41,6 +42,8 @@ export interface LoopJob {
   /** Pointers to the padded rows' scales and what their squared errors weigh; 0 where they are 1. */
   readonly rowScales: number;
   readonly rowWeights: number;
+  /** Centroids of the largest codebook that is in bytes; 0 for none. */
+  readonly byteCentroids: number;
 }
 
 /** Scale and zero point of each group and padded row, and the group of each position. */
@@ -116,6 +119,7 @@ export function layOut(
     grid: grid === undefined ? undefined : layOutGrid(arena, grid, rows, order),
     rowScales: padded(input.rowScales),
     rowWeights: padded(weights),
+    byteCentroids: input.byteCodebooks === true ? byteCentroids(rows) : 0,
   };
 }
 
@@ -176,6 +180,7 @@ export function kernelArguments(arena: Arena, part: FactorPart, job: LoopJob): n
       : [job.grid.scales, job.grid.zeros, job.grid.groups + 4 * skipped]),
     job.rowScales,
     job.rowWeights,
+    job.byteCentroids,
   ]);
 }
 
@@ -235,6 +240,7 @@ export function collect(arena: Arena, factor: FactoredColumns, job: LoopJob): Qu
           start,
           centroids,
           ...(input.rowScales === undefined ? {} : { rowScales: input.rowScales }),
+          ...(input.byteCodebooks === true ? { byteCodebooks: true } : {}),
         }
       : { kind: 'grid', groupSize: grid.groupSize, scales: grid.scales, zeros: Uint8Array.from(grid.zeros) };
   let loss = 0;

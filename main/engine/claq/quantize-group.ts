@@ -23,7 +23,7 @@ import type { FactoredColumns } from './factored-columns.ts';
 import type { Hessian } from './hessian.ts';
 import { type PlusSettings, plusSettings } from './plus-settings.ts';
 import type { QuantizedMatrix } from './quantized-matrix.ts';
-import { divideRows, rowScales } from './row-scales.ts';
+import { divideRows, matrixScale, rowScales } from './row-scales.ts';
 import { uniformGrid } from './uniform-grid.ts';
 import { span } from '../trace.ts';
 
@@ -168,15 +168,16 @@ function aimsOf(
   return span('tensors', 'corrections', () => aimedWeights(pool, factor, matrices, drift));
 }
 
-/** A matrix as the loop is given it: its rows divided by their scales. */
+/** A matrix as the loop is given it: its rows divided by their scales, where codebooks are to be of such. */
 function scaled(
   weights: Float32Array,
   rows: number,
   plus: PlusSettings | undefined,
-): Pick<LoopInput, 'weights' | 'rowScales'> {
-  if (plus?.rowScales !== true) return { weights };
-  const scales = rowScales(weights, rows);
-  return { weights: divideRows(weights, scales), rowScales: scales };
+): Pick<LoopInput, 'weights' | 'rowScales' | 'byteCodebooks'> {
+  if (plus === undefined || !(plus.rowScales || plus.byteCodebooks)) return { weights };
+  const { byteCodebooks } = plus;
+  const scales = plus.rowScales ? rowScales(weights, rows) : matrixScale(weights, rows);
+  return { weights: divideRows(weights, scales), rowScales: scales, byteCodebooks };
 }
 
 function factored(

@@ -1,12 +1,15 @@
 /** A quantized matrix as the column loop leaves it: codes, codebooks (or a grid), reserved entries, loss. */
+import type { CodebookForm } from '../../../shared/bits.ts';
 
 export type Levels =
   | {
       readonly kind: 'codebook';
       /** First centroid of each column in `centroids`; [columns + 1]. Column c has 2^widths[c] of them, ascending. */
       readonly start: Int32Array;
-      /** All codebooks, column after column; each value is exact in half precision. */
+      /** All codebooks, column after column; each value is exact in the precision that it is stored in. */
       readonly centroids: Float32Array;
+      /** Codebooks of up to byteWidth(rows) bits are in float8 (byte-codebooks.ts). Not: all are in half precision. */
+      readonly byteCodebooks?: boolean;
       /** [rows]: what the centroids of a row's codes are multiplied with; exact in half precision. None: as they are. */
       readonly rowScales?: Float32Array;
     }
@@ -32,6 +35,11 @@ export interface QuantizedMatrix {
   readonly reservedValues: Float32Array;
   /** sum over entries of (w - q)^2 / U[i,i]^2 / 2, w the compensated weight. NaN where it is not known (read from a file). */
   readonly loss: number;
+}
+
+/** How its codebooks are written. */
+export function codebookFormOf(levels: Extract<Levels, { kind: 'codebook' }>): CodebookForm {
+  return { scaledRows: levels.rowScales !== undefined, byteCodebooks: levels.byteCodebooks === true };
 }
 
 /** The weights that the codes stand for, [rows, columns] row-major. */

@@ -15,6 +15,12 @@ export function rowScales(weights: Float32Array, rows: number): Float32Array {
   return Float32Array.from(scales, (scale) => (scale > 0 && Number.isFinite(scale) ? scale : 1));
 }
 
+/** The root mean square of the whole matrix for each row, likewise: where a scale is needed and rows are not to have their own. */
+export function matrixScale(weights: Float32Array, rows: number): Float32Array {
+  const [scale = 1] = rowScales(weights, 1);
+  return new Float32Array(rows).fill(scale);
+}
+
 /** W[i, j] / r_i, row-major. */
 export function divideRows(weights: Float32Array, scales: Float32Array): Float32Array {
   const columns = weights.length / scales.length;

@@ -11,7 +11,6 @@ import {
   matrixShape,
 } from '../../../shared/model.ts';
 import { type PlannedForm, plannedMatrixBytes } from '../../../shared/planned-bytes.ts';
-import { hasTechnique } from '../../../shared/plus.ts';
 import { readableBytes } from '../../../shared/readable-quantities.ts';
 import type { MethodSettings } from './quantize-group.ts';
 
@@ -38,8 +37,8 @@ export function sharedBudgets(
   const all = Array.from({ length: model.blocks }, (_, block) =>
     MATRIX_KINDS.map((kind) => ({ block, kind, ...matrixShape(model, kind) })),
   ).flat();
-  const scaled = plus !== undefined && hasTechnique(plus, 'row-scales');
-  const least: PlannedForm = { method, plus: { techniques: scaled ? ['row-scales'] : [] } };
+  const techniques = plus?.techniques.filter((technique) => technique !== 'allocation') ?? [];
+  const least: PlannedForm = { method, plus: { techniques } };
   return Array.from(
     Map.groupBy(all, ({ block, kind }) => matrixBudget(budget, block, kind)),
     ([own, matrices]) => ({
@@ -67,6 +66,6 @@ export function requireRoom({ budget, bytes, leastBytes, matrices }: SharedBudge
     where,
     expected: `at least ${readableBytes(leastBytes)}: a bit for each weight, and what goes with columns and rows`,
     found: `${readableBytes(bytes)} for ${matrices.length} matrices of ${describeBudget(budget)}`,
-    remedy: 'ask for a little more, or leave row-scales out of --plus',
+    remedy: 'ask for a little more, or leave row-scales and byte-codebooks out of --plus',
   });
 }

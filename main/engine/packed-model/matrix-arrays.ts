@@ -1,5 +1,6 @@
 /** The arrays of a matrix in a packed model: what they are called there, and which shapes they must have. */
 import {
+  type CodebookForm,
   type ColumnClass,
   CLASS_BYTES,
   HALF_BYTES,
@@ -44,14 +45,15 @@ export function columnClassesShape({ columns }: MatrixForm, classes: number): re
 export function codebookShapes(
   form: MatrixForm,
   classes: readonly ColumnClass[],
-  scaledRows: boolean,
+  codebooks: CodebookForm,
 ): ArrayShapes {
-  const bytes = packedBytes(form, classes, scaledRows);
+  const bytes = packedBytes(form, classes, codebooks);
   return new Map([
     ['classes', [classes.length, CLASS_BYTES / Int32Array.BYTES_PER_ELEMENT]],
     ['codebooks', [bytes.codebooks / HALF_BYTES]],
     ['reserved_values', [bytes.reservedValues / HALF_BYTES]],
-    ...(scaledRows ? [['row_scales', [form.rows]] as const] : []),
+    ...(codebooks.scaledRows === true ? [['row_scales', [form.rows]] as const] : []),
+    ...(codebooks.byteCodebooks === true ? [['byte_codebooks', [bytes.byteCodebooks]] as const] : []),
     ['reserved_positions', [bytes.reservedPositions]],
     ['column_classes', columnClassesShape(form, classes.length)],
     ['codes', [bytes.codes]],

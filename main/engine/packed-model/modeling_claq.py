@@ -42,13 +42,17 @@ DTYPES = {
         "codebooks": torch.float16,
         "reserved_values": torch.float16,
         "row_scales": torch.float16,
+        "byte_codebooks": torch.uint8,
         "reserved_positions": torch.uint8,
         "column_classes": torch.uint8,
         "codes": torch.uint8,
     },
     "grid": {"scales": torch.float16, "zeros": torch.uint8, "codes": torch.uint8},
 }
-"""Arrays of a matrix and what their elements are; `row_scales` need not be there."""
+"""Arrays of a matrix and what their elements are; `row_scales` and `byte_codebooks` need not be there."""
+
+MOST_BYTE_WIDTH = 4
+"""Wider codebooks are in half precision, whatever the others are."""
 
 
 def unpack(data: Tensor, first: int, count: int, width: int) -> Tensor:
@@ -104,6 +108,7 @@ class Run(NamedTuple):
     first: int
     columns: int
     first_bit: int
+    in_bytes: bool
     first_centroid: int
 
 
@@ -198,26 +203,31 @@ class CodebookLinear(PackedLinear):
         members = torch.bincount(index, minlength=len(classes)).tolist()
 
         self.runs, self.reserves = [], []
-        first = bit = centroid = value = position = 0
+        first = bit = value = position = 0
+        byte_width = self.byte_width()
+        # In half precision, and in bytes.
+        centroids = [0, 0]
         for (width, count), each in zip(classes, members):
             if not (1 <= width <= MAX_WIDTH and 0 <= count <= rows):
                 raise ValueError(f"a class of {width} bits with {count} reserved of {rows} rows")
+            in_bytes = width <= byte_width
             last = self.runs[-1] if self.runs else None
             if last is not None and last.width == width:
                 self.runs[-1] = last._replace(columns=last.columns + each)
             else:
-                self.runs.append(Run(width, first, each, bit, centroid))
+                self.runs.append(Run(width, first, each, bit, in_bytes, centroids[in_bytes]))
             if count > 0 and each > 0:
                 self.reserves.append(Reserve(first, each, count, value))
                 low = max(0, (rows // count).bit_length() - 1)
                 position += each * (count * low + count + ((rows - 1) >> low))
             first += each
             bit += each * rows * width
-            centroid += each * 2**width
+            centroids[in_bytes] += each * 2**width
             value += each * count
         for name, needed in [
             ("codes", (bit + 7) // 8),
-            ("codebooks", centroid),
+            ("codebooks", centroids[False]),
+            *([("byte_codebooks", centroids[True])] if hasattr(self, "byte_codebooks") else []),
             ("reserved_values", value),
             ("reserved_positions", (position + 7) // 8),
         ]:
@@ -232,6 +242,12 @@ class CodebookLinear(PackedLinear):
         super()._load_from_state_dict(*args)
         # Read anew from other arrays.
         self.order = self.reserved_rows = None
+
+    def byte_width(self) -> int:
+        """The greatest width whose codebooks are in bytes; 0: none is."""
+        if not hasattr(self, "byte_codebooks"):
+            return 0
+        return max(0, min(MOST_BYTE_WIDTH, 16 - (self.out_features - 1).bit_length()))
 
     def _read_rows(self) -> Tensor:
         rows, bit, parts = self.out_features, 0, []
@@ -268,8 +284,9 @@ class CodebookLinear(PackedLinear):
         rows = self.out_features
         decoded = torch.empty(self.in_features, rows, dtype=dtype, device=self.codes.device)
         step = self.chunk_columns()
-        for width, first, columns, first_bit, first_centroid in self.runs:
-            centroids = self.codebooks[first_centroid : first_centroid + columns * 2**width]
+        for width, first, columns, first_bit, in_bytes, first_centroid in self.runs:
+            stored = self.byte_codebooks.view(torch.float8_e4m3fn) if in_bytes else self.codebooks
+            centroids = stored[first_centroid : first_centroid + columns * 2**width]
             books = centroids.to(dtype).view(columns, 2**width)
             target = decoded[first : first + columns]
             bits = width

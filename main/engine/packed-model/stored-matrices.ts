@@ -76,7 +76,10 @@ async function expectedShapes(placed: PlacedMatrix): Promise<ArrayShapes> {
     columnClasses: await file.readWhole(arrayName(name, 'column_classes')),
   };
   const classes = orMalformed(placed, () => readClasses(stored, described.rows, described.columns));
-  return codebookShapes(described, classes, Object.hasOwn(described.arrays, 'row_scales'));
+  return codebookShapes(described, classes, {
+    scaledRows: Object.hasOwn(described.arrays, 'row_scales'),
+    byteCodebooks: Object.hasOwn(described.arrays, 'byte_codebooks'),
+  });
 }
 
 /** Exactly these arrays, each of this shape. */

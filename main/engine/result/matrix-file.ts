@@ -4,7 +4,12 @@ import { ClaqError } from '../../../shared/errors.ts';
 import { MAX_WIDTH, MIN_WIDTH } from '../../../shared/budget.ts';
 import { columnClasses, packedBytes, packedGridBytes } from '../../../shared/bits.ts';
 import type { MatrixShape } from '../../../shared/model.ts';
-import { type Levels, type QuantizedMatrix, reservedCounts } from '../claq/quantized-matrix.ts';
+import {
+  type Levels,
+  type QuantizedMatrix,
+  codebookFormOf,
+  reservedCounts,
+} from '../claq/quantized-matrix.ts';
 import { type ArrayFile, type ArrayToWrite, readArrays, writeArrays } from '../checkpoint/array-file.ts';
 import { ReusedMemory } from '../checkpoint/reused-memory.ts';
 import { checkSizes, measurePacked, packMatrix, unpackMatrix } from './packed-matrix.ts';
@@ -47,6 +52,7 @@ export const MATRIX_ARRAYS: {
     codebooks: 'F16',
     reserved_values: 'F16',
     row_scales: 'F16',
+    byte_codebooks: 'U8',
     reserved_positions: 'U8',
     column_classes: 'U8',
     codes: 'U8',
@@ -102,13 +108,16 @@ function codebookArrays(matrix: QuantizedMatrix, levels: CodebookLevels): ArrayT
     reservedLow: reservedCounts(matrix),
     reservedHigh: new Int32Array(matrix.columns),
   });
-  checkSizes(measurePacked(packed), packedBytes(matrix, classes, levels.rowScales !== undefined));
-  const { rowScales } = packed;
+  checkSizes(measurePacked(packed), packedBytes(matrix, classes, codebookFormOf(levels)));
+  const { rowScales, byteCodebooks } = packed;
   return [
     { name: 'classes', shape: [packed.classes.length / 2, 2], data: packed.classes },
     { name: 'codebooks', shape: [packed.codebooks.length], data: packed.codebooks },
     { name: 'reserved_values', shape: [packed.reservedValues.length], data: packed.reservedValues },
     ...(rowScales === undefined ? [] : [{ name: 'row_scales', shape: [rowScales.length], data: rowScales }]),
+    ...(byteCodebooks === undefined
+      ? []
+      : [{ name: 'byte_codebooks', shape: [byteCodebooks.length], data: byteCodebooks }]),
     { name: 'reserved_positions', shape: [packed.reservedPositions.length], data: packed.reservedPositions },
     { name: 'column_classes', shape: [packed.columnClasses.length], data: packed.columnClasses },
     { name: 'codes', shape: [packed.codes.length], data: packed.codes },
@@ -209,6 +218,7 @@ function readCodebooks(
     reservedValues: file.f16('reserved_values'),
     reservedPositions: file.u8('reserved_positions'),
     ...(file.has('row_scales') ? { rowScales: file.f16('row_scales') } : {}),
+    ...(file.has('byte_codebooks') ? { byteCodebooks: file.u8('byte_codebooks') } : {}),
   };
   return unpackMatrix(packed, rows, columns, codes);
 }

@@ -6,13 +6,15 @@ import {
   CLASS_BYTES,
   type ColumnClass,
   type PackedBytes,
+  centroidBytes,
   classBits,
   packedBytes,
 } from '../../../shared/bits.ts';
 import { MAX_WIDTH, MIN_WIDTH } from '../../../shared/budget.ts';
-import type { Levels, QuantizedMatrix } from '../claq/quantized-matrix.ts';
+import { type Levels, type QuantizedMatrix, codebookFormOf } from '../claq/quantized-matrix.ts';
 import { BitReader, BitWriter } from './bit-stream.ts';
 import { readPositions, writePositions } from './elias-fano.ts';
+import { float8Bytes, float8Values } from './float8.ts';
 import { ReusedMemory } from '../checkpoint/reused-memory.ts';
 
 /** The arrays of a matrix with codebooks, as they are stored. */
@@ -23,6 +25,8 @@ export interface PackedCodebookMatrix {
   readonly columnClasses: Uint8Array;
   readonly codes: Uint8Array;
   readonly codebooks: Float16Array;
+  /** Those of up to byteWidth(rows) bits, in float8; none where all are in half precision. */
+  readonly byteCodebooks?: Uint8Array;
   readonly reservedValues: Float16Array;
   readonly reservedPositions: Uint8Array;
   /** [rows]; none where rows are not scaled. */
@@ -53,21 +57,29 @@ export function packMatrix(matrix: QuantizedMatrix): PackedCodebookMatrix {
   const { levels, rows, columns } = matrix;
   if (levels.kind !== 'codebook') throw new TypeError('a matrix on a uniform grid has no codebooks to pack');
   const classes = classify(matrix);
-  const sizes = packedBytes(matrix, classes, levels.rowScales !== undefined);
+  const form = codebookFormOf(levels);
+  const sizes = packedBytes(matrix, classes, form);
   const codes = new BitWriter(sizes.codes * 8);
   const positions = new BitWriter(sizes.reservedPositions * 8);
   const codebooks = new Float16Array(sizes.codebooks / 2);
+  const byteCodebooks = new Uint8Array(sizes.byteCodebooks);
   const reservedValues = new Float16Array(sizes.reservedValues / 2);
   const classIndex = new Uint16Array(columns);
-  let centroid = 0;
+  let half = 0;
+  let byte = 0;
   let value = 0;
   for (const [index, { width, members }] of classes.entries()) {
     for (const column of members) {
       classIndex[column] = index;
       codes.writeAll(matrix.codes.subarray(column * rows, (column + 1) * rows), width);
       const codebook = levels.centroids.subarray(levels.start[column], levels.start[column + 1]);
-      codebooks.set(codebook, centroid);
-      centroid += codebook.length;
+      if (centroidBytes(rows, width, form) === 1) {
+        byteCodebooks.set(float8Bytes(codebook), byte);
+        byte += codebook.length;
+      } else {
+        codebooks.set(codebook, half);
+        half += codebook.length;
+      }
       const [from, to] = [matrix.reservedStart[column], matrix.reservedStart[column + 1]];
       writePositions(positions, matrix.reservedRows.subarray(from, to), rows);
       const values = matrix.reservedValues.subarray(from, to);
@@ -83,6 +95,7 @@ export function packMatrix(matrix: QuantizedMatrix): PackedCodebookMatrix {
     columnClasses: columnClasses.finish(),
     codes: codes.finish(),
     codebooks,
+    ...(form.byteCodebooks === true ? { byteCodebooks } : {}),
     reservedValues,
     reservedPositions: positions.finish(),
     ...(levels.rowScales === undefined ? {} : { rowScales: Float16Array.from(levels.rowScales) }),
@@ -94,6 +107,7 @@ export function measurePacked(packed: PackedCodebookMatrix): PackedBytes {
   return {
     codes: packed.codes.byteLength,
     codebooks: packed.codebooks.byteLength,
+    byteCodebooks: packed.byteCodebooks?.byteLength ?? 0,
     columnClasses: packed.classes.byteLength + packed.columnClasses.byteLength,
     reservedValues: packed.reservedValues.byteLength,
     reservedPositions: packed.reservedPositions.byteLength,
@@ -113,7 +127,11 @@ export function unpackMatrix(
   memory = new ReusedMemory(),
 ): QuantizedMatrix {
   const classes = readClasses(packed, rows, columns);
-  checkSizes(measurePacked(packed), packedBytes({ rows, columns }, classes, packed.rowScales !== undefined));
+  const form = {
+    scaledRows: packed.rowScales !== undefined,
+    byteCodebooks: packed.byteCodebooks !== undefined,
+  };
+  checkSizes(measurePacked(packed), packedBytes({ rows, columns }, classes, form));
   const widths = new Uint8Array(columns);
   const centroidStart = new Int32Array(columns + 1);
   const reservedStart = new Int32Array(columns + 1);
@@ -129,18 +147,26 @@ export function unpackMatrix(
     reservedStart[column + 1] = (reservedStart[column + 1] ?? 0) + (reservedStart[column] ?? 0);
   }
   const codes = memory.take(rows * columns);
-  const centroids = new Float32Array(packed.codebooks.length);
+  const inBytes = float8Values(packed.byteCodebooks ?? new Uint8Array(0));
+  const centroids = new Float32Array(packed.codebooks.length + inBytes.length);
   const reservedRows = new Int32Array(packed.reservedValues.length);
   const reservedValues = new Float32Array(packed.reservedValues.length);
   const codeReader = new BitReader(packed.codes);
   const positionReader = new BitReader(packed.reservedPositions);
-  let centroid = 0;
+  let half = 0;
+  let byte = 0;
   let value = 0;
   for (const { width, reserved, members } of classes) {
+    const isInBytes = centroidBytes(rows, width, form) === 1;
     for (const column of members) {
       codeReader.readAll(codes.subarray(column * rows, (column + 1) * rows), width);
-      centroids.set(packed.codebooks.subarray(centroid, centroid + 2 ** width), centroidStart[column]);
-      centroid += 2 ** width;
+      if (isInBytes) {
+        centroids.set(inBytes.subarray(byte, byte + 2 ** width), centroidStart[column]);
+        byte += 2 ** width;
+      } else {
+        centroids.set(packed.codebooks.subarray(half, half + 2 ** width), centroidStart[column]);
+        half += 2 ** width;
+      }
       reservedRows.set(readPositions(positionReader, reserved, rows), reservedStart[column]);
       reservedValues.set(packed.reservedValues.subarray(value, value + reserved), reservedStart[column]);
       value += reserved;
@@ -151,6 +177,7 @@ export function unpackMatrix(
     start: centroidStart,
     centroids,
     ...(packed.rowScales === undefined ? {} : { rowScales: Float32Array.from(packed.rowScales) }),
+    ...(form.byteCodebooks ? { byteCodebooks: true } : {}),
   };
   return {
     rows,
@@ -169,6 +196,7 @@ const PARTS = [
   'columnClasses',
   'codes',
   'codebooks',
+  'byteCodebooks',
   'reservedValues',
   'reservedPositions',
   'rowScales',

@@ -32,7 +32,7 @@ describe('allocationMatrix', () => {
   const sensitivity = { columns: Float64Array.of(1, 0.5), matrix: 2 };
 
   it('weighs the errors by both sensitivities, and divides them by 4 with each bit beyond those measured', () => {
-    const { options, losses } = allocationMatrix(measured, 16, sensitivity, true);
+    const { options, losses } = allocationMatrix(measured, 16, sensitivity, { scaledRows: true });
     expect(options).toEqual([0, 6].flatMap((reserved) => [1, 2, 3, 4].map((width) => ({ width, reserved }))));
     expect([...losses.subarray(0, 8)]).toEqual([128, 32, 8, 2, 64, 16, 4, 1]);
     expect([...losses.subarray(8)]).toEqual([640, 160, 40, 10, 320, 80, 20, 5]);
@@ -40,7 +40,7 @@ describe('allocationMatrix', () => {
 
   it('offers widths to 8 where the columns have entries for as many centroids', () => {
     const widthsOf = (rows: number): number[] => [
-      ...new Set(allocationMatrix(measured, rows, sensitivity, false).options.map(({ width }) => width)),
+      ...new Set(allocationMatrix(measured, rows, sensitivity, {}).options.map(({ width }) => width)),
     ];
     expect(widthsOf(256)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     expect(widthsOf(192)).toEqual([1, 2, 3, 4, 5, 6, 7]);
@@ -49,7 +49,7 @@ describe('allocationMatrix', () => {
 
   it('refuses errors of other columns', () => {
     const other = { columns: new Float64Array(3), matrix: 1 };
-    expect(() => allocationMatrix(measured, 16, other, true)).toThrow(
+    expect(() => allocationMatrix(measured, 16, other, {})).toThrow(
       new TypeError('8 errors of 3 columns with 2 counts and 2 widths'),
     );
   });
@@ -80,13 +80,13 @@ describe('with measured errors', () => {
       columns: Float64Array.from({ length: columns }, (_, c) => (c < 16 ? 1 : 64)),
       matrix: 1,
     };
-    const matrix = allocationMatrix(errors, rows, sensitivity, true);
+    const matrix = allocationMatrix(errors, rows, sensitivity, { scaledRows: true });
     const budget = Math.floor((rows * columns * 3.5) / 8);
     const { matrices, bytes } = allocate([matrix], budget);
     const [found] = matrices;
     if (found === undefined) throw new Error('nothing allocated');
     const { widths, reserved } = found;
-    expect(bytes).toBe(packedPlanBytes(matrix.shape, found, true));
+    expect(bytes).toBe(packedPlanBytes(matrix.shape, found, { scaledRows: true }));
     expect(budget - bytes).toBeLessThan(16);
     const mean = (values: ArrayLike<number> & Iterable<number>): number =>
       Array.from(values).reduce((sum, each) => sum + each, 0) / values.length;
@@ -95,6 +95,6 @@ describe('with measured errors', () => {
     expect(mean(reserved.subarray(8, 16))).toBeLessThan(mean(reserved.subarray(0, 8)));
 
     const plan = allocatedPlan(found);
-    expect(totalBytes(packedBytes(matrix.shape, columnClasses(plan), true))).toBe(bytes);
+    expect(totalBytes(packedBytes(matrix.shape, columnClasses(plan), { scaledRows: true }))).toBe(bytes);
   });
 });

@@ -6,7 +6,12 @@ export function fingerprint(matrix: QuantizedMatrix): string {
   const { rows, columns, widths, levels, codes, reservedStart, reservedRows, reservedValues, loss } = matrix;
   const arrays =
     levels.kind === 'codebook'
-      ? [levels.start, levels.centroids, levels.rowScales ?? new Float32Array(0)]
+      ? [
+          levels.start,
+          levels.centroids,
+          levels.rowScales ?? new Float32Array(0),
+          Uint8Array.of(Number(levels.byteCodebooks ?? false)),
+        ]
       : [levels.scales, levels.zeros];
   const hash = createHash('sha256').update(`${rows} x ${columns} ${levels.kind} ${loss};`);
   for (const array of [widths, ...arrays, codes, reservedStart, reservedRows, reservedValues]) {

@@ -7,7 +7,8 @@ import { type HessianFactor, factorHessian } from '../../../main/engine/claq/fac
 import { Hessian } from '../../../main/engine/claq/hessian.ts';
 import type { ColumnLoopOptions, LoopInput } from '../../../main/engine/claq/loop-input.ts';
 import { type QuantizedMatrix, dequantize } from '../../../main/engine/claq/quantized-matrix.ts';
-import { divideRows, rowScales } from '../../../main/engine/claq/row-scales.ts';
+import { divideRows, matrixScale, rowScales } from '../../../main/engine/claq/row-scales.ts';
+import { float8Bytes } from '../../../main/engine/result/float8.ts';
 import { type Engine, startEngine } from '../../../main/engine/start-engine.ts';
 import { lossOf, prepareHessian } from '../../oracle/gptq.ts';
 import { matrixOf } from '../../oracle/linear-algebra.ts';
@@ -24,13 +25,14 @@ afterAll(() => engine.stop());
 
 interface Asked extends Partial<ColumnLoopOptions> {
   readonly scaled?: boolean;
+  readonly byteCodebooks?: boolean;
   readonly count?: number;
 }
 
 /** Through the loop, and through as many sweeps as `count` says. */
 async function quantize(
   cases: readonly LoopCase[],
-  { scaled, count = 0, ...options }: Asked,
+  { scaled, byteCodebooks, count = 0, ...options }: Asked,
 ): Promise<QuantizedMatrix[]> {
   const { pool } = engine;
   const [first] = cases;
@@ -49,7 +51,7 @@ async function quantize(
     const inputs = cases.map(({ rows, weights, plan }): LoopInput => {
       if (scaled !== true) return { rows, weights, plan };
       const scales = rowScales(weights, rows);
-      return { rows, plan, weights: divideRows(weights, scales), rowScales: scales };
+      return { rows, plan, weights: divideRows(weights, scales), rowScales: scales, byteCodebooks };
     });
     const sweeps = count === 0 ? undefined : { count, couplings };
     return await quantizeColumns(pool, factor, inputs, { ...DEFAULT_OPTIONS, ...options, sweeps });
@@ -111,6 +113,48 @@ function unevenCase(seed: number, rows = 72, columns = 200): LoopCase {
   };
 }
 
+describe('codebooks in bytes', () => {
+  it('have float8 centroids up to 4 bits, which codes are chosen by, in the loop and in sweeps', async () => {
+    const one = unevenCase(4);
+    const widths = Uint8Array.from(one.plan.widths, (_, column) => 1 + (column % 6));
+    const wide = { ...one, plan: { ...one.plan, widths } };
+    for (const count of [0, 2]) {
+      const halves = await quantizeOne(wide, { scaled: true, count });
+      const bytes = await quantizeOne(wide, { scaled: true, count, byteCodebooks: true });
+      if (bytes.levels.kind !== 'codebook') throw new Error('no codebooks');
+      const { start, centroids, byteCodebooks } = bytes.levels;
+      expect(byteCodebooks).toBe(true);
+      for (const [column, width] of widths.entries()) {
+        const book = centroids.subarray(start[column], start[column + 1]);
+        expect(book).toEqual(book.toSorted());
+        if (width <= 4) expect(() => float8Bytes(book), `${width} bits`).not.toThrow();
+        else expect(() => float8Bytes(book), `${width} bits`).toThrow(RangeError);
+      }
+      expect(bytes.loss / trueLoss(wide, bytes)).toBeCloseTo(1, 3);
+      // Few columns of 72 rows: the roundings are seen, but do little.
+      expect(bytes.loss).toBeLessThan(1.1 * halves.loss);
+    }
+  });
+
+  it('round to nearest, ties to even, and hold what is larger than the largest', async () => {
+    // One column of two values, each its own centroid: scaled by 1, so they are what is rounded.
+    const rounded = async (...values: readonly [number, number]): Promise<readonly number[]> => {
+      const rows = 8;
+      const weights = Float32Array.from({ length: rows }, (_, row) => values[row % 2] ?? 0);
+      const none = new Int32Array(1);
+      const plan = { widths: Uint8Array.of(1), reservedLow: none, reservedHigh: none };
+      const rowScales = new Float32Array(rows).fill(1);
+      const { levels } = await quantizeInput({ rows, weights, plan, rowScales, byteCodebooks: true }, {});
+      return levels.kind === 'codebook' ? [...levels.centroids] : [];
+    };
+    expect(await rounded(-1.0625, 1.1875)).toEqual([-1, 1.25]);
+    expect(await rounded(0.3, 3.3)).toEqual([0.3125, 3.25]);
+    expect(await rounded(-1000, 460)).toEqual([-448, 448]);
+    expect(await rounded(2 ** -10, 3 * 2 ** -10)).toEqual([0, 2 ** -8]);
+    expect(await rounded(-(2 ** -9), 0.0156)).toEqual([-(2 ** -9), 0.015625]);
+  });
+});
+
 describe('row scales', () => {
   it('are the rows’ root mean squares in half precision, and 1 for a row of zeros', () => {
     const scales = rowScales(Float32Array.of(3, -4, 0, 0, 0.1, 0.1), 3);
@@ -119,6 +163,8 @@ describe('row scales', () => {
     expect([
       ...divideRows(Float32Array.of(7.0703125, 3.53515625, 5, 6), Float32Array.of(3.53515625, 1)),
     ]).toEqual([2, 1, 5, 6]);
+    // sqrt(25 / 2 / 2) = 2.5.
+    expect([...matrixScale(Float32Array.of(3, -4, 0, 0), 2)]).toEqual([2.5, 2.5]);
   });
 
   it('count the loss of the weights themselves, reserved entries included', async () => {

@@ -1,11 +1,13 @@
 /** Runs made in a moment: a model's own weights, quantized column by column without looking at any text. */
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { byteWidth } from '../../../shared/bits.ts';
 import { MATRIX_KINDS, matrixName, matrixShape } from '../../../shared/model.ts';
 import type { MatrixKind, MatrixShape } from '../../../shared/model.ts';
 import type { Checkpoint } from '../../../main/engine/checkpoint/checkpoint.ts';
 import { type QuantizedMatrix, dequantize } from '../../../main/engine/claq/quantized-matrix.ts';
 import type { PackedExport } from '../../../main/engine/packed-model/packed-format.ts';
+import { FLOAT8_VALUES } from '../../../main/engine/result/float8.ts';
 import { readMatrix, writeMatrix } from '../../../main/engine/result/matrix-file.ts';
 import type { Random } from '../../oracle/random.ts';
 
@@ -15,15 +17,19 @@ export interface QuickColumns {
   readonly reserved: Int32Array;
   /** Halves, [rows]. */
   readonly rowScales?: Float32Array;
+  /** Codebooks of up to byteWidth bits in float8. */
+  readonly byteCodebooks?: boolean;
 }
 
 const half = (value: number): number => Math.f16round(value);
+const FINITE_FLOAT8 = [...FLOAT8_VALUES].filter(Number.isFinite);
+const float8 = (value: number): number => FINITE_FLOAT8[nearest(FINITE_FLOAT8, value)] ?? 0;
 
 /** The largest entries of each column reserved, the others in codes: quantiles of the column are its codebook. */
 export function quickMatrix(
   weights: Float32Array,
   { rows, columns }: MatrixShape,
-  { widths, reserved, rowScales }: QuickColumns,
+  { widths, reserved, rowScales, byteCodebooks = false }: QuickColumns,
 ): QuantizedMatrix {
   const codes = new Uint8Array(rows * columns);
   const [start, centroids] = [[0], [] as number[]];
@@ -37,8 +43,9 @@ export function quickMatrix(
     reservedStart.push(reservedRows.length);
     const sorted = values.toSorted();
     const size = 2 ** (widths[column] ?? 1);
+    const rounded = byteCodebooks && (widths[column] ?? 1) <= byteWidth(rows) ? float8 : half;
     const book = Array.from({ length: size }, (_, k) =>
-      half(sorted[Math.floor(((k + 0.5) * rows) / size)] ?? 0),
+      rounded(sorted[Math.floor(((k + 0.5) * rows) / size)] ?? 0),
     );
     centroids.push(...book);
     start.push(centroids.length);
@@ -55,6 +62,7 @@ export function quickMatrix(
       start: Int32Array.from(start),
       centroids: Float32Array.from(centroids),
       ...(rowScales === undefined ? {} : { rowScales }),
+      ...(byteCodebooks ? { byteCodebooks } : {}),
     },
     codes,
     reservedStart: Int32Array.from(reservedStart),
@@ -124,6 +132,7 @@ export function randomColumns(random: Random, { rows, columns }: MatrixShape): Q
     ...(random.between(0, 3) === 0
       ? { rowScales: random.floats(rows, () => half(0.5 + random.uniform())) }
       : {}),
+    ...(random.between(0, 3) === 0 ? { byteCodebooks: true } : {}),
   };
 }
 

@@ -132,6 +132,26 @@ describe('writeMatrix and readMatrix', () => {
     expect((await readMatrix(path)).matrix.levels).toEqual(levels);
   });
 
+  it('write narrow codebooks in bytes, the others in halves', async () => {
+    const path = join(await temporaryFolder(), 'matrix.safetensors');
+    const levels = { ...EXAMPLE_LEVELS, byteCodebooks: true };
+    // Eight centroids of one and two bits: -0.5, 0.25; -1, 1; -1, -0.25, 0.5, 1.
+    expect(await writeMatrix(path, 'in bytes', { ...EXAMPLE, levels })).toBe(41 - 8);
+    const file = await readArrays(path);
+    expect(file.shape('codebooks')).toEqual([0]);
+    expect([...file.u8('byte_codebooks')]).toEqual([0xb0, 0x28, 0xb8, 0x38, 0xb8, 0xa8, 0x30, 0x38]);
+    expect((await readMatrix(path)).matrix).toEqual({ ...EXAMPLE, levels, loss: 0.5 });
+  });
+
+  it('write no centroid in a byte that has none', async () => {
+    const folder = await temporaryFolder();
+    const centroids = EXAMPLE_LEVELS.centroids.map((value) => (value === 0.25 ? 0.3 : value));
+    const levels = { ...EXAMPLE_LEVELS, centroids, byteCodebooks: true };
+    const path = join(folder, 'matrix.safetensors');
+    await expect(writeMatrix(path, 'in bytes', { ...EXAMPLE, levels })).rejects.toThrow(RangeError);
+    expect(await readdir(folder)).toEqual([]);
+  });
+
   it('write nothing whose size is not the one foretold, and say which part', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'matrix.safetensors');

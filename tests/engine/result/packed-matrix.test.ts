@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { columnClasses, packedBytes } from '../../../shared/bits.ts';
+import { codebookFormOf } from '../../../main/engine/claq/quantized-matrix.ts';
 import {
   type PackedCodebookMatrix,
   measurePacked,
@@ -26,13 +27,13 @@ describe('packMatrix and unpackMatrix', () => {
       fc.property(seeds, (seed) => {
         const matrix = randomMatrix(seed);
         const { rows, columns, widths, reservedStart, levels } = matrix;
-        const scaled = levels.kind === 'codebook' && levels.rowScales !== undefined;
+        const form = levels.kind === 'codebook' ? codebookFormOf(levels) : {};
         const reserved = Int32Array.from(
           widths,
           (_, c) => (reservedStart[c + 1] ?? 0) - (reservedStart[c] ?? 0),
         );
         const plan = { widths, reservedLow: reserved, reservedHigh: new Int32Array(columns) };
-        const expected = packedBytes({ rows, columns }, columnClasses(plan), scaled);
+        const expected = packedBytes({ rows, columns }, columnClasses(plan), form);
         expect(measurePacked(packMatrix(matrix))).toEqual(expected);
       }),
     );
@@ -72,6 +73,8 @@ describe('unpackMatrix refuses', () => {
     ['classes of columns that are too short', { columnClasses: new Uint8Array(0) }],
     ['scales of too few rows', { rowScales: new Float16Array(rows - 1) }],
     ['scales of too many rows', { rowScales: new Float16Array(rows + 1) }],
+    ['codebooks in bytes that are in halves too', { byteCodebooks: new Uint8Array(6) }],
+    ['codebooks in bytes for none', { byteCodebooks: new Uint8Array(0) }],
     ['no classes', { classes: new Int32Array(0), columnClasses: new Uint8Array(0) }],
     ['half a class', { classes: Int32Array.of(1, 0, 2) }],
     ['a class of no width', { classes: Int32Array.of(0, 0, 2, 1) }],

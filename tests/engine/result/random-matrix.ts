@@ -1,4 +1,6 @@
+import { byteWidth } from '../../../shared/bits.ts';
 import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
+import { FLOAT8_VALUES } from '../../../main/engine/result/float8.ts';
 import { Random } from '../../oracle/random.ts';
 
 /** A matrix of any widths and reserved entries, as the column loop could have left it. */
@@ -11,6 +13,8 @@ export function randomMatrix(seed: number): QuantizedMatrix {
   const widths = Uint8Array.from({ length: columns }, () => random.between(narrow, wide));
   const counts = Array.from({ length: columns }, () => random.between(0, 2) && random.between(0, most));
   const half = (): number => random.between(-2048, 2048) / 256;
+  const byteCodebooks = random.between(0, 2) === 0;
+  const float8 = (): number => FLOAT8_VALUES[random.between(0, 0x7e) + 0x80 * random.between(0, 1)] ?? NaN;
   const start = [0];
   const reservedStart = [0];
   const centroids: number[] = [];
@@ -18,7 +22,8 @@ export function randomMatrix(seed: number): QuantizedMatrix {
   const reservedValues: number[] = [];
   const codes: number[] = [];
   for (const [column, width] of widths.entries()) {
-    centroids.push(...Array.from({ length: 2 ** width }, half).sort((a, b) => a - b));
+    const centroid = byteCodebooks && width <= byteWidth(rows) ? float8 : half;
+    centroids.push(...Array.from({ length: 2 ** width }, centroid).sort((a, b) => a - b));
     start.push(centroids.length);
     const shuffled = Array.from({ length: rows }, (_, row) => ({ row, key: random.uniform() }));
     const reserved = shuffled
@@ -44,6 +49,7 @@ export function randomMatrix(seed: number): QuantizedMatrix {
       start: Int32Array.from(start),
       centroids: Float32Array.from(centroids),
       ...rowScales,
+      ...(byteCodebooks ? { byteCodebooks } : {}),
     },
     codes: Uint8Array.from(codes),
     reservedStart: Int32Array.from(reservedStart),

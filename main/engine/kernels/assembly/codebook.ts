@@ -7,6 +7,7 @@ import {
   BOUNDS, CENTROIDS, COST_BEFORE, COST_NOW, DENSITY_RUNS, EDGES, EDGE_COUNT, EDGE_ROOM, EDGE_SQUARES, EDGE_SUM, INNER_BINS,
   INNER_BINS_PER_CENTROID, LAYER_COST, RUN_WEIGHT, SPLIT, TAIL_BINS, sortedOf, squaresOf, sumsOf, weightSumsOf,
 } from './codebook-scratch';
+import { roundToFloat8 } from './float8';
 import { roundToHalf } from './half';
 
 const MAX_LLOYD_STEPS: i32 = 20;
@@ -378,11 +379,11 @@ export function moveCentroids(scratch: usize, n: i32, from: i32, to: i32, cluste
   stepUntilStill(scratch, n, from, to, clusters, weighted);
 }
 
-/** Puts k centroids in half precision into a codebook; of fewer, the last one is repeated. */
-export function storeCodebook(scratch: usize, clusters: i32, k: i32, codebook: usize): void {
+/** Puts k centroids in half precision, or in eight bits, into a codebook; of fewer, the last one is repeated. */
+export function storeCodebook(scratch: usize, clusters: i32, k: i32, codebook: usize, inBytes: bool): void {
   for (let c = 0; c < k; c++) {
-    const centroid = load<f64>(scratch + CENTROIDS + (<usize>min(c, clusters - 1) << 3));
-    store<f32>(codebook + (<usize>c << 2), roundToHalf(<f32>centroid));
+    const centroid = <f32>load<f64>(scratch + CENTROIDS + (<usize>min(c, clusters - 1) << 3));
+    store<f32>(codebook + (<usize>c << 2), inBytes ? roundToFloat8(centroid) : roundToHalf(centroid));
   }
 }
 
@@ -396,5 +397,5 @@ export function fitCodebook(scratch: usize, n: i32, from: i32, to: i32, k: i32, 
     return;
   }
   const clusters = findCentroids(scratch, n, from, to, k, false);
-  storeCodebook(scratch, clusters, k, codebook);
+  storeCodebook(scratch, clusters, k, codebook, false);
 }

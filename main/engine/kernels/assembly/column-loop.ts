@@ -37,6 +37,7 @@ const ZEROS = 20; // f32 [groups][padded rows]
 const GROUPS = 21; // i32 [columns]
 const ROW_SCALES = 22; // f32 [padded rows], or 0: what the rows were divided by
 const ROW_WEIGHTS = 23; // f32 [padded rows], or 0: what squared errors weigh
+const BYTE_CENTROIDS = 24; // codebooks of up to so many have their centroids in eight bits; these need row weights
 
 const FLAG_FIT_ALL = 1;
 const FLAG_SCIKIT = 2;
@@ -151,7 +152,8 @@ function quantizeColumn(args: usize, block: i32, j: i32, scratch: usize, strips:
   const sorted = sortedOf(scratch, rows);
   const codebook = pointer(args, CODEBOOKS) + (<usize>load<i32>(pointer(args, CODEBOOK_START) + at4) << 2);
   if (marking) {
-    fitKept(scratch, rows, values, rowWeights, low, high, worstReserved, refine, 1 << width, codebook);
+    const inBytes = 1 << width <= word(args, BYTE_CENTROIDS);
+    fitKept(scratch, rows, values, rowWeights, low, high, worstReserved, refine, 1 << width, codebook, inBytes);
   } else if (!grid || reserving) {
     sortFloats(values, rows, sorted, spareOf(scratch, rows), scratch + HISTOGRAM);
   }

@@ -149,14 +149,16 @@ function keepAscending(scratch: usize, k: i32): void {
 }
 
 /**
- * Codebook of k centroids in half precision for the entries of a column that are not reserved. Where the worst served are: first
+ * Codebook of k centroids for the entries of a column that are not reserved. Where the worst served are: first
  * those farthest from the median, then, round by round, those farthest from their centroids. Which they are stands in
  * `reservedRowsOf`. low + high <= n.
  * @param refine begin from the codebook that is there, so that the column's error can only fall
  * @param values [n]; `weights` likewise, 0 where all rows weigh the same
+ * @param inBytes centroids in eight bits, not in half precision
  */
 export function fitKept(
   scratch: usize, n: i32, values: usize, weights: usize, low: i32, high: i32, worst: bool, refine: bool, k: i32, codebook: usize,
+  inBytes: bool,
 ): void {
   sortWithRows(scratch, n, values);
   const reserved = reservedOf(scratch, n);
@@ -182,7 +184,7 @@ export function fitKept(
       moveCentroids(scratch, n, 0, kept, clusters, true);
     }
     if (refine) keepAscending(scratch, k);
-    storeCodebook(scratch, clusters, k, codebook);
+    storeCodebook(scratch, clusters, k, codebook, inBytes);
   } else {
     memory.fill(codebook, 0, <usize>k << 2);
   }
