@@ -1,8 +1,9 @@
 /**
  * npm run bench:quality [-- --only matrices|codebooks|smollm2|demo|plus ... --bits 2.12 ... --order outlier|benefit ...
- *   --stored 2.45 ... --model demo|smollm2 ... --ablation]
+ *   --stored 2.45 ... --model demo|smollm2 ... --ablation --row asymmetric ...]
  * `--bits` and `--order` choose among the runs of SmolLM2, which take minutes each; `--stored` and `--model` among
- * those of `plus`, with every technique alone and left out where `--ablation` asks for them. Flags with values may be repeated.
+ * those of `plus`, with every technique alone and left out where `--ablation` asks for them, or of those rows the ones whose names have
+ * one of the texts in them. Flags with values may be repeated.
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
@@ -25,6 +26,7 @@ const options = z.object({
   stored: z.array(z.coerce.number().min(1).max(8)).default([2.45, 2.09, 3.18]),
   model: z.array(z.enum(['demo', 'smollm2'])).default(['demo', 'smollm2']),
   ablation: z.boolean().default(false),
+  row: z.array(z.string()).default(['']),
   order: z.array(z.enum(['outlier', 'benefit'])).default(['outlier', 'benefit']),
 });
 
@@ -36,9 +38,10 @@ const { values } = parseArgs({
     stored: { type: 'string', multiple: true },
     model: { type: 'string', multiple: true },
     ablation: { type: 'boolean' },
+    row: { type: 'string', multiple: true },
   },
 });
-const { only, bits, order, stored, model: models, ablation } = options.parse(values);
+const { only, bits, order, stored, model: models, ablation, row } = options.parse(values);
 const noReference = missingReference();
 const noModel = missingSmollm2();
 
@@ -53,7 +56,7 @@ try {
     await benchSmollm2(engine.pool, bits, order);
   }
   if (only.includes('plus')) {
-    const rows = ablation ? ABLATION : ENDS;
+    const rows = (ablation ? ABLATION : ENDS).filter(({ label }) => row.some((text) => label.includes(text)));
     if (models.includes('demo')) {
       await onDemoModel(engine.pool, async (model, title) => {
         await benchPlus(`${title}, near ${DEMO_STORED_BITS} stored bits`, model, DEMO_STORED_BITS, rows);
