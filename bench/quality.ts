@@ -8,6 +8,7 @@
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { startEngine } from '../main/engine/start-engine.ts';
+import { benchByteCodebooks } from './byte-codebooks.ts';
 import { benchDemoModel, onDemoModel } from './demo-model.ts';
 import { ABLATION, ENDS, benchPlus } from './plus.ts';
 import { benchColumnErrors, benchMatrixLosses } from './matrix-quality.ts';
@@ -50,6 +51,7 @@ for (const line of [noReference, noModel]) if (line !== undefined) note(line);
 const engine = await startEngine();
 try {
   if (only.includes('matrices') && noReference === undefined) await benchMatrixLosses(engine.pool);
+  if (only.includes('codebooks')) await benchByteCodebooks(engine.pool);
   if (only.includes('codebooks') && noReference === undefined) await benchColumnErrors(engine.pool);
   if (only.includes('demo')) await benchDemoModel(engine.pool);
   if (only.includes('smollm2') && noReference === undefined && noModel === undefined) {

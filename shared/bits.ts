@@ -116,8 +116,9 @@ export interface CodebookForm {
 const MOST_BYTE_WIDTH = 4;
 
 /**
- * The greatest width whose codebooks may be in bytes; 0: none. Rounding a centroid to float8 adds 0.2, 1 and 3 % to the squared
- * error of a codebook of 2, 3 and 4 bits, which is what 0.002, 0.007 and 0.022 bits less would; a byte saves 8 x 2^width / rows.
+ * The greatest width whose codebooks may be in bytes; 0: none. With 4096 rows rounding centroids to float8 adds 0.2, 0.7 and 2.9 % to
+ * the squared error of codebooks of 2, 3 and 4 bits, as 0.001, 0.005 and 0.021 bits less would, where bytes save 0.008, 0.016 and 0.031;
+ * with fewer rows they save more (npm run bench:quality -- --only codebooks).
  */
 export function byteWidth(rows: number): number {
   return Math.max(0, Math.min(MOST_BYTE_WIDTH, 16 - Math.ceil(Math.log2(rows))));
