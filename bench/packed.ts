@@ -11,7 +11,7 @@ import { budgetOfBits, planByOrder } from '../shared/budget.ts';
 import { ClaqError } from '../shared/errors.ts';
 import { openCheckpoint } from '../main/engine/checkpoint/open-checkpoint.ts';
 import { bytesPerElement, elementCount } from '../main/engine/checkpoint/safetensors-dtype.ts';
-import { type QuantizedMatrix, reservedCounts } from '../main/engine/claq/quantized-matrix.ts';
+import { type QuantizedMatrix, codebookFormOf, reservedCounts } from '../main/engine/claq/quantized-matrix.ts';
 import { openPacked } from '../main/engine/packed-model/open-packed.ts';
 import { packedFormat } from '../main/engine/packed-model/packed-format.ts';
 import { DEMO_MODEL } from '../main/service/bundled-texts.ts';
@@ -131,10 +131,11 @@ async function benchSize(folder: string): Promise<void> {
 }
 
 function countBits(matrix: QuantizedMatrix, bits: MatrixBits): void {
-  const { rows, columns, widths, reservedStart, reservedRows } = matrix;
+  const { rows, columns, widths, levels, reservedStart, reservedRows } = matrix;
+  const form = levels.kind === 'codebook' ? codebookFormOf(levels) : {};
   bits.weights += rows * columns;
   for (const [column, count] of reservedCounts(matrix).entries()) {
-    bits.bound += columnBits(rows, widths[column] ?? 0, count);
+    bits.bound += columnBits(rows, widths[column] ?? 0, count, form);
     bits.reserved += count;
     const positions = reservedRows.subarray(reservedStart[column], reservedStart[column + 1]);
     for (const [index, [, bitsOf]] of POSITION_CODES.entries()) {
@@ -145,7 +146,7 @@ function countBits(matrix: QuantizedMatrix, bits: MatrixBits): void {
 
 function tableOfSizes(name: string, sizes: readonly (readonly [string, number, number])[]): void {
   table(
-    `${name}: bytes against codes at their width, fp16 codebooks and reserved values, positions`,
+    `${name}: bytes against codes at their width, codebooks and reserved values, positions`,
     ['', 'bytes', 'bound', 'more'],
     sizes.map(([what, found, bound]) => [
       what,
