@@ -11,7 +11,11 @@ import { budgetOfBits, planByOrder } from '../shared/budget.ts';
 import { ClaqError } from '../shared/errors.ts';
 import { openCheckpoint } from '../main/engine/checkpoint/open-checkpoint.ts';
 import { bytesPerElement, elementCount } from '../main/engine/checkpoint/safetensors-dtype.ts';
-import { type QuantizedMatrix, codebookFormOf, reservedCounts } from '../main/engine/claq/quantized-matrix.ts';
+import {
+  type QuantizedMatrix,
+  codebookFormOf,
+  reservedCounts,
+} from '../main/engine/claq/quantized-matrix.ts';
 import { openPacked } from '../main/engine/packed-model/open-packed.ts';
 import { packedFormat } from '../main/engine/packed-model/packed-format.ts';
 import { DEMO_MODEL } from '../main/service/bundled-texts.ts';
