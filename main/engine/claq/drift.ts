@@ -5,7 +5,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import type { TokenRange } from '../transformer/batch-sizes.ts';
 import { missedInput, missedOutput } from './asymmetric-calibration.ts';
-import { boundedDrift } from './bounded-drift.ts';
 import { missedStream } from './residual-correction.ts';
 
 /** Parts of the corrections that are made, 0 to 1: all of them would be right on the calibration text alone. */
@@ -20,8 +19,8 @@ export interface CorrectionStrengths {
  */
 export interface Drift {
   /**
-   * `inputs`: a (X - X^)^T X^, [columns, columns], of matrices that share their inputs. `output`: (a W (X - X^) + r (h - h^)) w X^^T,
-   * [rows, columns], of one matrix W that writes to the residual stream; w are the tokens' weights (bounded-drift.ts).
+   * `inputs`: a (X - X^)^T X^, [columns, columns], of matrices that share their inputs. `output`: (a W (X - X^) + r (h - h^)) X^^T,
+   * [rows, columns], of one matrix W that writes to the residual stream.
    */
   readonly of: 'inputs' | 'output';
   readonly products: tf.Tensor2D;
@@ -55,23 +54,19 @@ export class DriftSums {
     quantized: (rows: TokenRange) => ModelTokens,
   ): void {
     const before = this.#products;
-    const missed = this.#missedOf(ranges, original, quantized);
-    try {
-      this.#products = ranges.reduce((sum, rows, i) => {
-        const part = missed[i];
-        if (part === undefined) return sum;
-        try {
-          return tf.tidy(() => {
-            const product = tf.matMul<tf.Tensor2D>(part, quantized(rows).input(), true, false);
-            return sum === undefined ? product : tf.add<tf.Tensor2D>(sum, product);
-          });
-        } finally {
-          if (sum !== before) sum?.dispose();
-        }
-      }, before);
-    } finally {
-      tf.dispose(missed);
-    }
+    this.#products = ranges.reduce((sum, rows) => {
+      try {
+        return tf.tidy(() => {
+          const own = quantized(rows);
+          const input = own.input();
+          const missed = this.#missed(original(rows), own, input);
+          const product = tf.matMul<tf.Tensor2D>(missed, input, true, false);
+          return sum === undefined ? product : tf.add<tf.Tensor2D>(sum, product);
+        });
+      } finally {
+        if (sum !== before) sum?.dispose();
+      }
+    }, before);
     if (this.#products !== before) before?.dispose();
   }
 
@@ -89,35 +84,13 @@ export class DriftSums {
     this.#products = undefined;
   }
 
-  /** What the matrices are to make up for of a segment's tokens, range by range; the caller's. */
-  #missedOf(
-    ranges: readonly TokenRange[],
-    original: (rows: TokenRange) => ModelTokens,
-    quantized: (rows: TokenRange) => ModelTokens,
-  ): tf.Tensor2D[] {
-    const missed: tf.Tensor2D[] = [];
-    try {
-      for (const rows of ranges) missed.push(tf.tidy(() => this.#missed(original(rows), quantized(rows))));
-      if (this.#output === undefined) return missed;
-      const bounded = boundedDrift(missed);
-      tf.dispose(missed);
-      return bounded;
-    } catch (error) {
-      tf.dispose(missed);
-      throw error;
-    }
-  }
-
-  /** The same of some tokens, none of them bounded, [tokens, columns or rows]. */
-  #missed(original: ModelTokens, quantized: ModelTokens): tf.Tensor2D {
+  /** What the matrices are to make up for, [tokens, columns or rows]. */
+  #missed(original: ModelTokens, quantized: ModelTokens, input: tf.Tensor2D): tf.Tensor2D {
     const { asymmetric, residual } = this.#strengths;
     const output = this.#output;
-    if (output === undefined) {
-      return tf.mul(missedInput(original.input(), quantized.input()), asymmetric);
-    }
+    if (output === undefined) return tf.mul(missedInput(original.input(), input), asymmetric);
     const terms: tf.Tensor2D[] = [];
-    if (asymmetric > 0)
-      terms.push(tf.mul(missedOutput(output, original.input(), quantized.input()), asymmetric));
+    if (asymmetric > 0) terms.push(tf.mul(missedOutput(output, original.input(), input), asymmetric));
     if (residual > 0) terms.push(tf.mul(missedStream(original.stream(), quantized.stream()), residual));
     return tf.addN(terms);
   }

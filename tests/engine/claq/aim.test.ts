@@ -166,36 +166,11 @@ describe('the matrix that is aimed at', () => {
     );
   }
 
-  /** a W (X - X^) + r (h - h^), [tokens, rows], each token's held to the root of twice the median square. */
-  function boundedMiss(a: number, r: number): Matrix {
-    const inputs = difference(original, quantized);
-    const streams = difference(originalStream, stream);
-    const missed = matrixOf(tokens, rows, new Float64Array(tokens * rows));
-    for (let token = 0; token < tokens; token++) {
-      for (let row = 0; row < rows; row++) {
-        let output = 0;
-        for (let i = 0; i < columns; i++) output += at(weights, row, i) * at(inputs, token, i);
-        missed.values[token * rows + row] = a * output + r * at(streams, token, row);
-      }
-    }
-    const squareOf = (token: number): number =>
-      missed.values.slice(token * rows, (token + 1) * rows).reduce((sum, value) => sum + value * value, 0);
-    const squares = Float64Array.from({ length: tokens }, (_, token) => squareOf(token));
-    const most = 2 * (squares.toSorted()[tokens / 2] ?? NaN);
-    return matrixOf(
-      tokens,
-      rows,
-      missed.values.map((value, i) => {
-        const square = squares[Math.floor(i / rows)] ?? NaN;
-        return square > most ? value * Math.sqrt(most / square) : value;
-      }),
-    );
-  }
-
-  it('is W + (a W (X - X^) + r (h - h^)) X^^T H^-1, of W that writes to the stream with tokens bounded', async () => {
+  it('is W + (a W (X - X^) + r (h - h^)) X^^T H^-1', async () => {
     const inverted = inverse(prepareHessian(hessian, PERCDAMP, true).damped);
     const inputs = matrixOf(columns, columns, gram(difference(original, quantized), quantized));
-    const shared = product(product(weights, inputs), inverted);
+    const streams = matrixOf(rows, columns, gram(difference(originalStream, stream), quantized));
+    const [asymmetric, residual] = [product(product(weights, inputs), inverted), product(streams, inverted)];
     const everything = { original, quantized, originalStream, stream };
     await withFactor(hessian, (factor) => {
       for (const [a, r, output] of [
@@ -204,12 +179,12 @@ describe('the matrix that is aimed at', () => {
         [0.5, 0.25, weights],
         [0.5, 0, undefined],
       ] as const) {
-        const own = matrixOf(rows, columns, gram(boundedMiss(a, r), quantized));
-        const [correction, factorOf] = output === undefined ? [shared, a] : [product(own, inverted), 1];
         const expected = matrixOf(
           rows,
           columns,
-          weights.values.map((value, i) => value + scale * factorOf * (correction.values[i] ?? 0)),
+          weights.values.map(
+            (value, i) => value + scale * (a * (asymmetric.values[i] ?? 0) + r * (residual.values[i] ?? 0)),
+          ),
         );
         const matrix = { rows, weights: Float32Array.from(weights.values) };
         const drift = driftOf(everything, scale, { asymmetric: a, residual: r }, output);
