@@ -53,7 +53,7 @@ export const PLUS_WORDS: Readonly<Record<PlusTechnique, ChoiceWords>> = {
   },
   'byte-codebooks': {
     label: 'Codebooks in bytes',
-    meaning: 'Centroids of up to 4 bits take a byte, not two; what that saves goes into more bits.',
+    meaning: 'Centroids of up to 4 bits take a byte, not two: smaller, or more bits for the same size.',
   },
   'error-reservation': {
     label: 'Kept by error',

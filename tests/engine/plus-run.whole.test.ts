@@ -159,7 +159,7 @@ describe('a run of CLAQ+', () => {
 
 describe('allocation over the model', () => {
   it('spends the bytes of the budget and not one more, as the exporter counts them', async () => {
-    for (const techniques of [['allocation'], PLUS_TECHNIQUES] as const) {
+    for (const techniques of [['allocation'], ['allocation', 'byte-codebooks'], PLUS_TECHNIQUES] as const) {
       const settings = withPlus(techniques);
       const plans = await planModel({ checkpoint, pool: engine.pool, segments, settings });
       expect(plans).toHaveLength(checkpoint.model.blocks * MATRIX_KINDS.length);

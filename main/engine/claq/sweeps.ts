@@ -5,7 +5,7 @@
  *
  *     w_j = W_j + (sum over i != j of D_i H[i, j]) / H[j, j]
  *
- * and the loss tr(D H D^T) can only fall, but for what a codebook's search leaves. The form is the loop's own, with
+ * and the loss tr(D H D^T) can only fall, but for what a codebook's search and its rounding leave. The form is the loop's own, with
  * H[i, j] / H[j, j] in place of the factor U; only that the columns behind have errors from the beginning.
  * (Coordinate descent on the layer's output error: Behdin et al. 2023, QuantEase.)
  */

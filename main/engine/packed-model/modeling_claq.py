@@ -55,6 +55,16 @@ MOST_BYTE_WIDTH = 4
 """Wider codebooks are in half precision, whatever the others are."""
 
 
+def float8(byte: int) -> float:
+    """What a byte of `byte_codebooks` stands for (E4M3). Not every device knows torch.float8_e4m3fn."""
+    exponent, mantissa = byte >> 3 & 15, byte & 7
+    size = math.ldexp(1 + mantissa / 8, exponent - 7) if exponent else mantissa / 512
+    return math.nan if byte & 127 == 127 else -size if byte & 128 else size
+
+
+FLOAT8 = torch.tensor([float8(byte) for byte in range(256)], dtype=torch.float16)
+
+
 def unpack(data: Tensor, first: int, count: int, width: int) -> Tensor:
     """`count` numbers of `width` bits (1 to 8, lowest bit first) as int64, from bit `first` on."""
     start, shift = divmod(first, 8)
@@ -285,8 +295,11 @@ class CodebookLinear(PackedLinear):
         decoded = torch.empty(self.in_features, rows, dtype=dtype, device=self.codes.device)
         step = self.chunk_columns()
         for width, first, columns, first_bit, in_bytes, first_centroid in self.runs:
-            stored = self.byte_codebooks.view(torch.float8_e4m3fn) if in_bytes else self.codebooks
-            centroids = stored[first_centroid : first_centroid + columns * 2**width]
+            place = slice(first_centroid, first_centroid + columns * 2**width)
+            if in_bytes:
+                centroids = FLOAT8.to(self.codes.device)[self.byte_codebooks[place].long()]
+            else:
+                centroids = self.codebooks[place]
             books = centroids.to(dtype).view(columns, 2**width)
             target = decoded[first : first + columns]
             bits = width

@@ -17,7 +17,7 @@ import { readEverything, writePacked } from './packed-folder.ts';
 const Q = 'model.layers.0.self_attn.q_proj';
 const WEIGHTS = 'model.safetensors';
 
-/** Columns of two widths with 0 and 2 reserved entries; `o` scaled by row, `v` on a grid, `k` as it was. */
+/** Columns of two widths with 0 and 2 reserved entries; `o` scaled by row and its codebooks in bytes, `v` on a grid, `k` as it was. */
 async function smallPacked(): Promise<string> {
   const work = await temporaryFolder();
   const checkpoint = await openCheckpoint(await writeSmallModel(join(work, 'model'), { dtype: 'BF16' }));
@@ -27,7 +27,11 @@ async function smallPacked(): Promise<string> {
     const widths = Uint8Array.from({ length: shape.columns }, (_, column) => (column % 3 === 0 ? 3 : 2));
     const reserved = Int32Array.from({ length: shape.columns }, (_, column) => (column % 2 === 0 ? 2 : 0));
     const rowScales = new Float32Array(shape.rows).fill(1.5);
-    return quickMatrix(weights, shape, { widths, reserved, ...(kind === 'o' ? { rowScales } : {}) });
+    return quickMatrix(weights, shape, {
+      widths,
+      reserved,
+      ...(kind === 'o' ? { rowScales, byteCodebooks: true } : {}),
+    });
   });
   await writePacked(request, join(work, 'packed'));
   await checkpoint.close();
@@ -192,6 +196,11 @@ describe('a file with right checksums is refused', () => {
       'with an infinite centroid',
       (content) =>
         tensor(content, `${Q}.codebooks`).bytes.set([0x00, 0x7c, 0x00, 0x7c, 0x00, 0x7c, 0x00, 0x7c]),
+      'weights/not-finite',
+    ],
+    [
+      'with a centroid that is no number',
+      (content) => tensor(content, `${Q.replace('q_proj', 'o_proj')}.byte_codebooks`).bytes.fill(0x7f),
       'weights/not-finite',
     ],
   ])('%s', async (_, change, code) => {

@@ -152,7 +152,7 @@ function keepAscending(scratch: usize, k: i32): void {
  * Codebook of k centroids for the entries of a column that are not reserved. Where the worst served are: first
  * those farthest from the median, then, round by round, those farthest from their centroids. Which they are stands in
  * `reservedRowsOf`. low + high <= n.
- * @param refine begin from the codebook that is there, so that the column's error can only fall
+ * @param refine begin from the codebook that is there, so that the column's error can only fall, but for the rounding of centroids
  * @param values [n]; `weights` likewise, 0 where all rows weigh the same
  * @param inBytes centroids in eight bits, not in half precision
  */
