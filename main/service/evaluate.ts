@@ -7,7 +7,7 @@ import { startEngine } from '../engine/start-engine.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
 import { activationMemory } from './activation-memory.ts';
 import { engineNote } from './engine-note.ts';
-import { requireSameModel } from './model-files.ts';
+import { requireSameModel, requireWrittenMatrices } from './model-files.ts';
 import { openRun } from './open-run.ts';
 import { validRequest } from './valid-request.ts';
 import { perplexityFigure, windowsOfText } from './texts.ts';
@@ -35,7 +35,10 @@ export async function evaluateModel(
     const engine = await startEngine({ engine: choice, threads, forwardPrecision });
     try {
       hooks.onNote?.(engineNote(engine));
-      if (run !== undefined) await requireSameModel(run.record.model.files, checkpoint, hooks);
+      if (run !== undefined) {
+        await requireSameModel(run.record.model.files, checkpoint, hooks);
+        await requireWrittenMatrices(run.folder, run.record.matrices, hooks);
+      }
       const tokenizer = await loadTokenizer(checkpoint);
       const windowed = { source: text, limit, contextLength };
       const windows = await windowsOfText(checkpoint.model, tokenizer, windowed, hooks);

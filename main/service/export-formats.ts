@@ -14,8 +14,6 @@ export interface ChosenFormat {
   readonly format: ExportFormat;
   /** What opens the written model: the folder, or a file in it. */
   opened(folder: string): string;
-  /** Whether values may be other than those that were exported. */
-  readonly rounds: boolean;
 }
 
 /** What the engine calls the dtypes of dense exports. */
@@ -39,19 +37,19 @@ export async function exportFormat(
   switch (target.format) {
     case 'dense': {
       const format = denseFormat({ checkpoint, dtype: ENGINE_DTYPES[target.dtype], quantized, coded });
-      return { format, opened: folderItself, rounds: target.dtype !== 'f32' };
+      return { format, opened: folderItself };
     }
     case 'gguf': {
       const type = GGUF_TYPES[target.dtype];
       const named = `${name}-claq-${type}`;
       const format = await ggufFormat({ checkpoint, quantized, coded, type, name: named });
-      return { format, opened: (folder) => join(folder, ggufFileName(named)), rounds: true };
+      return { format, opened: (folder) => join(folder, ggufFileName(named)) };
     }
     case 'packed': {
       const { matrixFile } = source;
       if (matrixFile === undefined) throw packedAlready(source.folder);
       const format = await packedFormat({ checkpoint, matrixFile, quantized, coded, program: programName() });
-      return { format, opened: folderItself, rounds: false };
+      return { format, opened: folderItself };
     }
   }
 }

@@ -8,7 +8,7 @@ import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import type { Replacements } from '../engine/export/dense-tensors.ts';
 import { PackedCheckpoint } from '../engine/packed-model/packed-checkpoint.ts';
 import type { ReplaceMatrix } from '../engine/transformer/block-weights.ts';
-import { hashModelFiles, requireSameModel } from './model-files.ts';
+import { hashModelFiles, requireSameModel, requireWrittenMatrices } from './model-files.ts';
 import { type OpenedRun, openRun } from './open-run.ts';
 import { RUN_FILE } from './run-folder.ts';
 
@@ -27,7 +27,7 @@ export interface ExportSource extends Replacements {
 
 /**
  * Opens a run's folder, or a packed model's. Throws ClaqError request/invalid where it is neither, result/malformed for a run that is
- * not complete, model/changed, and what opening a model throws.
+ * not complete or whose files have changed, model/changed, and what opening a model throws.
  */
 export async function openExportSource(path: string, hooks: RunHooks): Promise<ExportSource> {
   const run = await openRun(path);
@@ -58,6 +58,7 @@ async function runSource(run: OpenedRun, hooks: RunHooks): Promise<ExportSource>
   const checkpoint = await openCheckpoint(run.record.model.folder);
   try {
     await requireSameModel(run.record.model.files, checkpoint, hooks);
+    await requireWrittenMatrices(run.folder, run.record.matrices, hooks);
     return sourceOfRun(run, checkpoint);
   } catch (error) {
     await checkpoint.close();

@@ -49,15 +49,13 @@ export async function writeExport(
     format: chosen.format,
     outFolder,
     identity: exportIdentity(source, target),
-    comparePerplexity: (folder) =>
-      comparePerplexity(
-        { checkpoint, replace, written: chosen.opened(folder), rounded: chosen.rounds },
-        hooks,
-      ),
+    comparePerplexity: (folder, rounded) =>
+      comparePerplexity({ checkpoint, replace, written: chosen.opened(folder), rounded }, hooks),
     card: (perplexity) =>
       modelCard({
         target,
         sourceName,
+        quantizedBefore: checkpoint.quantized,
         source: card,
         record: source.record,
         perplexity,
@@ -117,7 +115,8 @@ function isInside(outer: string, folder: string): boolean {
 /** Before the model is read, which takes a while. */
 async function refuseExported(folder: string): Promise<void> {
   const entries = await readdir(folder).catch((error: unknown) => {
-    if (systemErrorCode(error) === 'ENOENT') return [];
+    // ENOTDIR: the source is a file, which is told when it is opened.
+    if (['ENOENT', 'ENOTDIR'].includes(systemErrorCode(error) ?? '')) return [];
     throw error;
   });
   if (entries.length === 0) return;

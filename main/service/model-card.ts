@@ -1,9 +1,12 @@
 /** README.md of an export: what the model is, how it was made and what it came to, in the form that hubs read. */
 import { basename } from 'node:path';
+import { stringify } from 'yaml';
 import type { ComparedPerplexity, ExportTarget } from '../../shared/exports.ts';
+import type { QuantizedSource } from '../../shared/library.ts';
+import { quantizedRemark } from '../../shared/quantized-remark.ts';
 import { readableBytes } from '../../shared/readable-quantities.ts';
 import type { PerplexityFigure, RunRecord } from '../../shared/run-record.ts';
-import { cardLicence } from '../engine/checkpoint/card-licence.ts';
+import { type Licence, cardLicence } from '../engine/checkpoint/card-licence.ts';
 import type { CompanionFiles } from '../engine/checkpoint/checkpoint.ts';
 import { MODEL_CARD_FILE, companionText } from '../engine/checkpoint/companion-files.ts';
 
@@ -11,6 +14,8 @@ export interface CardFacts {
   readonly target: ExportTarget;
   /** Name of the model that was quantized. */
   readonly sourceName: string;
+  /** What it was stored as where it had been quantized before; undefined where it had not. */
+  readonly quantizedBefore: QuantizedSource | undefined;
   /** What the source's own card says of itself. */
   readonly source: SourceCard;
   /** Undefined where a packed model was exported on: its card is what is known. */
@@ -20,8 +25,7 @@ export interface CardFacts {
 }
 
 export interface SourceCard {
-  /** As its front matter names it: `apache-2.0`. */
-  readonly licence: string | undefined;
+  readonly licence: Licence | undefined;
   /** Files with its text. */
   readonly licenceFiles: readonly string[];
   /** The whole card where it was written by this program. */
@@ -66,17 +70,17 @@ const USES: Readonly<Record<ExportTarget['format'], readonly string[]>> = {
     '```python',
     'from transformers import AutoModelForCausalLM, AutoTokenizer',
     'model = AutoModelForCausalLM.from_pretrained("FOLDER", trust_remote_code=True)',
-    'tokenizer = AutoTokenizer.from_pretrained("FOLDER")',
+    'tokenizer = AutoTokenizer.from_pretrained("FOLDER", trust_remote_code=True)',
     '```',
   ],
 };
 
 /** The card's text. Nothing in it depends on where or when it was written. */
 export function modelCard(facts: CardFacts): string {
-  const { target, sourceName, source, record, perplexity } = facts;
+  const { target, sourceName, quantizedBefore, source, record, perplexity } = facts;
   return [
     '---',
-    ...(source.licence === undefined ? [] : [`license: ${source.licence}`]),
+    ...frontOf(source.licence),
     'tags:',
     '- claq',
     '- quantized',
@@ -89,6 +93,7 @@ export function modelCard(facts: CardFacts): string {
     ...USES[target.format],
     '',
     ...(record === undefined ? convertedFrom(source) : recordLines(record)),
+    ...(record === undefined || quantizedBefore === undefined ? [] : [quantizedRemark(quantizedBefore), '']),
     '## Check',
     '',
     `After it was written the model was opened again and every tensor compared. Perplexity on ${perplexity.windows} windows of ` +
@@ -174,9 +179,22 @@ function perplexityText(figure: PerplexityFigure | null): string {
   return `${perplexity.toFixed(3)} (${windows} windows of ${contextLength} tokens of ${basename(text)})`;
 }
 
+/** In YAML, as the source has it. */
+function frontOf(licence: Licence | undefined): string[] {
+  if (licence === undefined) return [];
+  const { id, name, link } = licence;
+  const ids = id.split(', ');
+  const front = { license: ids.length === 1 ? id : ids, license_name: name, license_link: link };
+  return stringify(front, { lineWidth: 0 }).trimEnd().split('\n');
+}
+
 function licenceLine({ licence, licenceFiles }: SourceCard): string {
   const files = licenceFiles.length === 0 ? '' : ` Its text: ${licenceFiles.join(', ')}.`;
-  if (licence !== undefined) return `The source model's: ${licence}.${files}`;
+  if (licence !== undefined) {
+    const { id, name, link } = licence;
+    const named = name === undefined ? id : name;
+    return `The source model's: ${link === undefined ? named : `[${named}](${link})`}.${files}`;
+  }
   if (files !== '') return `The source model's.${files}`;
   return "The source model's, which its folder does not name. Look it up before you pass this model on.";
 }

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { throwIfCancelled } from '../../shared/cancellation.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import type { RunHooks } from '../../shared/requests.ts';
+import type { MatrixRecord } from '../../shared/run-record.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { hashFile } from '../engine/checkpoint/file-hash.ts';
 
@@ -11,22 +13,63 @@ export async function hashModelFiles(
   checkpoint: Checkpoint,
   hooks: RunHooks,
 ): Promise<Record<string, string>> {
-  const names = checkpoint.sourceFiles;
-  const sizes = await Promise.all(
-    names.map(async (name) => (await stat(join(checkpoint.folder, name))).size),
-  );
+  const { folder, sourceFiles } = checkpoint;
+  return Object.fromEntries(await hashFiles(folder, sourceFiles, 'Reading the model', hooks));
+}
+
+/** SHA-256 of files of a folder, by name. Throws ClaqError run/cancelled. */
+async function hashFiles(
+  folder: string,
+  names: readonly string[],
+  phase: string,
+  hooks: RunHooks,
+): Promise<Map<string, string>> {
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(folder, name))).size));
   const total = sizes.reduce((sum, size) => sum + size, 0);
-  const hashes: Record<string, string> = {};
+  const hashes = new Map<string, string>();
   let done = 0;
   for (const name of names) {
     throwIfCancelled(hooks.signal);
-    hashes[name] = await hashFile(join(checkpoint.folder, name), (bytes) => {
+    const hash = await hashFile(join(folder, name), (bytes) => {
       throwIfCancelled(hooks.signal);
       done += bytes;
-      hooks.onProgress?.({ phase: 'Reading the model', done, total, unit: 'bytes', detail: name });
+      hooks.onProgress?.({ phase, done, total, unit: 'bytes', detail: name });
     });
+    hashes.set(name, hash);
   }
   return hashes;
+}
+
+/**
+ * Requires that a run's matrices are those that it wrote: a flipped bit in codes gives weights that no other check tells from right
+ * ones. Throws ClaqError result/malformed, naming the file; run/cancelled.
+ */
+export async function requireWrittenMatrices(
+  folder: string,
+  matrices: readonly Pick<MatrixRecord, 'file' | 'sha256'>[],
+  hooks: RunHooks,
+): Promise<void> {
+  const missing = matrices.find(({ file }) => !existsSync(join(folder, file)));
+  if (missing !== undefined) throw notAsWritten(folder, missing, 'no such file');
+  const files = matrices.map(({ file }) => file);
+  const now = await hashFiles(folder, files, 'Reading the run', hooks);
+  for (const matrix of matrices) {
+    const found = now.get(matrix.file);
+    if (found !== matrix.sha256) throw notAsWritten(folder, matrix, `sha256 ${String(found)}`);
+  }
+}
+
+function notAsWritten(
+  folder: string,
+  { file, sha256 }: Pick<MatrixRecord, 'file' | 'sha256'>,
+  found: string,
+): ClaqError {
+  return new ClaqError('result/malformed', 'A file of the run is not as it was written', {
+    where: join(folder, file),
+    expected: `sha256 ${sha256}`,
+    found,
+    remedy: 'put the file back from a copy, or quantize the model again',
+  });
 }
 
 /**

@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 import { nominalBitsOf, storedBits } from '../../shared/bits.ts';
 import { describeModelBudget } from '../../shared/model-budget.ts';
 import { quantizedWeights } from '../../shared/model.ts';
+import { quantizedRemark } from '../../shared/quantized-remark.ts';
 import {
   type QuantizeRequest,
   type QuantizeSettings,
@@ -80,6 +81,7 @@ export async function quantizeModel(
         const { name, description } = engine.backend;
         hooks.onEngine?.({ name, description });
         hooks.onNote?.(engineNote(engine));
+        if (checkpoint.quantized !== undefined) hooks.onNote?.(quantizedRemark(checkpoint.quantized));
         requireKernelMemory(checkpoint.model, hessianHome());
         if (unfinished !== undefined) {
           requireSameRun(folder.folder, unfinished, { ...unfinished, ...runChoices({ method, engine }) });

@@ -50,15 +50,6 @@ export function quantizedWords(source: QuantizedSource): string {
   return source.format === 'packed' ? 'Packed' : ['GGUF', source.types[0] ?? ''].join(' ').trim();
 }
 
-/** What a source that is quantized already means for what is measured here. */
-export function quantizedRemark(source: QuantizedSource): string {
-  const limit =
-    'What was lost then cannot come back, and every perplexity here is beside these weights, not beside the original ones.';
-  return source.format === 'packed'
-    ? `The weights of this model were quantized by CLAQ. ${limit}`
-    : `The weights in this GGUF file are quantized (${source.types.join(', ')}). ${limit} For the best result start from the original model.`;
-}
-
 function lowerFirst(text: string): string {
   return text.slice(0, 1).toLowerCase() + text.slice(1);
 }

@@ -1,10 +1,11 @@
 /** What transformers makes of our exports, and safetensors of our files: one process of Python answers for all tests here. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts';
+import { openSafetensors } from '../../main/engine/checkpoint/safetensors-file.ts';
 import { LENGTH_BYTES } from '../../main/engine/checkpoint/safetensors-header.ts';
 import { denseFormat } from '../../main/engine/export/dense.ts';
 import { type PackedExport, packedFormat } from '../../main/engine/packed-model/packed-format.ts';
@@ -119,6 +120,9 @@ const DAMAGED: readonly (readonly [string, RegExp, string, string])[] = [
   ],
 ];
 
+const FLIPPED = 'a flipped bit';
+let flippedTensor: string | undefined;
+
 async function prepareDamaged(): Promise<void> {
   const packed = join(work, 'llama', 'packed');
   for (const [name, from, to] of DAMAGED) {
@@ -133,6 +137,18 @@ async function prepareDamaged(): Promise<void> {
     await writeFile(join(folder, 'config.json'), changed);
     jobs.push({ name, refused: folder });
   }
+  const flipped = join(work, 'damaged', FLIPPED);
+  await cp(packed, flipped, { recursive: true });
+  const path = join(flipped, 'model.safetensors');
+  const weights = await openSafetensors(path);
+  const codes = [...weights.header.tensors.values()].filter(({ name }) => name.endsWith('.codes')).at(-1);
+  await weights.close();
+  const bytes = await readFile(path);
+  const at = codes?.position ?? NaN;
+  bytes.writeUInt8(bytes.readUInt8(at) ^ 1, at);
+  await writeFile(path, bytes);
+  flippedTensor = codes?.name;
+  jobs.push({ name: FLIPPED, refused: flipped });
 }
 
 async function prepareHeaders(): Promise<void> {
@@ -212,6 +228,11 @@ describe.skipIf('missing' in python)('exports in Python', () => {
 
   it.each(DAMAGED)('a packed model with %s is refused clearly', (name, _from, _to, message) => {
     expect(refusedSchema.parse(answers.get(name)).message).toContain(message);
+  });
+
+  it('a packed model with a flipped bit is refused, and which tensor has it', () => {
+    const { message } = refusedSchema.parse(answers.get(FLIPPED));
+    expect(message).toContain(`${String(flippedTensor)} of model.safetensors is not as it was written`);
   });
 
   it('safetensors reads our files, and none of those that we refuse', () => {

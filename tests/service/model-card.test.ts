@@ -19,6 +19,7 @@ async function facts(
   return {
     target: { format: 'packed', dtype: 'source' },
     sourceName: 'SmolLM2-135M',
+    quantizedBefore: undefined,
     source: await sourceCard(companions(files)),
     record: undefined,
     perplexity: { windows: 2, contextLength: 256, expected: 21.4371, found: 21.4372 },
@@ -45,6 +46,34 @@ it('carries the licence that the source names on, in the front matter and in wor
   expect(card).toContain("The source model's: apache-2.0. Its text: LICENSE.");
   expect(card).toContain('# SmolLM2-135M, quantized by CLAQ');
   expect(card).toContain('Perplexity on 2 windows of 256 tokens: 21.437, of what was exported 21.437.');
+});
+
+it.each([
+  [
+    'license: other\nlicense_name: llama3\nlicense_link: https://a.example/L',
+    "The source model's: [llama3](https://a.example/L).",
+  ],
+  ['license:\n  - mit\n  - apache-2.0', "The source model's: mit, apache-2.0."],
+  ['license: "cc by: 4"', "The source model's: cc by: 4."],
+])('carries it on as it is spelled: %s', async (front, words) => {
+  const files = { 'README.md': `---\n${front}\n---\n` };
+  const { source } = await facts(files);
+  const card = modelCard(await facts(files));
+  expect(card).toContain(words);
+  expect((await sourceCard(companions({ 'README.md': card }))).licence).toEqual(source.licence);
+});
+
+it.each(['license: [', 'license: 3', 'license:', '- a list'])('makes nothing of %s', async (front) => {
+  const { source } = await facts({ 'README.md': `---\n${front}\n---\n` });
+  expect(source.licence).toBeUndefined();
+});
+
+it('says that the source had been quantized before', async () => {
+  const record = completeRecord({ segments: 8, length: 512, timing: {}, windows: 4 });
+  const quantizedBefore = { format: 'gguf', types: ['Q4_K', 'Q6_K'] } as const;
+  const card = modelCard(await facts(LICENSED, { record, quantizedBefore }));
+  expect(card).toContain('The weights in this GGUF file are quantized (Q4_K, Q6_K).');
+  expect(modelCard(await facts(LICENSED, { record }))).not.toContain('are quantized (');
 });
 
 it('says that nothing is known of a licence, instead of making one up', async () => {

@@ -1,20 +1,10 @@
 /** config.json of a dense export with the right dtype, and the index of the shards. */
 import type { Checkpoint, Shard } from '../checkpoint/checkpoint.ts';
+import { exactEntries, jsonText } from '../checkpoint/exact-json.ts';
 import { bytesPerElement, elementCount } from '../checkpoint/safetensors-dtype.ts';
 import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
 import { targetDtype } from './dense-tensors.ts';
 import type { DenseDtype } from './dense-tensors.ts';
-
-declare global {
-  // In V8 since 11.4 (ECMAScript proposal JSON.parse source text access), not yet in TypeScript's library.
-  interface JSON {
-    parse(
-      text: string,
-      reviver: (key: string, value: unknown, context: { readonly source?: string }) => unknown,
-    ): unknown;
-    rawJSON(text: string): unknown;
-  }
-}
 
 /** What torch and transformers call the dtypes. */
 export const TORCH_NAMES: Readonly<Record<FloatDtype, string>> = {
@@ -28,15 +18,12 @@ export const TORCH_NAMES: Readonly<Record<FloatDtype, string>> = {
  * it used (torch_dtype before transformers 5, dtype since). Numbers keep their spelling: 10000.0 stays a float to Python.
  */
 export function denseConfig(source: string, checkpoint: Checkpoint, dtype: DenseDtype): string {
-  const config = JSON.parse(source, (_key, value, { source: literal }) =>
-    typeof value === 'number' && literal !== undefined ? JSON.rawJSON(literal) : value,
-  );
-  const options = new Map(Object.entries(config ?? {}));
+  const options = new Map(exactEntries(source));
   options.delete('quantization_config');
   const keys = ['dtype', 'torch_dtype'].filter((key) => options.has(key));
   for (const key of keys.length === 0 ? ['torch_dtype'] : keys)
     options.set(key, TORCH_NAMES[mostBytesDtype(checkpoint, dtype)]);
-  return `${JSON.stringify(Object.fromEntries(options), undefined, 2)}\n`;
+  return jsonText(options);
 }
 
 /** model.safetensors.index.json: which shard holds which tensor, and the bytes of all tensors together. */

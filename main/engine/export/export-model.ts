@@ -25,8 +25,11 @@ export interface ModelExport<Perplexity> {
   readonly outFolder: string;
   /** Whatever decides the bytes of the files: a later export of the same identity goes on behind what this one finished. */
   readonly identity: string;
-  /** Compares a perplexity of the written model with what it should be. Throws ClaqError output/verification-failed. */
-  comparePerplexity(folder: string): Promise<Perplexity>;
+  /**
+   * Compares a perplexity of the written model with what it should be. Throws ClaqError output/verification-failed.
+   * @param rounded whether any value is another than the one that was exported
+   */
+  comparePerplexity(folder: string, rounded: boolean): Promise<Perplexity>;
   /** Text of README.md. */
   card(perplexity: Perplexity): string;
   readonly onProgress?: OnProgress | undefined;
@@ -57,7 +60,7 @@ export async function exportModel<Perplexity>(
     await writeFiles(request, partial);
     await request.format.writeSmallFiles(partial.folder);
     const tensors = await request.format.verify(partial.folder, request);
-    const perplexity = await request.comparePerplexity(partial.folder);
+    const perplexity = await request.comparePerplexity(partial.folder, tensors.maxRounding > 0);
     await writeTextAtomically(join(partial.folder, CARD_FILE), request.card(perplexity));
     const files = await sumUp(partial, request);
     await partial.takeName();

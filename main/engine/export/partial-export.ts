@@ -48,13 +48,18 @@ export class PartialExport {
     const folder = partialFolder(outFolder);
     await outputErrors(folder, () => mkdir(folder, { recursive: true }));
     const lock = await lockFolder(folder);
-    const journal = await readJournal(folder);
-    const kept: Journal = journal?.identity === identity ? journal : { identity, files: {} };
-    await removeOthers(
-      folder,
-      new Set([LOCK_FILE, ...(kept === journal ? [JOURNAL_FILE] : []), ...Object.keys(kept.files)]),
-    );
-    return new PartialExport(outFolder, lock, kept);
+    try {
+      const journal = await readJournal(folder);
+      const kept: Journal = journal?.identity === identity ? journal : { identity, files: {} };
+      await removeOthers(
+        folder,
+        new Set([LOCK_FILE, ...(kept === journal ? [JOURNAL_FILE] : []), ...Object.keys(kept.files)]),
+      );
+      return new PartialExport(outFolder, lock, kept);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
   }
 
   /** Whether the file is there as an earlier export left it: size and SHA-256. */

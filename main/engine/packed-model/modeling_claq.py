@@ -17,9 +17,12 @@ from __future__ import annotations
 
 import copy
 import functools
+import hashlib
+import json
 import math
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
 
 import torch
 import transformers
@@ -31,6 +34,8 @@ FORM = 1
 """Version of the packed form that this file reads."""
 
 MAX_WIDTH = 8
+
+CHECKSUMS = "claq.checksums"
 
 CPU_CHUNK = 2**19
 """Weights that are decoded at a time: on a processor what its cache holds, elsewhere what keeps it busy."""
@@ -359,6 +364,42 @@ class GridLinear(PackedLinear):
         return self.columns_decoded(dtype or torch.float32).t().contiguous()
 
 
+def require_sums(path: Path) -> None:
+    """
+    Compares a weights file with the SHA-256 sums that stand in it: of its header, then of each tensor. A flipped
+    bit in codes gives a model that still talks, only worse. Raises ValueError.
+    """
+    with path.open("rb") as file:
+        length = file.read(8)
+        header = file.read(int.from_bytes(length, "little"))
+        tensors = json.loads(header)
+        tensors.pop("__metadata__", None)
+        places = {name: tensor["data_offsets"] for name, tensor in tensors.items()}
+        first, end = places.pop(CHECKSUMS, (0, 0))
+        start = 8 + len(header)
+        file.seek(start + first)
+        sums = file.read(end - first)
+        in_order = sorted(places.items(), key=lambda place: place[1])
+        if len(sums) != 32 * (1 + len(in_order)):
+            raise ValueError(f"The packed CLAQ model is damaged: {path.name} has sums of other tensors")
+        found = [("its header", hashlib.sha256(length + header).digest())]
+        for name, (begin, stop) in in_order:
+            file.seek(start + begin)
+            found.append((name, sum_of(file, stop - begin)))
+    for at, (name, digest) in enumerate(found):
+        if digest != sums[32 * at : 32 * (at + 1)]:
+            raise ValueError(f"The packed CLAQ model is damaged: {name} of {path.name} is not as it was written")
+
+
+def sum_of(file: BinaryIO, count: int) -> bytes:
+    """SHA-256 of the next bytes."""
+    digest = hashlib.sha256()
+    while count > 0 and (piece := file.read(min(count, 2**22))):
+        digest.update(piece)
+        count -= len(piece)
+    return digest.digest()
+
+
 def unpack_wide(data: Tensor, count: int, width: int) -> Tensor:
     """`count` numbers of up to 20 bits as int64."""
     if width == 0:
@@ -427,9 +468,13 @@ class ClaqForCausalLM:
 
     @classmethod
     def from_pretrained(cls, name: Any, *args: Any, config: Any = None, **kwargs: Any) -> Any:
-        """As every model's. Raises ValueError for another form and for arrays that do not belong together."""
+        """As every model's. Raises ValueError for another form, for arrays that do not belong together, and for
+        files in a folder that are not as they were written."""
         if not isinstance(config, PretrainedConfig):
             config, kwargs = ClaqConfig.from_pretrained(config or name, return_unused_kwargs=True, **kwargs)
+        if Path(name).is_dir():
+            for path in sorted(Path(name).glob("*.safetensors")):
+                require_sums(path)
         wants_info = kwargs.pop("output_loading_info", False)
         # Sizes are checked here: the error then says which, and which it should be.
         kwargs.update(output_loading_info=True, ignore_mismatched_sizes=True)

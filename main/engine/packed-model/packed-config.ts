@@ -8,7 +8,7 @@ import { ClaqError } from '../../../shared/errors.ts';
 import type { FloatDtype } from '../checkpoint/safetensors-dtype.ts';
 import { TORCH_NAMES } from '../export/dense-config.ts';
 import { MAX_SIDE, type MatrixForm } from '../result/matrix-file.ts';
-import { exactEntries, jsonText } from './exact-json.ts';
+import { exactEntries, jsonText } from '../checkpoint/exact-json.ts';
 
 /** Goes up when a reader of the older form would misread the newer one. */
 export const PACKED_VERSION = 1;

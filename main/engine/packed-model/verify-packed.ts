@@ -10,7 +10,7 @@ import { mismatch, reopened, shown } from '../export/failed-check.ts';
 import { areFinite, haveSameCodes } from '../result/same-codes.ts';
 import { openPacked } from './open-packed.ts';
 import type { PackedCheckpoint } from './packed-checkpoint.ts';
-import { exactEntries } from './exact-json.ts';
+import { exactEntries } from '../checkpoint/exact-json.ts';
 import { DTYPE_KEY } from './packed-config.ts';
 import { plannedBytes } from './packed-bytes.ts';
 import { type PackedLayout, type PlannedTensor, tensorBytes } from './packed-layout.ts';

@@ -1,5 +1,6 @@
 /** The check after a GGUF export: the file is opened like any model, and its metadata and every value are compared. */
 import { throwIfCancelled } from '../../../../shared/cancellation.ts';
+import type { ModelDescription } from '../../../../shared/model.ts';
 import type { Checkpoint, TensorEntry } from '../../checkpoint/checkpoint.ts';
 import { openGgufFile } from '../../checkpoint/gguf/gguf-file.ts';
 import type { GgufHeader } from '../../checkpoint/gguf/gguf-header.ts';
@@ -34,6 +35,7 @@ export async function verifyGguf(
   await compareHeader(request, planned, path);
   const written = await reopened(path, () => openGguf(path));
   try {
+    compareModels(request.checkpoint.model, written.model, path);
     const matrices = quantizedNames(request.checkpoint.model);
     const total = planned.length;
     let maxRounding = 0;
@@ -72,6 +74,35 @@ async function compareHeader(
     throw mismatch(`${path}, ${tensor.name}[${differs}]`, String(divisors[differs]), String(found[differs]));
   } finally {
     await file.close();
+  }
+}
+
+/** What a GGUF file has of a model beside its weights; scaled frequencies are compared as tensors where they are such. */
+const DESCRIBED = [
+  'hiddenSize',
+  'ffnSize',
+  'blocks',
+  'heads',
+  'kvHeads',
+  'headDim',
+  'vocabSize',
+  'contextLength',
+  'rmsNormEpsilon',
+  'ropeTheta',
+  'tiedEmbeddings',
+  'qkvBias',
+  'oBias',
+  'mlpBias',
+  'qkNorm',
+] as const satisfies readonly (keyof ModelDescription)[];
+
+function compareModels(expected: ModelDescription, found: ModelDescription, path: string): void {
+  const stored = (value: number | boolean): number | boolean =>
+    typeof value === 'number' ? Math.fround(value) : value;
+  for (const key of DESCRIBED) compareValue(`${path}, ${key}`, stored(expected[key]), stored(found[key]));
+  const [wanted, got] = [expected.ropeScaling, found.ropeScaling];
+  if (wanted.type === 'linear' || got.type === 'linear') {
+    compareValue(`${path}, ropeScaling`, JSON.stringify(wanted), JSON.stringify(got));
   }
 }
 

@@ -2,7 +2,7 @@
 import { ClaqError } from '../../../../shared/errors.ts';
 import { writeAtomically } from '../../checkpoint/atomic-file.ts';
 import type { OpenForWriting } from '../../checkpoint/atomic-file.ts';
-import { cardLicence } from '../../checkpoint/card-licence.ts';
+import { type Licence, cardLicence } from '../../checkpoint/card-licence.ts';
 import type { Checkpoint, TensorEntry } from '../../checkpoint/checkpoint.ts';
 import { encodeFloats } from '../../checkpoint/half-precision.ts';
 import { positionText, quantizedNames, replacementOf, tensorPieces } from '../dense-tensors.ts';
@@ -39,9 +39,16 @@ export async function ggufEntries({
   const licence = await cardLicence(checkpoint.companions);
   return new Map<string, GgufValue>([
     ...modelMetadata(checkpoint.model, type, name),
-    ...(licence === undefined ? [] : [['general.license', { type: 'string', value: licence }] as const]),
+    ...licenceEntries(licence),
     ...(await tokenizerMetadata(checkpoint)),
   ]);
+}
+
+function licenceEntries(licence: Licence | undefined): [string, GgufValue][] {
+  const fields = { license: licence?.id, 'license.name': licence?.name, 'license.link': licence?.link };
+  return Object.entries(fields).flatMap(([key, value]): [string, GgufValue][] =>
+    value === undefined ? [] : [[`general.${key}`, { type: 'string', value }]],
+  );
 }
 
 /**
