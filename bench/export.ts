@@ -1,6 +1,6 @@
 /**
- * npm run bench:export [-- --run FOLDER]: how fast a run is written as each format and checked, and the peak memory of that, in a process
- * of its own for each.
+ * npm run bench:export [-- --run FOLDER]: how fast a run is written as each format and checked, in a process of its own for each, and the
+ * peak memory of that and of the whole command, which compares a perplexity too.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,6 +20,8 @@ const AIM_MEMORY = 600e6;
 /** Each export as often, in turns, and every turn begins with another: what comes first after a pause waits longest for the disk. */
 const RUNS = 3;
 
+const CLAQ = new URL('../main/cli/claq.ts', import.meta.url);
+
 const { values } = parseArgs({ options: { run: { type: 'string' } } });
 section('Exports');
 const missing = missingSmollm2();
@@ -32,10 +34,9 @@ async function benchNewRun(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'claq-bench-'));
   try {
     const out = join(folder, 'run');
-    const command = new URL('../main/cli/claq.ts', import.meta.url);
     const quick = ['--segments', '1', '--segment-length', '128', '--windows', '0', '--no-export'];
     note('A run of SmolLM2-135M at 2.12 bits first: minutes.');
-    await measuredProcess(command, ['quantize', SMOLLM2_FOLDER, '--bits', '2.12', '--out', out, ...quick]);
+    await measuredProcess(CLAQ, ['quantize', SMOLLM2_FOLDER, '--bits', '2.12', '--out', out, ...quick]);
     await benchExports(out);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -56,6 +57,7 @@ async function benchExports(run: string): Promise<void> {
       peaks.push(peak);
     }
   }
+  const commandPeaks = await peaksOfCommand(run);
   const rows = measured.map(({ target, times, peaks }) => {
     const bytes = times[0]?.sourceBytes ?? 0;
     const taken = (seconds: (each: ExportTimes) => number): Times => new Times(times.map(seconds));
@@ -69,12 +71,54 @@ async function benchExports(run: string): Promise<void> {
       `${rate(taken(({ verify }) => verify).median)} MB/s`,
       `${rate(taken(({ sums }) => sums).median)} MB/s`,
       `${rate(taken(({ write, verify, sums }) => write + verify + sums).median)} MB/s`,
-      `${(Math.max(...peaks) / 1e6).toFixed(0)} MB`,
+      megabytes(Math.max(...peaks)),
+      megabytes(commandPeaks.get(exportFolderName(target)) ?? NaN),
     ];
   });
   table(
     `Source bytes a second on one thread, medians of ${RUNS} (aim: writing at ${AIM_BYTES / 1e6} MB/s, ${AIM_MEMORY / 1e6} MB of memory)`,
-    ['export', 'written', 'writing', 'of the aim', 'comparing', 'sums', 'all', 'peak memory'],
+    [
+      'export',
+      'written',
+      'writing',
+      'of the aim',
+      'comparing',
+      'sums',
+      'all',
+      'peak memory',
+      'of the command',
+    ],
     rows,
   );
+}
+
+/** Of `claq export`, by the name of what it writes. */
+async function peaksOfCommand(run: string): Promise<ReadonlyMap<string, number>> {
+  const folder = await mkdtemp(join(tmpdir(), 'claq-bench-'));
+  const peaks = new Map<string, number>();
+  try {
+    for (const target of EXPORT_TARGETS) {
+      const name = exportFolderName(target);
+      const dtype = target.dtype === 'source' ? [] : ['--dtype', target.dtype];
+      const out = join(folder, name);
+      const { peak } = await measuredProcess(CLAQ, [
+        'export',
+        run,
+        '--to',
+        target.format,
+        ...dtype,
+        '--out',
+        out,
+      ]);
+      peaks.set(name, peak);
+      await rm(out, { recursive: true });
+    }
+    return peaks;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+function megabytes(bytes: number): string {
+  return `${(bytes / 1e6).toFixed(0)} MB`;
 }
