@@ -114,6 +114,21 @@ describe('a written file', () => {
     expect([error.where, error.found]).toEqual([`${path}, ${key}`, JSON.stringify(other)]);
   });
 
+  it('fails where what is read back is another model, however the metadata was put', async () => {
+    const { request, path } = await written('F16');
+    const model = { ...request.checkpoint.model, mlpBias: true };
+    const checkpoint = new Proxy(request.checkpoint, {
+      get(target, key) {
+        const value: unknown = key === 'model' ? model : Reflect.get(target, key);
+        return typeof value === 'function'
+          ? (...args: unknown[]): unknown => Reflect.apply(value, target, args)
+          : value;
+      },
+    });
+    const error = await thrownBy(() => verifyGguf({ ...request, checkpoint }, path));
+    expect([error.where, error.expected, error.found]).toEqual([`${path}, mlpBias`, 'true', 'false']);
+  });
+
   it('fails where it was made with another type', async () => {
     const { request, path } = await written('F16');
     const error = await thrownBy(() => verifyGguf({ ...request, type: 'Q8_0' }, path));
