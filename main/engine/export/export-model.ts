@@ -94,7 +94,7 @@ async function writeFiles<Perplexity>(
       onProgress?.({ phase, done, total, unit: 'tensors', detail: name });
       done += 1;
     });
-    await partial.finished(file.name);
+    await partial.finished(file.name, () => throwIfCancelled(signal, 'export'));
     throwIfCancelled(signal, 'export');
   }
   onProgress?.({ phase, done: total, total, unit: 'tensors' });

@@ -74,10 +74,10 @@ export class PartialExport {
     return size === entry.bytes && (await hashFile(path)) === entry.sha256;
   }
 
-  /** Notes that a file is whole. */
-  async finished(name: string): Promise<void> {
+  /** Notes that a file is whole. @param onPiece as hashFile's */
+  async finished(name: string, onPiece?: (bytes: number) => void): Promise<void> {
     const path = join(this.folder, name);
-    const [{ size }, sha256] = [await stat(path), await hashFile(path)];
+    const [{ size }, sha256] = [await stat(path), await hashFile(path, onPiece)];
     const { identity, files } = this.#journal;
     this.#journal = { identity, files: { ...files, [name]: { bytes: size, sha256 } } };
     await writeTextAtomically(join(this.folder, JOURNAL_FILE), JSON.stringify(this.#journal));

@@ -12,8 +12,8 @@ import type { GgufExport } from './write-gguf.ts';
  * Reads the tokenizer, so that one that llama.cpp has no equivalent of is told before anything is written.
  * @throws ClaqError model/unsupported, tokenizer/*
  */
-export async function ggufFormat(request: GgufExport): Promise<ExportFormat> {
-  await ggufEntries(request);
+export async function ggufFormat(asked: GgufExport): Promise<ExportFormat> {
+  const request = { ...asked, entries: await ggufEntries(asked) };
   const tensors = planTensors(request.checkpoint, request.type);
   const file = ggufFileName(request.name);
   return {

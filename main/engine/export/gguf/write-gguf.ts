@@ -26,6 +26,8 @@ export interface GgufExport extends Replacements {
   readonly type: GgufTensorType;
   /** Name of the model, as programs show it. */
   readonly name: string;
+  /** Its metadata, where that has been made before: a tokenizer takes a while. */
+  readonly entries?: GgufEntries | undefined;
   /** How the file is opened; given only to write on a device that is full. */
   readonly openTemporary?: OpenForWriting;
 }
@@ -35,7 +37,9 @@ export async function ggufEntries({
   checkpoint,
   type,
   name,
-}: Pick<GgufExport, 'checkpoint' | 'type' | 'name'>): Promise<GgufEntries> {
+  entries,
+}: Pick<GgufExport, 'checkpoint' | 'type' | 'name' | 'entries'>): Promise<GgufEntries> {
+  if (entries !== undefined) return entries;
   const licence = await cardLicence(checkpoint.companions);
   return new Map<string, GgufValue>([
     ...modelMetadata(checkpoint.model, type, name),
