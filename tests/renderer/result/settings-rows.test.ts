@@ -29,7 +29,7 @@ it('says what CLAQ+ did beyond the paper', () => {
   expect(rows).toContainEqual(['Bits go', 'over the whole model']);
   expect(rows).toContainEqual([
     'Beyond the paper',
-    'bits over the whole model, row scales, row sensitivity, kept by error, inputs as they have become, residual stream, sweeps',
+    'bits over the whole model, row scales, row sensitivity, codebooks in bytes, kept by error, inputs as they have become, residual stream, sweeps',
   ]);
   expect(rows).toContainEqual(['Strength of the corrections', 'by held-out segments']);
   expect(rows).toContainEqual(['Sweeps', '2']);
