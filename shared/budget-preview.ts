@@ -9,10 +9,9 @@ import type { ColumnOrder } from './method.ts';
 import {
   CODEBOOK_ARRAYS,
   type KeptTensors,
-  bytesOfDtype,
+  assumedKept,
   cacheBytes,
   keptParameters,
-  keptTensors,
   largestMatrixBytes,
   packedModelBytes,
 } from './model-bytes.ts';
@@ -102,7 +101,8 @@ export function previewBudget(
   const packed = matrices.reduce((sum, { blocks, bytes }) => sum + blocks.length * bytes, 0);
   const weights = quantizedWeights(model);
   const kept = keptParameters(model);
-  const keptBytes = stored?.bytes ?? kept * (bytesOfDtype(dtype) ?? HALF_BYTES);
+  const keptThere = stored ?? assumedKept(model, dtype);
+  const keptBytes = keptThere.bytes;
   const arrays = CODEBOOK_ARRAYS * MATRIX_KINDS.length * model.blocks;
   const alike = matrices.every((each) => budgetParts(each.budget) === 'single');
   return {
@@ -118,10 +118,7 @@ export function previewBudget(
     ...columnsPreview(matrices, weights),
     halfBytes: HALF_BYTES * (weights + kept),
     keptBytes,
-    packedModelBytes: packedModelBytes(packed, arrays, {
-      ...(stored ?? { tensors: keptTensors(model), files: 1 }),
-      bytes: keptBytes,
-    }),
+    packedModelBytes: packedModelBytes(packed, arrays, keptThere),
     memory: previewMemory(model, packed + keptBytes),
   };
 }

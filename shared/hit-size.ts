@@ -1,5 +1,5 @@
 /** "Hit this size": the largest budget that does not go over a target, with AP's average or OR's shares to move. */
-import { HALF_BYTES, storedBits, totalBytes } from './bits.ts';
+import { storedBits, totalBytes } from './bits.ts';
 import { type Budget, MAX_WIDTH, MIN_WIDTH, nominalBits } from './budget.ts';
 import {
   type BudgetSettings,
@@ -8,7 +8,7 @@ import {
   reservationSettings,
 } from './budget-settings.ts';
 import { ClaqError } from './errors.ts';
-import { bytesOfDtype, keptParameters } from './model-bytes.ts';
+import { CODEBOOK_ARRAYS, type KeptTensors, assumedKept, packedModelBytes } from './model-bytes.ts';
 import { type ModelBudget, budgetsOfKind } from './model-budget.ts';
 import {
   MATRIX_KINDS,
@@ -23,7 +23,7 @@ import { requestedBudget } from './requested-budget.ts';
 import { requestedModelBudget } from './requested-model-budget.ts';
 import type { BudgetChoices, BudgetRequest } from './requests.ts';
 
-/** `bytes`: the whole model, packed matrices and what is not quantized. Bits are a weight's. */
+/** `bytes`: of all tensors of the packed model, what is not quantized and the checksums too. Bits are a weight's. */
 export const TARGET_KINDS = ['bytes', 'stored-bits', 'nominal-bits'] as const;
 export type TargetKind = (typeof TARGET_KINDS)[number];
 
@@ -46,6 +46,8 @@ export interface SizeHit {
 interface Choices extends Pick<BudgetChoices, 'budget' | 'overrides'> {
   /** How the matrices will be written; the paper's way where it is not said. */
   readonly form?: PlannedForm | undefined;
+  /** What is not quantized as the model's files have it; as its description and dtype have it where that is not known. */
+  readonly kept?: KeptTensors | undefined;
 }
 
 /**
@@ -105,10 +107,11 @@ function searchOf(
   }
   if (kind === 'nominal-bits') return nominalSearch(model, choices.budget, budget, moved, move);
   const weights = quantizedWeights(model);
-  const kept = keptParameters(model) * (bytesOfDtype(dtype) ?? HALF_BYTES);
+  const kept = choices.kept ?? assumedKept(model, dtype);
+  const arrays = CODEBOOK_ARRAYS * MATRIX_KINDS.length * model.blocks;
   const reached = (request: BudgetRequest): number => {
     const bytes = moved.bytes(request);
-    return kind === 'bytes' ? bytes + kept : storedBits(bytes, weights);
+    return kind === 'bytes' ? packedModelBytes(bytes, arrays, kept) : storedBits(bytes, weights);
   };
   const { precision, reservation } = budget.base;
   const shapes = moved.matrices.map(({ shape }) => shape);

@@ -42,6 +42,12 @@ export const keptTensorsSchema = z.strictObject({
 });
 export type KeptTensors = Readonly<z.infer<typeof keptTensorsSchema>>;
 
+/** What a model keeps as far as its description tells: in this dtype (an unknown one counts as half precision), in one file. */
+export function assumedKept(model: ModelDescription, dtype: string): KeptTensors {
+  const bytes = keptParameters(model) * (bytesOfDtype(dtype) ?? HALF_BYTES);
+  return { bytes, tensors: keptTensors(model), files: 1 };
+}
+
 /**
  * Bytes of all tensors of a packed model (docs/packed-format.md), to the byte: the sizes of its weights files without their headers.
  * @param matrixBytes packed bytes of all matrices

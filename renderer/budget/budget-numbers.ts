@@ -93,7 +93,9 @@ function partsRequest(numbers: BudgetNumbers): BudgetRequest {
   const precision = hasAp(numbers)
     ? { apAverage: average, apWidths: [low, high] as [number, number] }
     : { bits: width };
-  if (!hasOr(numbers) || headShare + restShare === 0) return precision;
+  // A share of no columns reserves nothing, and a reservation of nothing is none.
+  const reserves = (headShare > 0 && headColumns > 0) || (restShare > 0 && headColumns < 100);
+  if (!hasOr(numbers) || !reserves) return precision;
   return {
     ...precision,
     orShares: [headShare, restShare],

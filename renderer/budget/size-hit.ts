@@ -9,6 +9,7 @@ import {
   reachableSizes,
 } from '../../shared/hit-size.ts';
 import type { ModelCard } from '../../shared/library.ts';
+import type { KeptTensors } from '../../shared/model-bytes.ts';
 import { readableBytes } from '../../shared/readable-quantities.ts';
 import { type BudgetDraft, choicesOf } from './budget-draft.ts';
 import { type BudgetNumbers, numbersOf } from './budget-numbers.ts';
@@ -48,14 +49,18 @@ export type SizeAnswer =
       readonly nearest: { readonly numbers: BudgetNumbers; readonly reached: string } | undefined;
     };
 
-/** Throws ClaqError budget/out-of-range, budget/contradiction for a draft that is none. */
+/**
+ * @param kept what is not quantized as the model's files have it, where that is known
+ * Throws ClaqError budget/out-of-range, budget/contradiction for a draft that is none.
+ */
 export function answerSize(
   { description, dtype }: Pick<ModelCard, 'description' | 'dtype'>,
   draft: BudgetDraft,
   target: SizeTarget,
   move: Move,
+  kept?: KeptTensors,
 ): SizeAnswer {
-  const choices = choicesOf(draft);
+  const choices = { ...choicesOf(draft), kept };
   const taken = ({ budget, reached }: SizeHit) => ({
     numbers: numbersOf(budget, draft.numbers),
     reached: sizeText(target.kind, reached),

@@ -1,6 +1,6 @@
 import { computed } from 'vue';
 import type { ModelCard, ModelId } from '../../shared/library.ts';
-import { type ColumnOrder, hasUniformGrid } from '../../shared/method.ts';
+import type { ColumnOrder } from '../../shared/method.ts';
 import type { ModelBudget } from '../../shared/model-budget.ts';
 import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import { DEFAULT_COLUMN_ORDER } from '../../shared/requests.ts';
@@ -22,7 +22,7 @@ export interface CompleteRun {
 /** The latest of them: more points than this cannot be told apart. */
 const MOST_RUNS = 16;
 
-/** The complete runs of a model that have codebooks and a loss. */
+/** The complete runs of a model that are foretold here: of the plain method, with a loss. */
 export function useCompleteRuns({ id, description }: ModelCard): () => readonly CompleteRun[] {
   const store = useRuns();
   const known = new Map<RunCard['id'], RunDetail>();
@@ -46,20 +46,20 @@ export function useCompleteRuns({ id, description }: ModelCard): () => readonly 
 
 function comparable(byModel: ReadonlyMap<ModelId, readonly RunCard[]>, id: ModelId): RunCard[] {
   return (byModel.get(id) ?? [])
-    .filter(({ figures, method }) => (figures?.loss ?? null) !== null && !hasUniformGrid(method))
+    .filter(({ figures, method }) => (figures?.loss ?? null) !== null && method === 'claq')
     .slice(0, MOST_RUNS);
 }
 
 function completeRun({ id, figures, choices }: RunDetail, blocks: number): CompleteRun[] {
   if (figures === null || figures.loss === null) return [];
-  const { method, columnOrder, outlierS } = choices;
+  const { columnOrder, outlierS } = choices;
   return [
     {
       name: `Run ${id}`,
       storedBits: figures.storedBits,
       loss: figures.loss,
       budget: requestedModelBudget(choices, blocks),
-      order: columnOrder ?? (method === 'reference' ? 'outlier' : DEFAULT_COLUMN_ORDER),
+      order: columnOrder ?? DEFAULT_COLUMN_ORDER,
       s: outlierS,
     },
   ];

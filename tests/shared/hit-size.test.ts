@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { previewBudget } from '../../shared/budget-preview.ts';
 import { type Move, type SizeTarget, hitTarget, reachableSizes } from '../../shared/hit-size.ts';
 import { keptParameters } from '../../shared/model-bytes.ts';
 import { type ModelDescription, quantizedWeights } from '../../shared/model.ts';
@@ -33,6 +34,11 @@ function packed(model: ModelDescription, choices: BudgetChoices, budget: BudgetR
   return plannedPackedBytes(model, { method: 'claq', budget: own });
 }
 
+/** In halves, in one file: embeddings, head, two norms a block and one; a checksum of each, of six arrays a matrix, and of the header. */
+function keptBytes(model: ModelDescription): number {
+  return 2 * keptParameters(model) + 32 * (3 + 2 * model.blocks + 6 * 7 * model.blocks + 1);
+}
+
 const MIDDLES = Array.from({ length: 192 }, (_, index) => (index + 0.5) / 192);
 
 describe('hitting a size', () => {
@@ -58,7 +64,7 @@ describe('hitting a size', () => {
     ],
   ];
   it.each(cases)('finds the largest that fits: %s', (_, choices, all) => {
-    const kept = 2 * keptParameters(SMALL);
+    const kept = keptBytes(SMALL);
     const sizes = all.map((request) => packed(SMALL, choices, request) + kept).sort((a, b) => a - b);
     const [smallest, largest] = reachableSizes(SMALL, 'F16', choices, 'bytes', 'ap');
     expect([smallest.reached, largest.reached]).toEqual([sizes[0], sizes.at(-1)]);
@@ -121,6 +127,21 @@ describe('hitting a size', () => {
     );
   });
 
+  it('never goes over the size that the preview then shows, whatever the model keeps', () => {
+    const stored = { bytes: 123_457, tensors: 12, files: 3 };
+    for (const kept of [undefined, stored]) {
+      const choices = { ...choicesOf({ bits: 3 }, OVERRIDES), kept };
+      const [{ reached: least }, { reached: most }] = reachableSizes(SMALL, 'F16', choices, 'bytes', 'ap');
+      for (const part of [0, 0.3, 0.7, 1]) {
+        const value = Math.floor(least + part * (most - least));
+        const { budget, reached } = hitTarget(SMALL, 'F16', choices, { kind: 'bytes', value }, 'ap');
+        const shown = previewBudget(SMALL, 'F16', { ...choices, budget, columnOrder: 'outlier' }, kept);
+        expect(shown.packedModelBytes).toBe(reached);
+        expect(reached).toBeLessThanOrEqual(value);
+      }
+    }
+  });
+
   it('finds the paper’s parts again', () => {
     const hit = (choices: BudgetChoices, target: SizeTarget, move: Move): BudgetRequest =>
       hitTarget(LLAMA_7B, 'F16', choices, target, move).budget;
@@ -131,7 +152,7 @@ describe('hitting a size', () => {
     });
     expect(hit(choicesOf({ apAverage: 2.05 }), nominal, 'or')).toEqual({ apAverage: 2.05, orBits: 0.07 });
     // In whole columns and entries, of which 2.12 stands for a few.
-    const bytes = packed(LLAMA_7B, choicesOf({}), { bits: 2.12 }) + 2 * keptParameters(LLAMA_7B);
+    const bytes = packed(LLAMA_7B, choicesOf({}), { bits: 2.12 }) + keptBytes(LLAMA_7B);
     const found = hitTarget(
       LLAMA_7B,
       'F16',

@@ -70,6 +70,18 @@ describe('numbers of a budget', () => {
     expect(requestOf({ ...PAPER, parts: 'AP', high: 3 })).toEqual({ apAverage: 2.05, apWidths: [2, 3] });
   });
 
+  it.each([
+    { headShare: 0, restShare: 0, headColumns: 10 },
+    { headShare: 2, restShare: 0, headColumns: 0 },
+    { headShare: 0, restShare: 1, headColumns: 100 },
+    { headShare: 0, restShare: 0, headColumns: 0 },
+  ])('reserve nothing where a share is of no columns: %o', (shares) => {
+    for (const parts of ['OR', 'AP+OR'] as const) {
+      const request = requestOf({ ...PAPER, ...shares, parts });
+      expect(requestedBudget(request).reservation).toBeUndefined();
+    }
+  });
+
   it('reserve nothing where both shares are 0', () => {
     const request = requestOf({ ...PAPER, parts: 'OR', headShare: 0, restShare: 0, headColumns: 20 });
     expect(request).toEqual({ bits: 3 });
