@@ -199,7 +199,9 @@ describe('quantizeModel', () => {
     for (const seconds of Object.values(timing)) expect(seconds).toBeGreaterThan(0);
     const parts = Object.values(timing).reduce((sum, seconds) => sum + seconds, 0);
     expect(result?.seconds).toBeGreaterThan(parts);
-    expect([summary.seconds, summary.timing]).toEqual([expect.closeTo(result?.seconds ?? NaN, 1), timing]);
+    // The summary's clock stops behind the record's, however busy the machine is in between.
+    expect(summary.seconds).toBeGreaterThanOrEqual(result?.seconds ?? NaN);
+    expect(summary.timing).toEqual(timing);
     expect(record.exports).toMatchObject([
       { target: { format: 'dense', dtype: 'source' }, files: 7, seconds: timing['export'] },
     ]);
