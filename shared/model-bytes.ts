@@ -29,7 +29,7 @@ export function keptTensors(model: ModelDescription): number {
 
 /** A packed model has a SHA-256 of every tensor, and one of each file's header. */
 export const CHECKSUM_BYTES = 32;
-/** Arrays of a matrix in a packed model: with a codebook a column, and on a uniform grid. Scales of rows are one more. */
+/** Arrays of a matrix in a packed model: with a codebook a column, and on a uniform grid. Scales of rows are one more, codebooks in bytes another. */
 export const CODEBOOK_ARRAYS = 6;
 export const GRID_ARRAYS = 3;
 
