@@ -7,10 +7,10 @@ import type { Budget } from './budget.ts';
 import { budgetParts } from './budget-presets.ts';
 import type { ColumnOrder } from './method.ts';
 import {
-  CODEBOOK_ARRAYS,
   type KeptTensors,
   assumedKept,
   cacheBytes,
+  codebookArrays,
   keptParameters,
   largestMatrixBytes,
   packedModelBytes,
@@ -100,10 +100,7 @@ export function previewBudget(
   const matrices = previewMatrices(model, budget);
   const packed = matrices.reduce((sum, { blocks, bytes }) => sum + blocks.length * bytes, 0);
   const weights = quantizedWeights(model);
-  const kept = keptParameters(model);
-  const keptThere = stored ?? assumedKept(model, dtype);
-  const keptBytes = keptThere.bytes;
-  const arrays = CODEBOOK_ARRAYS * MATRIX_KINDS.length * model.blocks;
+  const kept = stored ?? assumedKept(model, dtype);
   const alike = matrices.every((each) => budgetParts(each.budget) === 'single');
   return {
     budget,
@@ -116,10 +113,10 @@ export function previewBudget(
     weights,
     matrices,
     ...columnsPreview(matrices, weights),
-    halfBytes: HALF_BYTES * (weights + kept),
-    keptBytes,
-    packedModelBytes: packedModelBytes(packed, arrays, keptThere),
-    memory: previewMemory(model, packed + keptBytes),
+    halfBytes: HALF_BYTES * (weights + keptParameters(model)),
+    keptBytes: kept.bytes,
+    packedModelBytes: packedModelBytes(packed, codebookArrays(model), kept),
+    memory: previewMemory(model, packed + kept.bytes),
   };
 }
 

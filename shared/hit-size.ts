@@ -8,7 +8,7 @@ import {
   reservationSettings,
 } from './budget-settings.ts';
 import { ClaqError } from './errors.ts';
-import { CODEBOOK_ARRAYS, type KeptTensors, assumedKept, packedModelBytes } from './model-bytes.ts';
+import { type KeptTensors, assumedKept, codebookArrays, packedModelBytes } from './model-bytes.ts';
 import { type ModelBudget, budgetsOfKind } from './model-budget.ts';
 import {
   MATRIX_KINDS,
@@ -108,7 +108,7 @@ function searchOf(
   if (kind === 'nominal-bits') return nominalSearch(model, choices.budget, budget, moved, move);
   const weights = quantizedWeights(model);
   const kept = choices.kept ?? assumedKept(model, dtype);
-  const arrays = CODEBOOK_ARRAYS * MATRIX_KINDS.length * model.blocks;
+  const arrays = codebookArrays(model);
   const reached = (request: BudgetRequest): number => {
     const bytes = moved.bytes(request);
     return kind === 'bytes' ? packedModelBytes(bytes, arrays, kept) : storedBits(bytes, weights);

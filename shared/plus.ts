@@ -7,9 +7,9 @@ import { z } from 'zod';
 /**
  * `allocation`: widths 1 to 8 and reserved entries of every column of the whole model where they pay most, for the bytes of the
  * budget. `row-scales`: rows divided by their root mean square. `row-sensitivity`: rows whose outputs the loss feels more weigh
- * more in codebooks. `byte-codebooks`: centroids of narrow codebooks in a byte each. `error-reservation`: reserved are the entries that a codebook serves worst. `asymmetric`: matrices make up for
- * inputs that have drifted from the original model's; `residual`: o and down make up for what the residual stream has. `sweeps`:
- * coordinate descent over columns that have been quantized once.
+ * more in codebooks. `byte-codebooks`: centroids of narrow codebooks in a byte each. `error-reservation`: reserved are the entries
+ * that a codebook serves worst. `asymmetric`: matrices make up for inputs that have drifted from the original model's; `residual`: o and
+ * down make up for what the residual stream has. `sweeps`: coordinate descent over columns that have been quantized once.
  */
 export const PLUS_TECHNIQUES = [
   'allocation',

@@ -182,17 +182,16 @@ function perplexityText(figure: PerplexityFigure | null): string {
 /** In YAML, as the source has it. */
 function frontOf(licence: Licence | undefined): string[] {
   if (licence === undefined) return [];
-  const { id, name, link } = licence;
-  const ids = id.split(', ');
-  const front = { license: ids.length === 1 ? id : ids, license_name: name, license_link: link };
+  const { ids, name, link } = licence;
+  const front = { license: ids.length === 1 ? ids[0] : ids, license_name: name, license_link: link };
   return stringify(front, { lineWidth: 0 }).trimEnd().split('\n');
 }
 
 function licenceLine({ licence, licenceFiles }: SourceCard): string {
   const files = licenceFiles.length === 0 ? '' : ` Its text: ${licenceFiles.join(', ')}.`;
   if (licence !== undefined) {
-    const { id, name, link } = licence;
-    const named = name === undefined ? id : name;
+    const { ids, name, link } = licence;
+    const named = name ?? ids.join(', ');
     return `The source model's: ${link === undefined ? named : `[${named}](${link})`}.${files}`;
   }
   if (files !== '') return `The source model's.${files}`;

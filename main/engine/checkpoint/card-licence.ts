@@ -5,8 +5,8 @@ import { MODEL_CARD_FILE, companionText } from './companion-files.ts';
 
 /** A model's licence as the front matter of its card has it. */
 export interface Licence {
-  /** As hubs spell it: `apache-2.0`; `other` has a name of its own. Several are joined by commas. */
-  readonly id: string;
+  /** At least one, as hubs spell them: `apache-2.0`; `other` has a name of its own. */
+  readonly ids: readonly string[];
   readonly name: string | undefined;
   readonly link: string | undefined;
 }
@@ -15,7 +15,7 @@ export interface Licence {
 const frontSchema = z.object({
   license: z
     .union([z.string().min(1), z.array(z.string()).min(1)])
-    .transform((value) => (typeof value === 'string' ? value : value.join(', '))),
+    .transform((value) => (typeof value === 'string' ? [value] : value)),
   license_name: z.string().optional().catch(undefined),
   license_link: z.string().optional().catch(undefined),
 });
@@ -25,8 +25,8 @@ export async function cardLicence(companions: CompanionFiles): Promise<Licence |
   const text = (await companionText(companions, MODEL_CARD_FILE)) ?? '';
   const front = frontSchema.safeParse(frontMatter(text));
   if (!front.success) return undefined;
-  const { license: id, license_name: name, license_link: link } = front.data;
-  return { id, name, link };
+  const { license: ids, license_name: name, license_link: link } = front.data;
+  return { ids, name, link };
 }
 
 function frontMatter(text: string): unknown {

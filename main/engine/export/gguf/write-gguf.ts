@@ -49,7 +49,11 @@ export async function ggufEntries({
 }
 
 function licenceEntries(licence: Licence | undefined): [string, GgufValue][] {
-  const fields = { license: licence?.id, 'license.name': licence?.name, 'license.link': licence?.link };
+  const fields = {
+    license: licence?.ids.join(', '),
+    'license.name': licence?.name,
+    'license.link': licence?.link,
+  };
   return Object.entries(fields).flatMap(([key, value]): [string, GgufValue][] =>
     value === undefined ? [] : [[`general.${key}`, { type: 'string', value }]],
   );
