@@ -90,6 +90,11 @@ export function matrixShape(model: ModelDescription, kind: MatrixKind): MatrixSh
   }
 }
 
+/** Of the widest matrix. */
+export function mostColumns(model: ModelDescription): number {
+  return Math.max(...MATRIX_KINDS.map((kind) => matrixShape(model, kind).columns));
+}
+
 /** Whether the matrix's linear layer has a bias. */
 export function hasBias(model: ModelDescription, kind: MatrixKind): boolean {
   switch (kind) {

@@ -6,7 +6,10 @@
  * Regression Trees).
  */
 import { ClaqError } from '../../shared/errors.ts';
+import { type ModelDescription, mostColumns } from '../../shared/model.ts';
 import { type PlusChoices, USUAL_STRENGTH, followsOriginal } from '../../shared/plus.ts';
+import type { TokenRuns } from '../../shared/run-work.ts';
+import { segmentsOf } from './plan-model.ts';
 import { type QuantizationRun, quantizeModel } from './run.ts';
 
 /**
@@ -22,10 +25,21 @@ const MOST_HELD_OUT = 8;
  * held-out segments' way through all the others.
  */
 export const TRIED_BLOCKS = 1 / 16;
+/**
+ * Tokens that are tried with, at least, for each column of the widest matrix, where there are more. What a strength fits of the
+ * text's noise shrinks with the tokens, so a trial on some of them errs to the smaller strength; with 128 segments of 2048 on
+ * SmolLM2 it takes a tenth of the time.
+ */
+const TRIED_TOKENS_A_COLUMN = 16;
 
 /** Segments of `count` that are held out of the trials; 0: too few to hold any out. */
 export function heldOutSegments(count: number): number {
   return Math.min(Math.floor(count / HELD_OUT), MOST_HELD_OUT);
+}
+
+/** Segments that are tried with, of those that are left: in the order in which they were drawn. */
+export function triedSegments(model: ModelDescription, left: TokenRuns): number {
+  return segmentsOf(TRIED_TOKENS_A_COLUMN * mostColumns(model), left);
 }
 
 /** Where a segment was cut out of the calibration text: document, and its first token there. */
@@ -89,12 +103,13 @@ export async function heldOutStrength(
   );
   const taken = (places: readonly number[]): readonly Int32Array[] =>
     run.segments.filter((_, segment) => places.includes(segment));
-  const [segments, heldOut] = [taken(split.tried), taken(split.heldOut)];
+  const { model } = run.checkpoint;
+  const [left, heldOut] = [taken(split.tried), taken(split.heldOut)];
+  const segments = left.slice(0, triedSegments(model, { count: left.length, length }));
   if (length < 2 || heldOut.length === 0 || segments.length < heldOut.length) {
     return { strength: USUAL_STRENGTH, trials: [] };
   }
-  const { blocks } = run.checkpoint.model;
-  const firstBlocks = Math.max(1, Math.round(blocks * TRIED_BLOCKS));
+  const firstBlocks = Math.max(1, Math.round(model.blocks * TRIED_BLOCKS));
   const techniques = plus.techniques.filter((technique) => technique !== 'sweeps');
   const tried: SegmentLosses[] = [];
   for (const [index, strength] of STRENGTHS.entries()) {

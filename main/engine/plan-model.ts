@@ -1,7 +1,7 @@
 /** What CLAQ+ decides before a run: from the original model and its calibration text to what rows weigh and columns get. */
 import type { ColumnPlan } from '../../shared/budget.ts';
 import { allocate } from '../../shared/allocation.ts';
-import { MATRIX_KINDS, type MatrixKind, type ModelDescription, matrixShape } from '../../shared/model.ts';
+import { type MatrixKind, type ModelDescription, mostColumns } from '../../shared/model.ts';
 import { codebookForm } from '../../shared/planned-bytes.ts';
 import { type PlusChoices, hasTechnique } from '../../shared/plus.ts';
 import type { OnProgress } from '../../shared/progress.ts';
@@ -55,7 +55,7 @@ export const SURVEY_TOKENS_A_COLUMN = 4;
 
 /** Tokens that the survey wants, in whole segments. */
 export function surveyTokens(model: ModelDescription): number {
-  return SURVEY_TOKENS_A_COLUMN * Math.max(...MATRIX_KINDS.map((kind) => matrixShape(model, kind).columns));
+  return SURVEY_TOKENS_A_COLUMN * mostColumns(model);
 }
 
 /**

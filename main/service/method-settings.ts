@@ -4,7 +4,7 @@ import { hitTarget } from '../../shared/hit-size.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import { hasUniformGrid } from '../../shared/method.ts';
 import type { ModelBudget } from '../../shared/model-budget.ts';
-import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
+import { type ModelDescription, mostColumns } from '../../shared/model.ts';
 import type { TieRule } from '../../shared/outlier-order.ts';
 import {
   type PlusChoices,
@@ -29,7 +29,7 @@ import { requireRoom, sharedBudgets } from '../engine/claq/shared-budgets.ts';
  */
 export function methodSettings(settings: QuantizeChoices, model: ModelDescription): MethodSettings {
   const { method, groupSize } = settings;
-  const widest = Math.max(...MATRIX_KINDS.map((kind) => matrixShape(model, kind).columns));
+  const widest = mostColumns(model);
   if (groupSize !== undefined && groupSize > widest) {
     throw new ClaqError('request/invalid', 'The group is larger than any row of the model', {
       where: '--group-size',

@@ -1,7 +1,7 @@
 /** What is wrong with the form, at the field where it is wrong. */
 import type { z } from 'zod';
 import { ClaqError } from '../../shared/errors.ts';
-import { MATRIX_KINDS, type ModelDescription, matrixShape } from '../../shared/model.ts';
+import { type ModelDescription, mostColumns } from '../../shared/model.ts';
 import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import {
   type QuantizeChoices,
@@ -79,7 +79,7 @@ function budgetMessage(choices: QuantizeChoices, { blocks }: ModelDescription): 
 
 function modelMessages(choices: QuantizeChoices, model: ModelDescription): (FieldMessage | undefined)[] {
   const { calibration, evaluation, groupSize } = choices;
-  const widest = Math.max(...MATRIX_KINDS.map((kind) => matrixShape(model, kind).columns));
+  const widest = mostColumns(model);
   const context = model.contextLength;
   const longest = `At most the model’s context, ${context.toLocaleString('en-US')} tokens`;
   return [

@@ -1,5 +1,11 @@
 import { expect, it } from 'vitest';
-import { heldOutSegments, leastOfTheBest, splitSegments } from '../../main/engine/held-out-strength.ts';
+import {
+  heldOutSegments,
+  leastOfTheBest,
+  splitSegments,
+  triedSegments,
+} from '../../main/engine/held-out-strength.ts';
+import { SMOLLM2 } from '../known-models.ts';
 
 it('takes the least strength that is within the standard error of the best', () => {
   const { strength, trials } = leastOfTheBest([
@@ -43,4 +49,13 @@ it('holds out the end of the text, and tries on nothing that stands in it', () =
 
 it('holds out one of four segments, up to eight', () => {
   expect([3, 4, 7, 8, 16, 32, 128].map(heldOutSegments)).toEqual([0, 1, 1, 2, 4, 8, 8]);
+});
+
+it.each([
+  [{ count: 12, length: 1024 }, 12],
+  [{ count: 56, length: 1024 }, 24],
+  [{ count: 120, length: 2048 }, 12],
+  [{ count: 120, length: 2000 }, 13],
+])('tries with sixteen tokens for each column of the widest matrix, of %o', (left, count) => {
+  expect(triedSegments(SMOLLM2, left)).toBe(count);
 });

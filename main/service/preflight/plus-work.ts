@@ -3,7 +3,7 @@ import { followsOriginal, hasTechnique, takesGradients } from '../../../shared/p
 import type { ModelDescription } from '../../../shared/model.ts';
 import type { TokenRuns } from '../../../shared/run-work.ts';
 import type { MethodSettings } from '../../engine/claq/quantize-group.ts';
-import { STRENGTHS, TRIED_BLOCKS, heldOutSegments } from '../../engine/held-out-strength.ts';
+import { STRENGTHS, TRIED_BLOCKS, heldOutSegments, triedSegments } from '../../engine/held-out-strength.ts';
 import { GRADIENT_TOKENS, segmentsOf, surveyTokens } from '../../engine/plan-model.ts';
 
 /** How often each part of a plain run is done. */
@@ -16,8 +16,11 @@ export interface PlusWork {
   readonly planPasses: number;
   readonly planHessians: number;
   readonly planFactors: number;
-  /** Runs that the trials of strengths come to, but for the text held out that goes through the rest of the model. */
+  /** Of the run in its blocks, by the trials of strengths. */
+  readonly trialBlocks: number;
+  /** Of the run in its blocks and with its segments. */
   readonly trialRuns: number;
+  /** Forward passes of the text that is held out of the trials. */
   readonly trialPasses: number;
 }
 
@@ -28,6 +31,7 @@ const PLAIN: PlusWork = {
   planPasses: 0,
   planHessians: 0,
   planFactors: 0,
+  trialBlocks: 0,
   trialRuns: 0,
   trialPasses: 0,
 };
@@ -47,7 +51,8 @@ export function plusWork(
   if (plus === undefined) return PLAIN;
   const allocates = hasTechnique(plus, 'allocation');
   const follows = followsOriginal(plus);
-  const heldOut = heldOutSegments(segments.count) / segments.count;
+  const heldOut = heldOutSegments(segments.count);
+  const left = { count: segments.count - heldOut, length: segments.length };
   const tried = follows && plus.strength === 'auto' && heldOut > 0 ? STRENGTHS.length : 0;
   const shareOf = (tokens: number): number => segmentsOf(tokens, segments) / segments.count;
   const surveyed = allocates ? shareOf(surveyTokens(model)) : 0;
@@ -59,7 +64,8 @@ export function plusWork(
     planPasses: surveyed + gradients,
     planHessians: surveyed,
     planFactors: allocates ? 1 : 0,
-    trialRuns: tried * TRIED_BLOCKS * (1 - heldOut),
-    trialPasses: tried * heldOut,
+    trialBlocks: tried * TRIED_BLOCKS,
+    trialRuns: (tried * TRIED_BLOCKS * triedSegments(model, left)) / segments.count,
+    trialPasses: (tried * heldOut) / segments.count,
   };
 }

@@ -92,7 +92,9 @@ export function runTimes(run: RunToTime, rates: Rates): RunTimes {
       work.planFactors * factor +
       (allocates ? planning : 0),
     strength:
-      work.trialRuns * (ofRun.forward + ofRun.hessian + factor + columns) + work.trialPasses * forward,
+      work.trialRuns * (ofRun.forward + ofRun.hessian) +
+      work.trialBlocks * (factor + columns) +
+      work.trialPasses * forward,
     planning: allocates ? 0 : planning,
     columns: work.columns * columns,
     evaluate: atSize(

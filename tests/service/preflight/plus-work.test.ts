@@ -12,6 +12,7 @@ const PLAIN = {
   planPasses: 0,
   planHessians: 0,
   planFactors: 0,
+  trialBlocks: 0,
   trialRuns: 0,
   trialPasses: 0,
 };
@@ -34,6 +35,7 @@ it('counts what each technique has to do', () => {
     planHessians: 6 / 16,
     planFactors: 1,
     // Two strengths on a sixteenth of the blocks and three quarters of the segments.
+    trialBlocks: 0.125,
     trialRuns: 0.09375,
     trialPasses: 0.5,
   });
@@ -43,7 +45,8 @@ it('counts what each technique has to do', () => {
 
 it('counts trials by the segments that are held out', () => {
   const { trialRuns, trialPasses } = plusWork({ plus: ALL }, { count: 128, length: 1024 }, SMOLLM2);
-  expect([trialRuns, trialPasses]).toEqual([(2 / 16) * (120 / 128), (2 * 8) / 128]);
+  // Of the 120 that are left as many as have 16 x 1536 tokens.
+  expect([trialRuns, trialPasses]).toEqual([(2 / 16) * (24 / 128), (2 * 8) / 128]);
   const few = plusWork({ plus: ALL }, { count: 3, length: 1024 }, SMOLLM2);
   expect([few.trialRuns, few.trialPasses]).toEqual([0, 0]);
 });
