@@ -8,7 +8,8 @@ import {
   type ModelDescription,
   matrixShape,
 } from './model.ts';
-import { uint16Of } from './number-text.ts';
+import { type ForetoldColumns } from './foretold-columns.ts';
+import { uint16Of, uint32Of, uint8Of } from './number-text.ts';
 import type { OutlierOrders } from './statistics.ts';
 
 /** A budget, and the orders of columns that it follows. */
@@ -17,6 +18,20 @@ export interface OrderedBudget {
   /** Of every matrix, block by block, in a block in the order of MATRIX_KINDS: its columns, best first. */
   readonly orders: readonly Int32Array[];
 }
+
+/** What the columns of a matrix get, however that was decided. */
+export interface ColumnGrants {
+  readonly widths: Uint8Array;
+  /** Reserved entries of both tails. */
+  readonly reserved: Uint32Array;
+}
+
+/** What a run is foretold to give the columns of every matrix, block by block, in a block in the order of MATRIX_KINDS. */
+export interface ForetoldBudget {
+  readonly matrices: readonly ColumnGrants[];
+}
+
+export type ComparedBudget = OrderedBudget | ForetoldBudget;
 
 export interface MatrixChange {
   readonly block: number;
@@ -40,23 +55,41 @@ export interface ColumnChanges {
 /** The orders of all matrices, one by one. */
 export function decodeOrders(model: ModelDescription, { columns }: OutlierOrders): Int32Array[] {
   const all = uint16Of(columns);
-  const orders: Int32Array[] = [];
+  return columnRanges(model).map(([from, to]) => Int32Array.from(all.subarray(from, to)));
+}
+
+export function decodeForetold(
+  model: ModelDescription,
+  { widths, reserved }: Pick<ForetoldColumns, 'widths' | 'reserved'>,
+): ForetoldBudget {
+  const [allWidths, allReserved] = [uint8Of(widths), uint32Of(reserved)];
+  return {
+    matrices: columnRanges(model).map(([from, to]) => ({
+      widths: allWidths.subarray(from, to),
+      reserved: allReserved.subarray(from, to),
+    })),
+  };
+}
+
+/** Where each matrix's columns are in an array of all columns of the model. */
+function columnRanges(model: ModelDescription): [from: number, to: number][] {
+  const ranges: [from: number, to: number][] = [];
   let from = 0;
   for (let block = 0; block < model.blocks; block++) {
     for (const kind of MATRIX_KINDS) {
       const to = from + matrixShape(model, kind).columns;
-      orders.push(Int32Array.from(all.subarray(from, to)));
+      ranges.push([from, to]);
       from = to;
     }
   }
-  return orders;
+  return ranges;
 }
 
 /** All matrices, in the order of the computation. */
 export function compareBudgets(
   model: ModelDescription,
-  before: OrderedBudget,
-  after: OrderedBudget,
+  before: ComparedBudget,
+  after: ComparedBudget,
 ): MatrixChange[] {
   const changes: MatrixChange[] = [];
   for (let block = 0; block < model.blocks; block++) {
@@ -64,12 +97,31 @@ export function compareBudgets(
       const shape = matrixShape(model, kind);
       const zoned = (each: OrderedBudget): ZonedOrder => ({
         zones: planZones(shape, matrixBudget(each.budget, block, kind)),
-        order: orderOf(each, block, kind),
+        order: ofMatrix(each.orders, block, kind),
       });
-      changes.push({ block, kind, ...changesOf(shape, zoned(before), zoned(after)) });
+      const counts =
+        'orders' in before && 'orders' in after
+          ? changesOfZones(shape, zoned(before), zoned(after))
+          : changesOfColumns(compareColumns(model, before, after, block, kind));
+      changes.push({ block, kind, columns: shape.columns, ...counts });
     }
   }
   return changes;
+}
+
+type ChangeCounts = Omit<MatrixChange, 'block' | 'kind' | 'columns'>;
+
+function changesOfColumns({ widths, reserved }: ColumnChanges): ChangeCounts {
+  const found = { wider: 0, narrower: 0, moreReserved: 0, fewerReserved: 0 };
+  for (const more of widths) {
+    if (more > 0) found.wider += 1;
+    if (more < 0) found.narrower += 1;
+  }
+  for (const more of reserved) {
+    if (more > 0) found.moreReserved += 1;
+    if (more < 0) found.fewerReserved += 1;
+  }
+  return found;
 }
 
 interface ZonedOrder {
@@ -78,13 +130,9 @@ interface ZonedOrder {
 }
 
 /** From the columns of each pair of zones, of which there are nine at most. */
-function changesOf(
-  { columns }: MatrixShape,
-  before: ZonedOrder,
-  after: ZonedOrder,
-): Omit<MatrixChange, 'block' | 'kind'> {
+function changesOfZones({ columns }: MatrixShape, before: ZonedOrder, after: ZonedOrder): ChangeCounts {
   const pairs = before.order === after.order ? overlaps(before, after) : scattered(columns, before, after);
-  const found = { columns, wider: 0, narrower: 0, moreReserved: 0, fewerReserved: 0 };
+  const found = { wider: 0, narrower: 0, moreReserved: 0, fewerReserved: 0 };
   for (const [b, old] of before.zones.entries()) {
     for (const [a, now] of after.zones.entries()) {
       const count = pairs[b * MOST_ZONES + a] ?? 0;
@@ -130,31 +178,44 @@ function scattered(columns: number, before: ZonedOrder, after: ZonedOrder): Uint
 /** One matrix; both by the column's own index. */
 export function compareColumns(
   model: ModelDescription,
-  before: OrderedBudget,
-  after: OrderedBudget,
+  before: ComparedBudget,
+  after: ComparedBudget,
   block: number,
   kind: MatrixKind,
 ): ColumnChanges {
-  const { rows, columns } = matrixShape(model, kind);
-  const planOf = (each: OrderedBudget): ColumnPlan =>
-    planByOrder(orderOf(each, block, kind), rows, matrixBudget(each.budget, block, kind));
-  const [old, now] = [planOf(before), planOf(after)];
+  const { columns } = matrixShape(model, kind);
+  const [old, now] = [before, after].map((each) => grantsOf(model, each, block, kind));
   const widths = new Int8Array(columns);
   const reserved = new Int32Array(columns);
   for (let column = 0; column < columns; column++) {
-    widths[column] = (now.widths[column] ?? 0) - (old.widths[column] ?? 0);
-    reserved[column] = reservedOf(now, column) - reservedOf(old, column);
+    widths[column] = (now?.widths[column] ?? 0) - (old?.widths[column] ?? 0);
+    reserved[column] = (now?.reserved[column] ?? 0) - (old?.reserved[column] ?? 0);
   }
   return { widths, reserved };
 }
 
-function reservedOf({ reservedLow, reservedHigh }: ColumnPlan, column: number): number {
-  return (reservedLow[column] ?? 0) + (reservedHigh[column] ?? 0);
+function grantsOf(
+  model: ModelDescription,
+  compared: ComparedBudget,
+  block: number,
+  kind: MatrixKind,
+): ColumnGrants {
+  if ('matrices' in compared) return ofMatrix(compared.matrices, block, kind);
+  const { rows } = matrixShape(model, kind);
+  const order = ofMatrix(compared.orders, block, kind);
+  return grantsOfPlan(planByOrder(order, rows, matrixBudget(compared.budget, block, kind)));
 }
 
-function orderOf({ orders }: OrderedBudget, block: number, kind: MatrixKind): Int32Array {
-  const order = orders[block * MATRIX_KINDS.length + MATRIX_KINDS.indexOf(kind)];
-  if (order === undefined)
-    throw new RangeError(`there is no order of the columns of ${kind} in block ${block}`);
-  return order;
+export function grantsOfPlan({ widths, reservedLow, reservedHigh }: ColumnPlan): ColumnGrants {
+  return {
+    widths,
+    reserved: Uint32Array.from(reservedLow, (low, column) => low + (reservedHigh[column] ?? 0)),
+  };
+}
+
+function ofMatrix<T>(all: readonly T[], block: number, kind: MatrixKind): T {
+  const found = all[block * MATRIX_KINDS.length + MATRIX_KINDS.indexOf(kind)];
+  if (found === undefined)
+    throw new RangeError(`nothing is known of the columns of ${kind} in block ${block}`);
+  return found;
 }

@@ -13,6 +13,10 @@ export function float32Of(text: NumberText): Float32Array {
   return new Float32Array(bytesOf(text, Float32Array.BYTES_PER_ELEMENT));
 }
 
+export function uint8Of(text: NumberText): Uint8Array {
+  return new Uint8Array(bytesOf(text, Uint8Array.BYTES_PER_ELEMENT));
+}
+
 export function uint16Of(text: NumberText): Uint16Array {
   return new Uint16Array(bytesOf(text, Uint16Array.BYTES_PER_ELEMENT));
 }

@@ -124,11 +124,13 @@ export type BudgetOverrideRequest = z.infer<typeof budgetOverrideSchema>;
 /** More than anybody writes by hand; bounds what a file may ask for. */
 const MAX_OVERRIDES = 64;
 
+/** Of several that match a matrix the last one holds. */
+export const budgetOverridesSchema = z.array(budgetOverrideSchema).max(MAX_OVERRIDES);
+
 /** Everything that decides the width and the reserved entries of each column: what a budget file holds. */
 const budgetChoices = {
   budget: budgetRequestSchema.default({}),
-  /** Of several that match a matrix the last one holds. */
-  overrides: z.array(budgetOverrideSchema).max(MAX_OVERRIDES).default([]),
+  overrides: budgetOverridesSchema.default([]),
   outlierS: outlierS.default(DEFAULT_OUTLIER_S),
   /** Without it: DEFAULT_COLUMN_ORDER, or `outlier` for the authors' own choices. */
   columnOrder: z.enum(COLUMN_ORDERS).optional(),

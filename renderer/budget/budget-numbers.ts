@@ -88,10 +88,18 @@ export function bitsOf(numbers: BudgetNumbers): number | undefined {
   }
 }
 
+/** What a search for a size may move: AP between the widths that it has, where these are not what its average has anyway. */
+export function movableRequest(numbers: BudgetNumbers): BudgetRequest {
+  const { apWidths, ...request } = partsRequest(numbers);
+  if (apWidths === undefined) return request;
+  const { low, high } = requestedBudget({ apAverage: numbers.average }).precision;
+  return low === apWidths[0] && high === apWidths[1] ? request : { ...request, apWidths };
+}
+
 function partsRequest(numbers: BudgetNumbers): BudgetRequest {
   const { width, low, high, average, headShare, restShare, headColumns } = numbers;
-  const precision = hasAp(numbers)
-    ? { apAverage: average, apWidths: [low, high] as [number, number] }
+  const precision: BudgetRequest = hasAp(numbers)
+    ? { apAverage: average, apWidths: [low, high] }
     : { bits: width };
   // A share of no columns reserves nothing, and a reservation of nothing is none.
   const reserves = (headShare > 0 && headColumns > 0) || (restShare > 0 && headColumns < 100);

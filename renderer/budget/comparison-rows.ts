@@ -30,6 +30,9 @@ export function comparisonRows(a: ComparedBudget, b: ComparedBudget): Comparison
   };
   const { loss } = a;
   const other = b.loss;
+  // By benefit a run spends the bits its own way: nothing is known of its reserved entries, and of its bytes the most.
+  const isExact = [a, b].every(({ preview }) => preview.certainty === 'exact');
+  const atMost = isExact ? '' : ', at most';
   return [
     row(
       'Nominal bits',
@@ -37,16 +40,20 @@ export function comparisonRows(a: ComparedBudget, b: ComparedBudget): Comparison
       (bits) => bits.toFixed(3),
     ),
     row(
-      'Stored bits',
+      `Stored bits${atMost}`,
       ({ preview }) => preview.storedBits,
       (bits) => bits.toFixed(3),
     ),
-    row('Packed matrices', ({ preview }) => preview.packedBytes, readableBytes),
-    row(
-      'Reserved entries',
-      ({ preview }) => preview.reserved.entries,
-      (count) => count.toLocaleString('en'),
-    ),
+    row(`Packed matrices${atMost}`, ({ preview }) => preview.packedBytes, readableBytes),
+    ...(isExact
+      ? [
+          row(
+            'Reserved entries',
+            ({ preview }) => preview.reserved.entries,
+            (count) => count.toLocaleString('en'),
+          ),
+        ]
+      : []),
     ...(loss === undefined || other === undefined
       ? []
       : [row('Predicted loss', (budget) => (budget === a ? loss : other), figures)]),

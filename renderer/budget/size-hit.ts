@@ -12,7 +12,7 @@ import type { ModelCard } from '../../shared/library.ts';
 import type { KeptTensors } from '../../shared/model-bytes.ts';
 import { readableBytes } from '../../shared/readable-quantities.ts';
 import { type BudgetDraft, choicesOf } from './budget-draft.ts';
-import { type BudgetNumbers, numbersOf } from './budget-numbers.ts';
+import { type BudgetNumbers, movableRequest, numbersOf } from './budget-numbers.ts';
 
 export interface TargetWords {
   readonly label: string;
@@ -60,7 +60,8 @@ export function answerSize(
   move: Move,
   kept?: KeptTensors,
 ): SizeAnswer {
-  const choices = { ...choicesOf(draft), kept };
+  const { overrides } = choicesOf(draft);
+  const choices = { budget: movableRequest(draft.numbers), overrides, kept };
   const taken = ({ budget, reached }: SizeHit) => ({
     numbers: numbersOf(budget, draft.numbers),
     reached: sizeText(target.kind, reached),

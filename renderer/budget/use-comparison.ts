@@ -1,31 +1,50 @@
 import { computed, onScopeDispose, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue';
 import { budgetParts } from '../../shared/budget-presets.ts';
 import {
+  type ColumnChanges,
+  type ComparedBudget,
+  type ForetoldBudget,
   type MatrixChange,
-  type OrderedBudget,
   compareBudgets,
   compareColumns,
-  type ColumnChanges,
+  decodeForetold,
   decodeOrders,
 } from '../../shared/compare-budgets.ts';
+import type { ForetoldBudgetRequest } from '../../shared/foretold-columns.ts';
 import type { ModelCard } from '../../shared/library.ts';
+import type { ErrorWeighting } from '../../shared/loss-profile.ts';
 import { OUTLIER_LEVELS, nearestLevel } from '../../shared/outlier-levels.ts';
 import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import { service } from '../api/service.ts';
 import type { ShownError } from '../api/shown-error.ts';
+import { useChangesOf } from '../api/use-changes-of.ts';
 import type { CellAddress } from '../charts/matrix-grid.ts';
 import { type BudgetDraft, choicesOf } from './budget-draft.ts';
-import { useChangesOf } from '../api/use-changes-of.ts';
 import { useSettled } from './use-settled.ts';
 
 export interface Comparison {
   /** Block by block, in a block in the order of MATRIX_KINDS; undefined until it is known. */
   readonly changes: ComputedRef<readonly MatrixChange[] | undefined>;
   readonly columnsOf: (matrix: CellAddress) => ColumnChanges | undefined;
-  /** Only the run decides which columns get what: the order by benefit needs its calibration. */
-  readonly isUpToRun: ComputedRef<boolean>;
+  /** What is in sight is of budgets that were moved since. */
+  readonly isStale: ComputedRef<boolean>;
+  /** A budget by benefit is foretold from an analysis, and there is none. */
+  readonly needsAnalysis: ComputedRef<boolean>;
+  /** How what is foretold weighs errors; undefined where nothing is foretold. */
+  readonly foretold: ComputedRef<ErrorWeighting | undefined>;
+  /** S of the orders where it is not the one that was asked for. */
+  readonly nearestS: ComputedRef<number | undefined>;
   readonly error: ShallowRef<ShownError | null>;
 }
+
+/** What the service has to say of a budget before its columns are known. */
+type Question =
+  { readonly kind: 'order'; readonly s: number } | ({ readonly kind: 'foretell' } & ForetoldBudgetRequest);
+
+type Answer =
+  | { readonly kind: 'order'; readonly orders: readonly Int32Array[] }
+  | { readonly kind: 'foretell'; readonly weighting: ErrorWeighting; readonly columns: ForetoldBudget }
+  | { readonly kind: 'not-analysed' };
 
 /** Milliseconds that a slider rests before all columns are looked at. */
 const REST = 200;
@@ -37,20 +56,11 @@ export function useComparison(
   draft: () => BudgetDraft,
 ): Comparison {
   const levelOf = ({ s }: BudgetDraft): number => OUTLIER_LEVELS[nearestLevel(s)] ?? s;
-  const levels = computed(() => [levelOf(kept()), levelOf(draft())] as const);
-  const isUpToRun = computed(() => [kept(), draft()].some(choosesByBenefit));
 
-  const orders = useSettled(
-    () => (isUpToRun.value ? undefined : levels.value),
-    async ([first, second], signal) => {
-      const one = decodeOrders(description, await service.statistics.orders({ id, s: first }, { signal }));
-      if (first === second) return [one, one] as const;
-      const other = await service.statistics.orders({ id, s: second }, { signal });
-      return [one, decodeOrders(description, other)] as const;
-    },
-    2,
-  );
-  useChangesOf('statistics', () => orders.renew());
+  function questionOf(of: BudgetDraft): Question {
+    const { budget, overrides } = choicesOf(of);
+    return choosesByBenefit(of) ? { kind: 'foretell', budget, overrides } : { kind: 'order', s: levelOf(of) };
+  }
 
   function choosesByBenefit(of: BudgetDraft): boolean {
     if (of.columnOrder !== 'benefit') return false;
@@ -58,20 +68,51 @@ export function useComparison(
     return [base, ...overrides.map(({ budget }) => budget)].some((each) => budgetParts(each) !== 'single');
   }
 
-  /** Both budgets with their orders, as they were when they rested. */
-  const rested = shallowRef<readonly [OrderedBudget, OrderedBudget]>();
+  async function answerOf(question: Question, signal: AbortSignal): Promise<Answer> {
+    if (question.kind === 'order') {
+      const orders = await service.statistics.orders({ id, s: question.s }, { signal });
+      return { kind: 'order', orders: decodeOrders(description, orders) };
+    }
+    const { budget, overrides } = question;
+    const told = await service.budgets.foretell({ id, budget, overrides }, { signal });
+    if (told === null) return { kind: 'not-analysed' };
+    return { kind: 'foretell', weighting: told.weighting, columns: decodeForetold(description, told) };
+  }
+
+  const questions = computed(() => [questionOf(kept()), questionOf(draft())] as const);
+  const answers = useSettled(
+    () => questions.value,
+    async ([first, second], signal) => {
+      const one = await answerOf(first, signal);
+      const isSame = JSON.stringify(first) === JSON.stringify(second);
+      return [one, isSame ? one : await answerOf(second, signal)] as const;
+    },
+    2,
+  );
+  useChangesOf('statistics', () => answers.renew());
+  const isAnswered = computed(
+    () => JSON.stringify(answers.shown.value?.question) === JSON.stringify(questions.value),
+  );
+
+  /** Both budgets as they were when they rested, with what is known of their columns. */
+  const rested = shallowRef<{
+    readonly of: readonly [BudgetDraft, BudgetDraft];
+    readonly budgets: readonly [ComparedBudget, ComparedBudget];
+  }>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   function rest(): void {
-    const answer = orders.shown.value?.answer;
-    if (answer === undefined) return;
-    const budgetOf = (of: BudgetDraft): OrderedBudget['budget'] =>
-      requestedModelBudget(choicesOf(of), description.blocks);
-    rested.value = [
-      { budget: budgetOf(kept()), orders: answer[0] },
-      { budget: budgetOf(draft()), orders: answer[1] },
-    ];
+    const answer = answers.shown.value?.answer;
+    if (answer === undefined || !isAnswered.value) return;
+    const of = [kept(), draft()] as const;
+    const [before, after] = [comparedOf(of[0], answer[0]), comparedOf(of[1], answer[1])];
+    rested.value = before === undefined || after === undefined ? undefined : { of, budgets: [before, after] };
   }
-  watch([kept, draft, orders.shown], () => {
+  function comparedOf(of: BudgetDraft, answer: Answer): ComparedBudget | undefined {
+    if (answer.kind === 'not-analysed') return undefined;
+    if (answer.kind === 'foretell') return answer.columns;
+    return { budget: requestedModelBudget(choicesOf(of), description.blocks), orders: answer.orders };
+  }
+  watch([kept, draft, answers.shown], () => {
     clearTimeout(timer);
     timer = setTimeout(rest, REST);
   });
@@ -79,13 +120,28 @@ export function useComparison(
 
   return {
     changes: computed(() =>
-      rested.value === undefined || isUpToRun.value
-        ? undefined
-        : compareBudgets(description, ...rested.value),
+      rested.value === undefined ? undefined : compareBudgets(description, ...rested.value.budgets),
     ),
     columnsOf: ({ block, kind }) =>
-      rested.value === undefined ? undefined : compareColumns(description, ...rested.value, block, kind),
-    isUpToRun,
-    error: orders.error,
+      rested.value === undefined
+        ? undefined
+        : compareColumns(description, ...rested.value.budgets, block, kind),
+    isStale: computed(
+      () => rested.value !== undefined && (rested.value.of[0] !== kept() || rested.value.of[1] !== draft()),
+    ),
+    needsAnalysis: computed(
+      () =>
+        isAnswered.value &&
+        (answers.shown.value?.answer.some(({ kind }) => kind === 'not-analysed') ?? false),
+    ),
+    foretold: computed(() => {
+      const found = answers.shown.value?.answer.find((answer) => answer.kind === 'foretell');
+      return found?.kind === 'foretell' ? found.weighting : undefined;
+    }),
+    nearestS: computed(() => {
+      const off = [kept(), draft()].find((of) => !choosesByBenefit(of) && levelOf(of) !== of.s);
+      return off === undefined ? undefined : levelOf(off);
+    }),
+    error: answers.error,
   };
 }

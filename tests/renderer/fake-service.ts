@@ -24,6 +24,7 @@ import { fakeSensitivity, measureSensitivity } from './fake-sensitivity.ts';
 import {
   analyse,
   benefitCurves,
+  foretoldBudget,
   columnView,
   lossProfile,
   matrixEntries,
@@ -296,6 +297,9 @@ export function fakeService(scenario: Scenario): FakeService {
       ),
       benefit: os.budgets.benefit.handler(({ input }) =>
         benefitCurves(state, modelOf(state, input.id), input.budgets),
+      ),
+      foretell: os.budgets.foretell.handler(({ input }) =>
+        foretoldBudget(state, modelOf(state, input.id), input),
       ),
     },
     exports: {

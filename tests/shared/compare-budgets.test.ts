@@ -85,4 +85,34 @@ describe('two budgets of a model', () => {
     expect(more.widths).toEqual(Int8Array.of(-2, -2, 0, 0, 0, 0, 0, 0, 0, 0));
     expect(more.reserved).toEqual(Int32Array.of(2, 2, 2, 2, 2, 2, 2, 2, 2, 4));
   });
+
+  it('are compared with what is foretold, column by column', () => {
+    const foretold = {
+      matrices: BACKWARDS.map(({ length }) => ({
+        widths: Uint8Array.from({ length }, (_, column) => (column === 0 ? 4 : 2)),
+        reserved: Uint32Array.from({ length }, (_, column) => (column === 1 ? 6 : 0)),
+      })),
+    };
+    const ordered = { budget: AP, orders: BACKWARDS };
+    // By order the last two of ten columns have 4 bits.
+    const { widths, reserved } = compareColumns(MODEL, ordered, foretold, 0, 'q');
+    expect(widths).toEqual(Int8Array.of(2, 0, 0, 0, 0, 0, 0, 0, -2, -2));
+    expect(reserved).toEqual(Int32Array.of(0, 6, 0, 0, 0, 0, 0, 0, 0, 0));
+    const changes = compareBudgets(MODEL, ordered, foretold);
+    expect(changes[0]).toEqual({
+      block: 0,
+      kind: 'q',
+      columns: 10,
+      wider: 1,
+      narrower: 2,
+      moreReserved: 1,
+      fewerReserved: 0,
+    });
+    expect(compareBudgets(MODEL, foretold, ordered)[6]).toMatchObject({
+      wider: 4,
+      narrower: 1,
+      fewerReserved: 1,
+    });
+    expect(compareBudgets(MODEL, foretold, foretold)[13]).toMatchObject(NO_CHANGE);
+  });
 });

@@ -7,20 +7,21 @@ import { type BandSource, type MatrixWindow, readWindow } from './matrix-bands.t
  * A picture of a matrix' entries: |w| / mean|W|, of a window with more than MAX_ENTRY_CELLS entries in a direction the largest of
  * each cell.
  *
- * @throws ClaqError request/invalid for a window outside of the matrix, and what reading throws
+ * @throws ClaqError request/invalid for a window outside of the matrix, run/cancelled, and what reading throws
  */
 export async function readEntries(
   source: BandSource,
   place: MatrixAt,
   window: MatrixWindow,
   meanMagnitude: number,
+  signal?: AbortSignal,
 ): Promise<Entries> {
   const { rows, columns } = window;
   const rowStep = Math.max(1, Math.ceil((rows[1] - rows[0]) / MAX_ENTRY_CELLS));
   const columnStep = Math.max(1, Math.ceil((columns[1] - columns[0]) / MAX_ENTRY_CELLS));
   const cellsInRow = Math.max(0, Math.ceil((columns[1] - columns[0]) / columnStep));
   const cells = new Float32Array(Math.max(0, Math.ceil((rows[1] - rows[0]) / rowStep)) * cellsInRow);
-  await readWindow(source, place, window, (row, values) => {
+  const visit = (row: number, values: Float32Array): void => {
     const first = Math.floor((row - rows[0]) / rowStep) * cellsInRow;
     for (let cell = 0, from = 0; cell < cellsInRow; cell++, from += columnStep) {
       const to = Math.min(from + columnStep, values.length);
@@ -31,7 +32,8 @@ export async function readEntries(
       }
       cells[first + cell] = largest;
     }
-  });
+  };
+  await readWindow(source, place, window, visit, signal);
   // A matrix of zeros has nothing larger than its mean.
   const relative = meanMagnitude === 0 ? cells : cells.map((largest) => largest / meanMagnitude);
   return {

@@ -1,5 +1,6 @@
 /** Parts of a matrix, read from its file in bands of whole rows: little memory, whatever the matrix' size. */
 import { type MatrixShape, matrixName, matrixShape } from '../../../shared/model.ts';
+import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { Checkpoint } from '../../engine/checkpoint/checkpoint.ts';
 import { decodeFloats } from '../../engine/checkpoint/half-precision.ts';
@@ -22,14 +23,15 @@ export interface MatrixWindow {
  * Reads a window of a matrix, row after row.
  *
  * @param visit of each row its entries in the window, which are others afterwards
- * @throws ClaqError request/invalid for a matrix that the model does not have and a window outside of the matrix, and what reading
- *   throws
+ * @throws ClaqError request/invalid for a matrix that the model does not have and a window outside of the matrix, run/cancelled for
+ *   who does not wait any more, and what reading throws
  */
 export async function readWindow(
   source: BandSource,
   place: MatrixAt,
   { rows, columns }: MatrixWindow,
   visit: (row: number, values: Float32Array) => void,
+  signal?: AbortSignal,
 ): Promise<void> {
   const shape = requireMatrix(source, place);
   requireInside(place, 'rows', rows, shape.rows);
@@ -41,6 +43,7 @@ export async function readWindow(
   const band = Math.max(1, Math.floor(BAND_BYTES / rowBytes));
   const values = new Float32Array(columns[1] - columns[0]);
   for (let from = rows[0]; from < rows[1]; from += band) {
+    throwIfCancelled(signal, 'request');
     const to = Math.min(from + band, rows[1]);
     // Nothing before the first wanted column and behind the last one.
     const begin = from * rowBytes + columns[0] * width;

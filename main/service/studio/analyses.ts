@@ -1,22 +1,28 @@
 import type { ActivityId } from '../../../shared/activity.ts';
 import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import type { ModelId } from '../../../shared/library.ts';
+import { type ColumnGrants, grantsOfPlan } from '../../../shared/compare-budgets.ts';
+import type { ForetoldBudgetRequest, ForetoldColumns } from '../../../shared/foretold-columns.ts';
 import type { BenefitBudget, BenefitCurves, LossProfile } from '../../../shared/loss-profile.ts';
+import { type ModelBudget, matrixBudget } from '../../../shared/model-budget.ts';
 import type { NumberText } from '../../../shared/number-text.ts';
 import { OUTLIER_LEVELS, nearestLevel } from '../../../shared/outlier-levels.ts';
+import { requestedModelBudget } from '../../../shared/requested-model-budget.ts';
 import type { RunHooks } from '../../../shared/requests.ts';
 import type { MatrixAt } from '../../engine/inspect/stored-matrix.ts';
 import { numberText } from '../number-text.ts';
-import { NUMBERS_A_CURVE, benefitCurve } from '../statistics/benefit-curve.ts';
+import { type MatrixCosts, NUMBERS_A_CURVE, benefitCurve } from '../statistics/benefit-curve.ts';
 import { includesMatrix, matricesOf } from '../statistics/column-tasks.ts';
+import { foretoldColumns, foretoldPlan } from '../statistics/foretold-columns.ts';
 import { type KnownColumns, type KnownModel, notMeasured } from '../statistics/known-columns.ts';
 import { SUMS_A_MATRIX, sumAlong } from '../statistics/loss-sums.ts';
 import { Recent } from '../statistics/recent.ts';
 import { TimeSlices } from '../statistics/time-slices.ts';
 import type { Changes } from './changes.ts';
-import { type ColumnWork, ColumnWorks, type ColumnWorkParts, presentModel } from './column-work.ts';
+import { ColumnWorks, type ColumnWorkParts } from './column-work.ts';
 import type { ColumnTaskRunner, Statistics } from './statistics.ts';
 import { Turn } from './turn.ts';
+import { unlessCancelled } from './unless-cancelled.ts';
 import type { UserSettings } from './user-settings.ts';
 
 export interface AnalysesParts extends ColumnWorkParts {
@@ -29,18 +35,22 @@ export interface AnalysesParts extends ColumnWorkParts {
 /** What is asked of an analysed model. */
 interface Analysed extends KnownModel {
   readonly columns: KnownColumns;
+  readonly blocks: number;
   readonly matrices: readonly MatrixAt[];
 }
 
 interface RecentResults {
   readonly profiles: Recent<LossProfile>;
   readonly curves: Recent<NumberText>;
+  readonly foretold: Recent<ForetoldColumns>;
 }
 
 /** Of a model: 2 MB each with 7 billion weights. */
 const PROFILES_KEPT = 4;
 /** As many as can be asked for at once: 150 kB each. */
 const CURVES_KEPT = 64;
+/** Two that are compared: 7 MB each with 7 billion weights. */
+const FORETOLD_KEPT = 2;
 
 /** What quantizing the columns of the library's models costs, and what budgets make of it. */
 export class Analyses {
@@ -61,7 +71,7 @@ export class Analyses {
    */
   async analyse(id: ModelId): Promise<{ activity: ActivityId | null }> {
     const measuring = await this.#parts.statistics.measuring(id);
-    const { model, filesKey } = await presentModel(this.#parts.models, id);
+    const { model, filesKey } = await this.#parts.statistics.present(id);
     const going = this.#works.of(id);
     if (going !== undefined) return { activity: going.activity };
     if (measuring === undefined && this.#isAnalysed({ modelId: id, filesKey })) return { activity: null };
@@ -72,7 +82,7 @@ export class Analyses {
       work: async (hooks, activity) => {
         if (measuring !== undefined) {
           activity.state('waiting');
-          await unlessCancelled(measuring, hooks.signal);
+          await unlessCancelled(measuring.done, hooks.signal);
           activity.state('running');
         }
         await this.#walk({ modelId: id, filesKey }, hooks);
@@ -113,6 +123,24 @@ export class Analyses {
     return { weighting: columns.weighting, curves };
   }
 
+  /**
+   * Null where the model is not analysed. Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction, and
+   * run/cancelled for who does not wait any more.
+   */
+  async foretell(
+    id: ModelId,
+    request: ForetoldBudgetRequest,
+    signal?: AbortSignal,
+  ): Promise<ForetoldColumns | null> {
+    const analysed = await this.#analysed(id);
+    if (analysed === undefined) return null;
+    const budget = requestedModelBudget(request, analysed.blocks);
+    const { foretold } = this.#recent(analysed.columns);
+    return await this.#inTurn(signal, () =>
+      foretold.of(JSON.stringify(budget), () => this.#foretell(analysed, budget)),
+    );
+  }
+
   /** The model is taken out of the library. */
   forget(id: ModelId): void {
     this.#works.of(id)?.cancel();
@@ -140,11 +168,12 @@ export class Analyses {
   }
 
   async #analysed(id: ModelId): Promise<Analysed | undefined> {
-    const { model, filesKey } = await presentModel(this.#parts.models, id);
+    const { model, filesKey } = await this.#parts.statistics.present(id);
     const known = { modelId: id, filesKey };
     const columns = this.#parts.statistics.ofMeasured(known);
     if (columns === undefined || !this.#isAnalysed(known)) return undefined;
-    return { ...known, columns, matrices: matricesOf(model.description) };
+    const { description } = model;
+    return { ...known, columns, blocks: description.blocks, matrices: matricesOf(description) };
   }
 
   #inTurn<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
@@ -177,16 +206,35 @@ export class Analyses {
 
   /** Of all matrices, one after another. */
   async #curves(analysed: Analysed, budget: BenefitBudget): Promise<NumberText> {
-    const { columns, matrices } = analysed;
+    const { matrices } = analysed;
     const curves = new Float32Array(matrices.length * NUMBERS_A_CURVE);
     const slices = new TimeSlices();
     for (const [index, place] of matrices.entries()) {
-      const { rows } = columns.sizes(place);
-      const costs = { rows, energies: columns.energies(place), errors: this.#errors(analysed, place) };
-      benefitCurve(costs, budget, curves.subarray(index * NUMBERS_A_CURVE, (index + 1) * NUMBERS_A_CURVE));
+      const target = curves.subarray(index * NUMBERS_A_CURVE, (index + 1) * NUMBERS_A_CURVE);
+      benefitCurve(this.#costs(analysed, place), budget, target);
       await slices.pause();
     }
     return numberText(curves);
+  }
+
+  async #foretell(analysed: Analysed, budget: ModelBudget): Promise<ForetoldColumns> {
+    const slices = new TimeSlices();
+    const grants: ColumnGrants[] = [];
+    for (const place of analysed.matrices) {
+      const plan = foretoldPlan(this.#costs(analysed, place), matrixBudget(budget, place.block, place.kind));
+      grants.push(grantsOfPlan(plan));
+      await slices.pause();
+    }
+    return foretoldColumns(analysed.columns.weighting, grants);
+  }
+
+  #costs(analysed: Analysed, place: MatrixAt): MatrixCosts {
+    const { columns } = analysed;
+    return {
+      rows: columns.sizes(place).rows,
+      energies: columns.energies(place),
+      errors: this.#errors(analysed, place),
+    };
   }
 
   #recent(columns: KnownColumns): RecentResults {
@@ -195,6 +243,7 @@ export class Analyses {
     const made = {
       profiles: new Recent<LossProfile>(PROFILES_KEPT),
       curves: new Recent<NumberText>(CURVES_KEPT),
+      foretold: new Recent<ForetoldColumns>(FORETOLD_KEPT),
     };
     this.#results.set(columns, made);
     return made;
@@ -205,17 +254,4 @@ export class Analyses {
     if (analysis === undefined) throw notMeasured({ block, kind });
     return analysis.errors;
   }
-}
-
-/** Waits for other work, which goes on where this one is called off. */
-async function unlessCancelled({ done }: ColumnWork, signal: AbortSignal | undefined): Promise<void> {
-  const cancelled = Promise.withResolvers<undefined>();
-  const cancel = (): void => cancelled.resolve(undefined);
-  signal?.addEventListener('abort', cancel, { once: true });
-  try {
-    await Promise.race([done, cancelled.promise]);
-  } finally {
-    signal?.removeEventListener('abort', cancel);
-  }
-  throwIfCancelled(signal);
 }

@@ -46,7 +46,7 @@ export class ColumnWorks {
   }
 
   begin({ kind, model, filesKey: key, work, onChange }: ColumnWalk): ColumnWork {
-    const { activities, models } = this.#parts;
+    const { activities, models, store } = this.#parts;
     const cancellation = new AbortController();
     const handle = activities.begin({
       kind,
@@ -65,8 +65,11 @@ export class ColumnWorks {
       try {
         await work(hooks, handle);
         present = await filesKey(models.stored(model.id).folder);
-        // What was read is of neither the old files nor the new ones.
-        if (present !== key) throw filesChanged(model);
+        if (present !== key) {
+          // What was read is of neither the old files nor the new ones.
+          forgetOtherFiles(store, { modelId: model.id, filesKey: present });
+          throw filesChanged(model);
+        }
       } catch (error) {
         failure = error;
         throw error;
@@ -101,11 +104,12 @@ export function forgetOtherFiles(store: Store, { modelId, filesKey: key }: Known
   });
 }
 
+export interface PresentModel extends KnownModel {
+  readonly model: StoredModel;
+}
+
 /** The model with what its weights' files are now. Throws ClaqError library/not-found, and what finding the weights throws. */
-export async function presentModel(
-  models: ModelLibrary,
-  id: ModelId,
-): Promise<KnownModel & { readonly model: StoredModel }> {
+export async function presentModel(models: ModelLibrary, id: ModelId): Promise<PresentModel> {
   const model = models.stored(id);
   return { model, modelId: id, filesKey: await filesKey(model.folder) };
 }

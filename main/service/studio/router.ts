@@ -135,8 +135,8 @@ export function studioRouter(parts: RouterParts) {
       orders: os.statistics.orders.handler(({ input, signal }) =>
         statistics.orders(input.id, input.s, signal),
       ),
-      entries: os.statistics.entries.handler(({ input }) => statistics.entries(input)),
-      column: os.statistics.column.handler(({ input }) => statistics.column(input)),
+      entries: os.statistics.entries.handler(({ input, signal }) => statistics.entries(input, signal)),
+      column: os.statistics.column.handler(({ input, signal }) => statistics.column(input, signal)),
     },
     budgets: {
       list: os.budgets.list.handler(() => savedBudgets.list()),
@@ -146,6 +146,9 @@ export function studioRouter(parts: RouterParts) {
       profile: os.budgets.profile.handler(({ input, signal }) => analyses.profile(input.id, input.s, signal)),
       benefit: os.budgets.benefit.handler(({ input, signal }) =>
         analyses.benefit(input.id, input.budgets, signal),
+      ),
+      foretell: os.budgets.foretell.handler(({ input: { id, ...budget }, signal }) =>
+        analyses.foretell(id, budget, signal),
       ),
     },
     exports: {

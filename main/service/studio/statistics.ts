@@ -30,6 +30,7 @@ import {
   type ColumnWork,
   ColumnWorks,
   type ColumnWorkParts,
+  type PresentModel,
   forgetOtherFiles,
   presentModel,
 } from './column-work.ts';
@@ -61,6 +62,10 @@ export class Statistics {
   readonly #checkpoints = new OpenCheckpoints();
   /** The one that was asked last at the end. */
   #columns: KnownColumns[] = [];
+  /** What the files of each model were when they were looked at last. */
+  readonly #files = new Map<ModelId, string>();
+  /** The weights that were read last: other reserved shares of the same column take no reading. */
+  #column: { readonly name: string; readonly values: Float32Array } | undefined;
 
   constructor(parts: StatisticsParts) {
     this.#parts = parts;
@@ -73,9 +78,21 @@ export class Statistics {
     return { activity: (await this.measuring(id))?.activity ?? null };
   }
 
+  /**
+   * The model with what its weights' files are now; where these are others than before, all who look at its statistics are told.
+   * Throws ClaqError library/not-found, and what finding the weights throws.
+   */
+  async present(id: ModelId): Promise<PresentModel> {
+    const present = await presentModel(this.#parts.models, id);
+    const before = this.#files.get(id);
+    this.#files.set(id, present.filesKey);
+    if (before !== undefined && before !== present.filesKey) this.#tellOfFiles(id, present.filesKey);
+    return present;
+  }
+
   /** What measures the model, begun where something is missing; undefined where everything is known. */
   async measuring(id: ModelId): Promise<ColumnWork | undefined> {
-    const { model, filesKey } = await presentModel(this.#parts.models, id);
+    const { model, filesKey } = await this.present(id);
     const going = this.#works.of(id);
     if (going === undefined) forgetOtherFiles(this.#parts.store, { modelId: id, filesKey });
     if (going !== undefined || this.#isMeasured({ modelId: id, filesKey })) return going;
@@ -84,10 +101,7 @@ export class Statistics {
       model,
       filesKey,
       work: (hooks) => this.#walk({ modelId: id, filesKey }, hooks),
-      onChange: (key) => {
-        this.#watch.tell(id, { kind: 'changed', filesKey: key });
-        this.#parts.changes.announce('statistics');
-      },
+      onChange: (key) => this.#tellOfFiles(id, key),
     });
   }
 
@@ -96,13 +110,13 @@ export class Statistics {
     id: ModelId,
     signal: AbortSignal | undefined,
   ): Promise<AsyncGenerator<StatisticsEvent, undefined>> {
-    const { filesKey } = await presentModel(this.#parts.models, id);
+    const { filesKey } = await this.present(id);
     return this.#watch.watch(id, filesKey, signal);
   }
 
   /** Throws ClaqError statistics/not-measured. */
   async matrix({ id, block, kind }: MatrixAddress): Promise<MatrixStatistics> {
-    const known = await presentModel(this.#parts.models, id);
+    const known = await this.present(id);
     const found = this.#parts.store.columnStatistics.read(id, known.filesKey, block, kind);
     if (found === undefined) throw notMeasured({ block, kind });
     const columns = this.#known(known);
@@ -126,7 +140,7 @@ export class Statistics {
 
   /** Throws ClaqError statistics/not-measured where a matrix is missing, and run/cancelled for who does not wait any more. */
   async orders(id: ModelId, s: number, signal?: AbortSignal): Promise<OutlierOrders> {
-    const { model, ...known } = await presentModel(this.#parts.models, id);
+    const { model, ...known } = await this.present(id);
     const columns = this.#known(known);
     const level = nearestLevel(s);
     const slices = new TimeSlices();
@@ -139,22 +153,40 @@ export class Statistics {
     return { s: OUTLIER_LEVELS[level] ?? s, tieRule: columns.tieRule, columns: numberText(joined(orders)) };
   }
 
-  /** Throws ClaqError statistics/not-measured, request/invalid, and what reading the weights throws. */
-  async entries({ id, block, kind, rows, columns }: EntriesRequest): Promise<Entries> {
+  /**
+   * Throws ClaqError statistics/not-measured, request/invalid, run/cancelled for who does not wait any more, and what reading the
+   * weights throws.
+   */
+  async entries(
+    { id, block, kind, rows, columns }: EntriesRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Entries> {
     const { readEntries } = await import('../statistics/entries.ts');
     const { folder, filesKey, meanMagnitude } = await this.#measured({ id, block, kind });
     return await this.#checkpoints.read(folder, filesKey, (checkpoint) =>
-      readEntries(checkpoint, { block, kind }, { rows, columns }, meanMagnitude),
+      readEntries(checkpoint, { block, kind }, { rows, columns }, meanMagnitude, signal),
     );
   }
 
-  /** Throws ClaqError statistics/not-measured, request/invalid, and what reading the weights throws. */
-  async column({ id, block, kind, column, tailShare }: ColumnRequest): Promise<ColumnView> {
-    const { viewColumn } = await import('../statistics/column-view.ts');
+  /** Throws as entries() does. */
+  async column(
+    { id, block, kind, column, tailShare }: ColumnRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<ColumnView> {
+    const { readColumn, viewColumn } = await import('../statistics/column-view.ts');
     const { folder, filesKey, meanMagnitude } = await this.#measured({ id, block, kind });
-    return await this.#checkpoints.read(folder, filesKey, (checkpoint) =>
-      viewColumn(checkpoint, { block, kind }, column, { tailShare, meanMagnitude }),
-    );
+    const name = JSON.stringify([folder, filesKey, block, kind, column]);
+    const known =
+      this.#column?.name === name
+        ? this.#column
+        : {
+            name,
+            values: await this.#checkpoints.read(folder, filesKey, (checkpoint) =>
+              readColumn(checkpoint, { block, kind }, column, signal),
+            ),
+          };
+    this.#column = known;
+    return await viewColumn(known.values, column, { tailShare, meanMagnitude });
   }
 
   /** What is known of the model's columns now; undefined where a matrix is not measured. */
@@ -165,6 +197,7 @@ export class Statistics {
   /** The model is taken out of the library. */
   async forget(id: ModelId, folder: string): Promise<void> {
     this.#works.of(id)?.cancel();
+    this.#files.delete(id);
     this.#watch.tell(id, { kind: 'gone' });
     await this.#checkpoints.forget(folder);
   }
@@ -172,6 +205,12 @@ export class Statistics {
   async close(): Promise<void> {
     this.#watch.close();
     await this.#checkpoints.close();
+  }
+
+  #tellOfFiles(id: ModelId, filesKey: string): void {
+    this.#files.set(id, filesKey);
+    this.#watch.tell(id, { kind: 'changed', filesKey });
+    this.#parts.changes.announce('statistics');
   }
 
   async #walk({ modelId, filesKey }: KnownModel, hooks: RunHooks): Promise<void> {
@@ -213,7 +252,7 @@ export class Statistics {
   }
 
   async #measured({ id, block, kind }: MatrixAddress) {
-    const { model, filesKey } = await presentModel(this.#parts.models, id);
+    const { model, filesKey } = await this.present(id);
     const entries = this.#parts.store.columnStatistics.list(id, filesKey);
     const entry = entries.find((each) => each.block === block && each.kind === kind);
     if (entry === undefined) throw notMeasured({ block, kind });

@@ -1,4 +1,4 @@
-import { throwIfCancelled } from '../../../shared/cancellation.ts';
+import { unlessCancelled } from './unless-cancelled.ts';
 
 /** What is one task's at a time: the others wait for each other here, and are not refused. */
 export class Turn {
@@ -33,16 +33,4 @@ export class Turn {
       leave();
     }
   }
-}
-
-async function unlessCancelled(before: Promise<unknown> | undefined, signal?: AbortSignal): Promise<void> {
-  const cancelled = Promise.withResolvers<undefined>();
-  const cancel = (): void => cancelled.resolve(undefined);
-  signal?.addEventListener('abort', cancel, { once: true });
-  try {
-    await Promise.race([before, cancelled.promise]);
-  } finally {
-    signal?.removeEventListener('abort', cancel);
-  }
-  throwIfCancelled(signal);
 }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { compareBudgets, decodeForetold } from '../../../shared/compare-budgets.ts';
 import { readBudgetFile } from '../../../shared/budget-file.ts';
+import { foretoldBudget } from '../fake-statistics.ts';
 import { type OpenedPage, type Window, axeFindings, openWindow } from '../run/open-page.ts';
 import { type BudgetPage, choose, figures, openBudgetPage, press, savedAs, shows } from './budget-page.ts';
 
@@ -278,6 +280,38 @@ describe('the budget of a model', () => {
     await expect.poll(() => row('Nominal bits')).toBe('Nominal bits 2.500 2.100 −16.0 %');
     await compare
       .getByRole('gridcell', { name: 'Layer 0, q: of 192 columns none wider, 38 narrower' })
+      .waitFor();
+    await close();
+  });
+
+  it('by benefit is compared as it is foretold, once the model is analysed', async () => {
+    const { page, service, close } = await openBudget();
+    await choose(page, '2.1');
+    await page.getByRole('button', { name: 'Keep this as A' }).press('Enter');
+    await choose(page, '2.5');
+    const compare = page.getByRole('region', { name: 'Compare' });
+    await compare.getByText(/An analysis of the columns foretells it/).waitFor();
+    service.state.analysed.add(1);
+    service.state.changes.send({ topic: 'statistics' });
+    await compare.getByText(/this is foretold from the weights alone/).waitFor();
+    const model = service.state.models.find(({ id }) => id === 1);
+    if (model === undefined) throw new RangeError('there is no model 1');
+    const [a, b] = [2.1, 2.5].map((bits) => {
+      const told = foretoldBudget(service.state, model, { budget: { bits }, overrides: [] });
+      if (told === null) throw new Error('the model is not analysed');
+      return decodeForetold(model.description, told);
+    });
+    if (a === undefined || b === undefined) throw new Error('nothing is foretold');
+    const [q] = compareBudgets(model.description, a, b);
+    expect(q?.wider).toBeGreaterThan(10);
+    const cell = (wider: number): string =>
+      `Layer 0, q: of 192 columns ${wider} wider, ${q?.narrower === 0 ? 'none' : String(q?.narrower)} narrower`;
+    await compare.getByRole('gridcell', { name: cell(q?.wider ?? NaN) }).waitFor();
+    // Against the paper's order: what is foretold of one, and counted of the other.
+    await choose(page, 'Outlier Order');
+    await compare.getByText(/this is foretold from the weights alone/).waitFor();
+    await compare
+      .getByRole('gridcell', { name: /^Layer 0, q: of 192 columns \d+ wider, \d+ narrower$/ })
       .waitFor();
     await close();
   });

@@ -52,7 +52,11 @@ it('memory says what it is the sum of', () => {
 });
 
 it('two budgets stand side by side', () => {
-  const [a, b] = [preview({ budget: { bits: 2 } }), preview({ budget: { bits: 2.12 } })];
+  const columnOrder = 'outlier';
+  const [a, b] = [
+    preview({ budget: { bits: 2 }, columnOrder }),
+    preview({ budget: { bits: 2.12 }, columnOrder }),
+  ];
   const rows = comparisonRows({ preview: a, loss: 200 }, { preview: b, loss: 150 });
   expect(rows.map(({ label }) => label)).toEqual([
     'Nominal bits',
@@ -66,4 +70,15 @@ it('two budgets stand side by side', () => {
   expect(rows[4]).toEqual({ label: 'Predicted loss', a: '200', b: '150', difference: '−25.0 %' });
   expect(comparisonRows({ preview: a, loss: undefined }, { preview: a, loss: 1 })).toHaveLength(4);
   expect(comparisonRows({ preview: a, loss: 1 }, { preview: a, loss: 1 })[0]?.difference).toBe('');
+});
+
+it('by benefit nothing is said of reserved entries, and bytes are the most that there are', () => {
+  const [a, b] = [preview({ budget: { bits: 2 } }), preview({ budget: { bits: 2.12 } })];
+  const rows = comparisonRows({ preview: a, loss: 200 }, { preview: b, loss: 150 });
+  expect(rows.map(({ label }) => label)).toEqual([
+    'Nominal bits',
+    'Stored bits, at most',
+    'Packed matrices, at most',
+    'Predicted loss',
+  ]);
 });

@@ -15,6 +15,25 @@ describe('a size to hit', () => {
     });
   });
 
+  it.each([2.05, 2.06])('takes AP to other widths where it has those of its average, %f', (average) => {
+    const numbers = { ...draft.numbers, average };
+    const target = { kind: 'nominal-bits', value: 4.2 } as const;
+    expect(answerSize(demoModel(), { ...draft, numbers }, target, 'ap')).toMatchObject({
+      kind: 'hit',
+      reached: '4.200 bits',
+      numbers: { parts: 'AP+OR', low: 4, high: 5, average: 4.13 },
+    });
+  });
+
+  it('leaves AP the widths that were chosen', () => {
+    const numbers = { ...draft.numbers, low: 2, high: 3 };
+    const target = { kind: 'nominal-bits', value: 4.2 } as const;
+    expect(answerSize(demoModel(), { ...draft, numbers }, target, 'ap')).toMatchObject({
+      kind: 'not-met',
+      nearest: { reached: '3.070 bits', numbers: { low: 2, high: 3, average: 3 } },
+    });
+  });
+
   it('that cannot be met says why, and what is nearest', () => {
     const answer = answerSize(demoModel(), draft, { kind: 'nominal-bits', value: 1 }, 'or');
     expect(answer).toMatchObject({

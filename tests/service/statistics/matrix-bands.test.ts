@@ -2,9 +2,13 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Checkpoint } from '../../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.ts';
 import { DEMO_MODEL } from '../../../main/service/bundled-texts.ts';
-import { viewColumn } from '../../../main/service/statistics/column-view.ts';
+import { readColumn, viewColumn } from '../../../main/service/statistics/column-view.ts';
 import { readEntries } from '../../../main/service/statistics/entries.ts';
-import { type MatrixWindow, readWindow } from '../../../main/service/statistics/matrix-bands.ts';
+import {
+  type BandSource,
+  type MatrixWindow,
+  readWindow,
+} from '../../../main/service/statistics/matrix-bands.ts';
 import { matrixName } from '../../../shared/model.ts';
 import { float32Of } from '../../../shared/number-text.ts';
 
@@ -20,6 +24,20 @@ const COLUMNS = 512;
 
 function whole(): Promise<Float32Array> {
   return checkpoint.read(`${matrixName(DOWN.block, DOWN.kind)}.weight`);
+}
+
+const GATE = { block: 0, kind: 'gate' } as const;
+
+/** A model whose gate has these weights, 1100 x 1030: more than a band. */
+function sourceOf(values: Float32Array): BandSource {
+  const bytes = new Uint8Array(values.buffer);
+  const name = `${matrixName(GATE.block, GATE.kind)}.weight`;
+  return {
+    folder: '/model',
+    model: { ...checkpoint.model, hiddenSize: 1030, ffnSize: 1100 },
+    tensors: new Map([[name, { name, dtype: 'F32', shape: [1100, 1030], file: 'a' }]]),
+    readBytes: (_, from, to) => Promise.resolve(bytes.slice(from, to)),
+  };
 }
 
 async function readAll(window: MatrixWindow): Promise<{ rows: number[]; values: number[] }> {
@@ -75,6 +93,32 @@ describe('a window of a matrix', () => {
     });
   });
 
+  it('is read no further for who does not wait any more', async () => {
+    const abandoned = new AbortController();
+    const source = sourceOf(new Float32Array(1100 * 1030));
+    let reads = 0;
+    const window = { rows: [0, 1100], columns: [0, 1030] } as const;
+    const read = readEntries(
+      {
+        ...source,
+        readBytes: (...args) => {
+          reads += 1;
+          abandoned.abort();
+          return source.readBytes(...args);
+        },
+      },
+      GATE,
+      window,
+      1,
+      abandoned.signal,
+    );
+    await expect(read).rejects.toMatchObject({ code: 'run/cancelled' });
+    expect(reads).toBe(1);
+    await expect(readColumn(source, GATE, 17, abandoned.signal)).rejects.toMatchObject({
+      code: 'run/cancelled',
+    });
+  });
+
   it('is refused in a layer that is not there', async () => {
     const read = readWindow(
       checkpoint,
@@ -95,18 +139,9 @@ describe('a picture of entries', () => {
   });
 
   it('has the largest of each cell where there is not, with what is left at the end', async () => {
-    // A matrix of 1100 x 1030, made of the numbers of its places.
     const values = Float32Array.from({ length: 1100 * 1030 }, (_, at) => (at % 7 === 0 ? -at : at % 100));
-    const bytes = new Uint8Array(values.buffer);
-    const name = `${matrixName(0, 'gate')}.weight`;
-    const source = {
-      folder: '/model',
-      model: { ...checkpoint.model, hiddenSize: 1030, ffnSize: 1100 },
-      tensors: new Map([[name, { name, dtype: 'F32' as const, shape: [1100, 1030], file: 'a' }]]),
-      readBytes: (_: string, from: number, to: number) => Promise.resolve(bytes.slice(from, to)),
-    };
     const window = { rows: [10, 1100], columns: [2, 1030] } as const;
-    const picture = await readEntries(source, { block: 0, kind: 'gate' }, window, 2);
+    const picture = await readEntries(sourceOf(values), GATE, window, 2);
     expect(picture).toMatchObject({ rowStep: 3, columnStep: 3 });
     const cells = float32Of(picture.values);
     const [cellRows, cellColumns] = [364, 343];
@@ -130,7 +165,8 @@ describe('a picture of entries', () => {
 describe('a column up close', () => {
   it('has its values, ascending, and a codebook of each width', async () => {
     const weights = await whole();
-    const view = await viewColumn(checkpoint, DOWN, 17, { tailShare: 0.01, meanMagnitude: 0.25 });
+    const column = await readColumn(checkpoint, DOWN, 17);
+    const view = await viewColumn(column, 17, { tailShare: 0.01, meanMagnitude: 0.25 });
     const values = Float32Array.from({ length: ROWS }, (_, row) => weights[row * COLUMNS + 17] ?? NaN);
     expect(float32Of(view.sorted)).toEqual(values.toSorted());
     expect(view).toMatchObject({ column: 17, rows: ROWS, meanMagnitude: 0.25, reserved: 2 });
@@ -141,7 +177,6 @@ describe('a column up close', () => {
   });
 
   it('is refused where it is not in the matrix', async () => {
-    const view = viewColumn(checkpoint, DOWN, COLUMNS, { tailShare: 0, meanMagnitude: 1 });
-    await expect(view).rejects.toMatchObject({ code: 'request/invalid' });
+    await expect(readColumn(checkpoint, DOWN, COLUMNS)).rejects.toMatchObject({ code: 'request/invalid' });
   });
 });

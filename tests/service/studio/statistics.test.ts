@@ -1,4 +1,4 @@
-import { mkdtemp, realpath, rm, utimes } from 'node:fs/promises';
+import { mkdtemp, realpath, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ORPCError, safe } from '@orpc/server';
@@ -7,6 +7,7 @@ import { matricesOf } from '../../../main/service/statistics/column-tasks.ts';
 import type { Studio } from '../../../main/service/studio/studio.ts';
 import type { Activity, ActivityId } from '../../../shared/activity.ts';
 import { errorPlace } from '../../../shared/analysed-errors.ts';
+import { decodeForetold } from '../../../shared/compare-budgets.ts';
 import { ClaqError, plainErrorSchema } from '../../../shared/errors.ts';
 import type { ModelCard } from '../../../shared/library.ts';
 import { float32Of, uint16Of, uint32Of } from '../../../shared/number-text.ts';
@@ -130,6 +131,19 @@ describe('measuring', () => {
     expect((await inState(activity, 'failed')).error).toMatchObject({ code: 'model/changed' });
   });
 
+  it('keeps nothing of weights that changed meanwhile, also when they are as before again', async () => {
+    const file = join(model.folder, 'model.safetensors');
+    const { mtime } = await stat(file);
+    const { activity } = await client.statistics.measure(id());
+    const walk = await columns.walk(0);
+    for (const place of places()) walk.find(model.description, place);
+    await touch();
+    walk.finish();
+    await inState(activity, 'failed');
+    await utimes(file, mtime, mtime);
+    expect(await firstEvent()).toMatchObject({ matrices: [] });
+  });
+
   it('ends with the model', async () => {
     const { activity } = await client.statistics.measure(id());
     await columns.walk(0);
@@ -236,6 +250,24 @@ describe('what is measured', () => {
     expect([...uint16Of(found.columns)]).toEqual(expected);
   });
 
+  it('is nothing any more once the files are seen to be others, and whoever watches is told', async () => {
+    await measureAll();
+    const told: number[] = [];
+    const watching = (async () => {
+      for await (const event of await client.statistics.watch(id())) {
+        told.push(event.matrices.length);
+        if (event.matrices.length === 0) return;
+      }
+    })();
+    await firstEvent();
+    await touch();
+    const address = { ...id(), block: 0, kind: 'q' as const };
+    expect(await codeOf(client.statistics.matrix(address))).toBe('statistics/not-measured');
+    await watching;
+    expect(told).toEqual([7, 0]);
+    expect(await firstEvent()).toMatchObject({ measuring: null, matrices: [] });
+  });
+
   it('is said to be missing', async () => {
     const address = { ...id(), block: 0, kind: 'q' as const };
     for (const call of [
@@ -317,6 +349,40 @@ describe('analysing', () => {
     expect(one?.[1]).toBeCloseTo(sums[64 * 30 + errorPlace(192, 3, 0).below] ?? NaN, 3);
   });
 
+  it('foretells what columns get by benefit', async () => {
+    const budget = { apAverage: 2.5, apWidths: [2, 4] as [number, number] };
+    expect(await client.budgets.foretell({ ...id(), budget, overrides: [] })).toBeNull();
+    await analyseAll();
+    const overrides = [
+      { matrices: ['v' as const], budget: { bits: 3, orShares: [2, 1] as [number, number] } },
+    ];
+    const told = await client.budgets.foretell({ ...id(), budget, overrides });
+    if (told === null) throw new Error('nothing is foretold');
+    expect(told.weighting).toBe('none');
+    const { matrices } = decodeForetold(model.description, told);
+    expect(matrices.map(({ widths }) => widths.length)).toEqual([192, 192, 192, 192, 192, 192, 512]);
+    for (const [index, { kind, block }] of places().entries()) {
+      const { widths, reserved } = matrices[index] ?? { widths: [], reserved: [] };
+      if (kind === 'v') {
+        expect(new Set(widths)).toEqual(new Set([3]));
+        expect(reserved.some((entries) => entries > 0)).toBe(true);
+        continue;
+      }
+      expect(reserved.every((entries) => entries === 0)).toBe(true);
+      // Of columns that err alike those with more energy are wider.
+      const { energies } = fakeStatistics({ description: model.description, block, kind });
+      const mean = (width: number): number => {
+        const of = [...energies].filter((_, column) => widths[column] === width);
+        return of.reduce((sum, energy) => sum + energy, 0) / of.length;
+      };
+      expect(mean(3)).toBeGreaterThan(mean(2));
+    }
+    const nothing = { bits: 3, orShares: [1, 0] as [number, number], orColumns: 0 };
+    expect(await codeOf(client.budgets.foretell({ ...id(), budget: nothing, overrides: [] }))).toBe(
+      'budget/contradiction',
+    );
+  });
+
   it('makes nothing for who does not wait any more', async () => {
     await analyseAll();
     const budgetOf = (headShare: number) => ({ low: 2, high: 4, headShare, restShare: 0 });
@@ -332,6 +398,17 @@ describe('analysing', () => {
     expect(await codeOf(client.statistics.orders({ ...id(), s: 5 }, { signal: abandoned.signal }))).toBe(
       'run/cancelled',
     );
+    const address = { ...id(), block: 0, kind: 'q' as const };
+    for (const call of [
+      client.budgets.foretell(
+        { ...id(), budget: { bits: 2.1 }, overrides: [] },
+        { signal: abandoned.signal },
+      ),
+      client.statistics.entries({ ...address, rows: [0, 1], columns: [0, 1] }, { signal: abandoned.signal }),
+      client.statistics.column({ ...address, column: 0, tailShare: 0 }, { signal: abandoned.signal }),
+    ]) {
+      expect(await codeOf(call)).toBe('run/cancelled');
+    }
     expect(await client.budgets.profile({ ...id(), s: 5 })).toMatchObject({ s: 5 });
   });
 

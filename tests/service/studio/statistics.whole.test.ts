@@ -7,7 +7,9 @@ import { matricesOf } from '../../../main/service/statistics/column-tasks.ts';
 import { filesKey } from '../../../main/service/statistics/files-key.ts';
 import type { Studio } from '../../../main/service/studio/studio.ts';
 import { openStore } from '../../../main/service/store/store.ts';
+import { readMatrix } from '../../../main/engine/result/matrix-file.ts';
 import type { ActivityId } from '../../../shared/activity.ts';
+import { decodeForetold } from '../../../shared/compare-budgets.ts';
 import type { ModelCard } from '../../../shared/library.ts';
 import { MATRIX_GROUPS, matrixName, matrixShape } from '../../../shared/model.ts';
 import { float32Of, uint16Of, uint32Of } from '../../../shared/number-text.ts';
@@ -171,6 +173,38 @@ describe('a run', () => {
       expect((loss ?? NaN) / foretold).toBeGreaterThan(0.2);
       expect((loss ?? NaN) / foretold).toBeLessThan(1.5);
     }
+  });
+
+  it('gives columns what an analysis foretells, and what its own calibration foretells still nearer', async () => {
+    await done((await client.budgets.analyse({ id: model.id })).activity);
+    const request = { id: model.id, budget: { bits: 2.12 }, overrides: [] };
+    const before = await client.budgets.foretell(request);
+    const run = await completeRun();
+    const after = await client.budgets.foretell(request);
+    expect([before?.weighting, after?.weighting]).toEqual(['none', 'calibrated']);
+    const alike = await Promise.all(
+      [before, after].map(async (told) => {
+        if (told === null) throw new Error('the model is not analysed');
+        const { matrices } = decodeForetold(model.description, told);
+        let [same, all] = [0, 0];
+        for (const [index, { block, kind }] of matricesOf(model.description).entries()) {
+          const { matrix } = await readMatrix(
+            join(run.folder, 'matrices', `${matrixName(block, kind)}.safetensors`),
+          );
+          all += matrix.columns;
+          for (let column = 0; column < matrix.columns; column++) {
+            const reserved = (matrix.reservedStart[column + 1] ?? 0) - (matrix.reservedStart[column] ?? 0);
+            const foretold = matrices[index];
+            const isSame =
+              matrix.widths[column] === foretold?.widths[column] && reserved === foretold?.reserved[column];
+            if (isSame) same += 1;
+          }
+        }
+        return same / all;
+      }),
+    );
+    expect(alike[0]).toBeGreaterThan(0.5);
+    expect(alike[1]).toBeGreaterThan(0.95);
   });
 
   it('goes on beside a walk over the columns, which has kernel threads of its own', async () => {

@@ -1,0 +1,40 @@
+/** What the choice by benefit would give a matrix's columns, by their analysed errors. */
+import { ANALYSED_ERRORS, errorBetween, errorPlace } from '../../../shared/analysed-errors.ts';
+import type { Budget, ColumnPlan } from '../../../shared/budget.ts';
+import type { ColumnGrants } from '../../../shared/compare-budgets.ts';
+import type { ForetoldColumns } from '../../../shared/foretold-columns.ts';
+import type { ErrorWeighting } from '../../../shared/loss-profile.ts';
+import { candidates, planByBenefit } from '../../engine/claq/benefit.ts';
+import { numberText } from '../number-text.ts';
+import type { MatrixCosts } from './benefit-curve.ts';
+import { HALF_VALUES, halfPatterns } from './half-values.ts';
+
+/** As a run would choose whose calibration weighs the columns as `energies` do (engine's claq/benefit.ts). */
+export function foretoldPlan({ rows, energies, errors }: MatrixCosts, budget: Budget): ColumnPlan {
+  const { widths, tailCounts } = candidates(rows, budget);
+  const places = tailCounts.flatMap((tail) => widths.map((width) => errorPlace(rows, width, tail)));
+  const patterns = halfPatterns(errors);
+  const ofColumns = new Float64Array(energies.length * places.length);
+  for (let column = 0; column < energies.length; column++) {
+    const first = column * ANALYSED_ERRORS;
+    const value = (at: number): number => HALF_VALUES[patterns[first + at] ?? 0] ?? 0;
+    for (const [index, place] of places.entries()) {
+      ofColumns[column * places.length + index] = errorBetween(value(place.below), value(place.above), place);
+    }
+  }
+  return planByBenefit({ widths, tailCounts, errors: ofColumns }, energies, rows, budget);
+}
+
+/** @param grants of all matrices, block by block, in a block in the order of MATRIX_KINDS */
+export function foretoldColumns(weighting: ErrorWeighting, grants: readonly ColumnGrants[]): ForetoldColumns {
+  const columns = grants.reduce((sum, { widths }) => sum + widths.length, 0);
+  const widths = new Uint8Array(columns);
+  const reserved = new Uint32Array(columns);
+  let at = 0;
+  for (const each of grants) {
+    widths.set(each.widths, at);
+    reserved.set(each.reserved, at);
+    at += each.widths.length;
+  }
+  return { weighting, widths: numberText(widths), reserved: numberText(reserved) };
+}
