@@ -33,7 +33,7 @@ export type DecodedBenefitCurves = ReadonlyMap<string, Float32Array>;
 export interface LossSource {
   readonly profile: DecodedLossProfile;
   /** Of the same weighting as the profile. */
-  readonly benefit?: DecodedBenefitCurves;
+  readonly benefit?: DecodedBenefitCurves | undefined;
 }
 
 export interface PredictedLoss {

@@ -1,10 +1,11 @@
 import { computed, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue';
 import type { ModelCard } from '../../shared/library.ts';
-import type { BenefitBudget } from '../../shared/loss-profile.ts';
+import type { BenefitBudget, ErrorWeighting } from '../../shared/loss-profile.ts';
 import type { ColumnOrder } from '../../shared/method.ts';
 import type { ModelBudget } from '../../shared/model-budget.ts';
 import { OUTLIER_LEVELS, nearestLevel } from '../../shared/outlier-levels.ts';
 import {
+  type DecodedBenefitCurves,
   type DecodedLossProfile,
   type LossSource,
   type PredictedLoss,
@@ -22,6 +23,11 @@ import { useSettled } from './use-settled.ts';
 /** Curves by benefit that are kept, 120 kB each with 7 billion weights; the call takes 64 at once. */
 const CURVES_KEPT = 192;
 const CURVES_ASKED = 64;
+
+interface KnownCurves {
+  readonly weighting: ErrorWeighting;
+  readonly curves: DecodedBenefitCurves;
+}
 
 export interface Prediction {
   /** Undefined before the service has told; `none` where the model is not analysed. */
@@ -56,12 +62,16 @@ export function usePrediction(
   );
   const profile = computed(() => profiles.shown.value?.answer ?? undefined);
 
-  const curves: ShallowRef<ReadonlyMap<string, Float32Array>> = shallowRef(new Map());
+  const known: ShallowRef<KnownCurves> = shallowRef({ weighting: 'none', curves: new Map() });
+  /** Beside a profile of another weighting they would be of another unit. */
+  const curves = computed((): DecodedBenefitCurves | undefined =>
+    known.value.weighting === profile.value?.weighting ? known.value.curves : undefined,
+  );
   const needed = computed(() => benefitBudgets(byBenefit()));
   const missing = useSettled(
     (): readonly BenefitBudget[] | undefined => {
       if (profile.value === undefined) return undefined;
-      const asked = needed.value.filter((budget) => !curves.value.has(benefitKey(budget)));
+      const asked = needed.value.filter((budget) => curves.value?.has(benefitKey(budget)) !== true);
       if (asked.length === 0) return undefined;
       // A curve takes half a second with 7 billion weights: the figures of the budget itself do not wait for the picture's.
       return asked[0] === needed.value[0] ? asked.slice(0, 1) : asked.slice(0, CURVES_ASKED);
@@ -69,19 +79,24 @@ export function usePrediction(
     async (asked, signal) => {
       const budgets = [...asked];
       const found = await service.budgets.benefit({ id, budgets }, { signal });
-      return found === null ? undefined : decodeBenefitCurves(budgets, found);
+      return found === null
+        ? undefined
+        : { weighting: found.weighting, curves: decodeBenefitCurves(budgets, found) };
     },
     // Curves are kept by budget, whichever question brought them.
     0,
   );
   watch(missing.shown, (one) => {
     if (one?.answer === undefined) return;
-    const all = [...curves.value, ...one.answer];
-    curves.value = new Map(all.slice(-CURVES_KEPT));
+    const { weighting, curves: found } = one.answer;
+    const before = known.value.weighting === weighting ? known.value.curves : [];
+    known.value = { weighting, curves: new Map([...before, ...found].slice(-CURVES_KEPT)) };
+    // A calibration came between the two answers.
+    if (profile.value !== undefined && profile.value.weighting !== weighting) profiles.renew();
   });
 
   function renew(): void {
-    curves.value = new Map();
+    known.value = { weighting: 'none', curves: new Map() };
     profiles.renew();
     missing.renew();
   }

@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { compareBudgets, decodeForetold } from '../../../shared/compare-budgets.ts';
 import { readBudgetFile } from '../../../shared/budget-file.ts';
+import { quantizeChoicesSchema } from '../../../shared/requests.ts';
+import type { RunDetail } from '../../../shared/runs.ts';
 import { foretoldBudget } from '../fake-statistics.ts';
+import { someRun } from '../fake-library.ts';
 import { type OpenedPage, type Window, axeFindings, openWindow } from '../run/open-page.ts';
 import { type BudgetPage, choose, figures, openBudgetPage, press, savedAs, shows } from './budget-page.ts';
 
@@ -209,6 +212,42 @@ describe('the budget of a model', () => {
     await page.getByText('For S = 13', { exact: true }).waitFor();
     await press(page, 'S', 'ArrowLeft');
     await page.getByText('For S = 12.5', { exact: true }).waitFor();
+    await close();
+  });
+
+  it('has runs on the same axes, and how their order agrees with what was foretold', async () => {
+    const { page, service, close } = await openBudget({ isAnalysed: true });
+    const { state } = service;
+    const model = state.models.find(({ id }) => id === 1);
+    if (model === undefined) throw new RangeError('there is no model 1');
+    const complete = (id: number, choices: object, loss: number): RunDetail => {
+      const run = someRun(id, model, 'complete');
+      if (run.figures === null) throw new Error('a complete run has figures');
+      const parsed = quantizeChoicesSchema.parse(choices);
+      return { ...run, method: parsed.method, choices: parsed, figures: { ...run.figures, loss } };
+    };
+    // The less bits, the larger the loss; what is lost by another method is nothing to compare with.
+    state.runs = [
+      complete(91, { budget: { bits: 2 } }, 400),
+      complete(92, { budget: { bits: 2.5 }, columnOrder: 'outlier' }, 300),
+      complete(93, { budget: { bits: 4 }, columnOrder: 'benefit' }, 20),
+      complete(94, { method: 'reference', budget: { bits: 3 } }, 5000),
+    ];
+    state.changes.send({ topic: 'runs' });
+    await page.getByText('Rank correlation of predicted and true loss over 3 runs: 1.00.').waitFor();
+    const rows = async (): Promise<string[][]> => {
+      const [, csv] = await savedAs(page, 'the predicted losses', 'Figures as CSV');
+      return csv
+        .split('\r\n')
+        .map((line) => line.split(','))
+        .filter(([kind]) => kind === 'run');
+    };
+    expect((await rows()).map(([, name]) => name)).toEqual(['Run 91', 'Run 92', 'Run 93']);
+    // A run that completes meanwhile, and upsets the order.
+    state.runs = [...state.runs, complete(95, { budget: { bits: 2.1 } }, 1)];
+    state.changes.send({ topic: 'runs' });
+    await page.getByText(/over 4 runs: 0\.[0-9]+\./).waitFor();
+    expect(await rows()).toHaveLength(4);
     await close();
   });
 

@@ -6,7 +6,11 @@ import { columnsCsv, sensitivityCsv } from '../../../renderer/inspect/inspect-cs
 import { columnRanks, loadedMatrix, outliersAt } from '../../../renderer/inspect/loaded-matrix.ts';
 import { outlierRatio, outlierSum } from '../../../renderer/inspect/measured.ts';
 import type { ModelCard } from '../../../shared/library.ts';
-import { matrixAddressSchema, type MatrixOverview } from '../../../shared/statistics.ts';
+import {
+  matrixAddressSchema,
+  type MatrixOverview,
+  type StatisticsEvent,
+} from '../../../shared/statistics.ts';
 import { MATRIX_KINDS, type MatrixKind } from '../../../shared/model.ts';
 import { nearestLevel } from '../../../shared/outlier-levels.ts';
 import { readablePercent } from '../../../shared/readable-quantities.ts';
@@ -159,6 +163,43 @@ describe('the layers', () => {
     await page.goBack();
     await grid.waitFor();
     expect(faults).toEqual([]);
+    await close();
+  });
+
+  it('are larger and smaller with the keys', async () => {
+    const { page, close } = await openInspect('?S=5');
+    const grid = page.getByRole('grid', { name: 'Outlier ratio at S = 5 by layer and matrix' });
+    const cell = grid.getByRole('gridcell', { name: /^Layer 2, q:/ });
+    const height = async (): Promise<number> => (await cell.boundingBox())?.height ?? NaN;
+    const usual = await height();
+    await cell.focus();
+    await page.keyboard.press('+');
+    await expect.poll(height).toBeGreaterThan(1.5 * usual);
+    await page.keyboard.press('0');
+    await expect.poll(height).toBe(usual);
+    await page.keyboard.press('-');
+    await expect.poll(height).toBeLessThan(0.7 * usual);
+    expect(await cell.innerText()).toBe('');
+    expect(await page.getByRole('button', { name: 'Smaller cells (−)' }).first().isDisabled()).toBe(true);
+    await page.getByRole('button', { name: 'Larger cells (+)' }).first().click();
+    await expect.poll(height).toBe(usual);
+    await close();
+  });
+
+  it('are asked for again where the weights are others', async () => {
+    const { page, service, close } = await openInspect('?S=5&layer=3&matrix=q&tab=column&column=7');
+    await page.getByText('8 centroids of 3 bits').waitFor();
+    service.state.measured.set(DEMO, 0);
+    const overview: StatisticsEvent = {
+      kind: 'overview',
+      measuring: null,
+      total: DEMO_MATRICES,
+      matrices: [],
+    };
+    service.state.statisticsEvents.send({ id: demoModel(service).id, event: overview });
+    service.state.changes.send({ topic: 'statistics' });
+    await page.getByRole('button', { name: 'Measure' }).click();
+    await page.getByText('8 centroids of 3 bits').waitFor();
     await close();
   });
 
@@ -394,6 +435,11 @@ describe('a column', () => {
     expect(csv.suggestedFilename()).toBe('Demo-model-layer3-q-column7-histogram.csv');
     const bins = (await readFile(await csv.path(), 'utf8')).trim().split('\r\n').slice(1);
     expect(bins.reduce((sum, line) => sum + Number(line.split(',')[2]), 0)).toBe(192);
+    const picture = await save(page, 'the errors by width', 'Picture as SVG');
+    expect(picture.suggestedFilename()).toBe('Demo-model-layer3-q-column7-widths.svg');
+    const svg = await readFile(await picture.path(), 'utf8');
+    expect(svg).toContain('>Demo model: layer 3, q, column 7</text>');
+    expect(svg).toContain('>8 bits</text>');
     await close();
   });
 });
