@@ -124,6 +124,15 @@ await time('compareBudgets(), one order', () =>
 await time('compareBudgets(), two orders', () =>
   compareBudgets(LLAMA_7B, { budget: plain, orders }, { budget, orders: others }),
 );
+/** A quarter of the columns wider, other ones each time. */
+const foretold = [0, 1].map((first) => ({
+  matrices: orders.map(({ length }) => ({
+    widths: Uint8Array.from({ length }, (_, column) => (column % 4 === first ? 3 : 2)),
+    reserved: new Uint32Array(length),
+  })),
+}));
+const [one = { matrices: [] }, other = { matrices: [] }] = foretold;
+await time('compareBudgets(), both foretold', () => compareBudgets(LLAMA_7B, one, other));
 table('Milliseconds', ['call', 'median', 'best', 'worst'], rows);
 const frame = Math.max(...previews) + move.reduce((sum, each) => sum + each, 0);
 note(

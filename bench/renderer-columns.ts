@@ -76,6 +76,10 @@ async function benchBudget(page: Page): Promise<void> {
   await page.getByRole('button', { name: 'End', exact: true }).click();
   await choose('Benefit');
   for (const slider of ['Average width', 'Kept in the head', 'Head']) await time('by benefit', slider);
+  await page.getByRole('button', { name: 'Keep this as A' }).click();
+  await page.getByRole('grid', { name: /^Columns that change/ }).waitFor();
+  await time('by benefit, beside another budget', 'Average width');
+  await page.getByRole('button', { name: 'End', exact: true }).click();
   const head = ['', 'computed', '95 % within', 'drawn', '95 % within', 'figures in its frame'];
   table(`A move of a slider of the budget, ${moves} times, from its event on`, head, rows);
   note(

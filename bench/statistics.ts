@@ -115,6 +115,9 @@ try {
     await time(`budgets.benefit(), ${PAPER_BENEFIT_BUDGETS.length} budgets${suffix}`, () =>
       client.budgets.benefit({ id: modelId, budgets: [...PAPER_BENEFIT_BUDGETS] }),
     );
+    await time(`budgets.foretellColumns()${suffix}`, () =>
+      client.budgets.foretellColumns({ id: modelId, budget: { bits: 2.12 }, overrides: [] }),
+    );
   };
   try {
     await time('statistics.watch(), overview', overview);

@@ -2,7 +2,7 @@
  * What a budget comes to for a model, from shapes alone, so fast that it can follow a slider: columns are counted by class, a
  * matrix kind and budget at a time, never one by one.
  */
-import { type ColumnClass, HALF_BYTES, packedBytes, plannedClasses, storedBits, totalBytes } from './bits.ts';
+import { type ColumnClass, HALF_BYTES, plannedClasses, storedBits, totalBytes } from './bits.ts';
 import type { Budget } from './budget.ts';
 import { budgetParts } from './budget-presets.ts';
 import type { ColumnOrder } from './method.ts';
@@ -10,7 +10,6 @@ import {
   type KeptTensors,
   assumedKept,
   cacheBytes,
-  codebookArrays,
   keptParameters,
   largestMatrixBytes,
   packedModelBytes,
@@ -23,7 +22,14 @@ import {
   matrixShape,
   quantizedWeights,
 } from './model.ts';
-import { plannedNominalBits } from './planned-bytes.ts';
+import {
+  type PlannedForm,
+  countTailsOf,
+  packedArrays,
+  plannedMatrixBytes,
+  plannedNominalBits,
+} from './planned-bytes.ts';
+import { hasTechnique } from './plus.ts';
 import { requestedModelBudget } from './requested-model-budget.ts';
 import { type BudgetChoices, DEFAULT_COLUMN_ORDER } from './requests.ts';
 
@@ -51,8 +57,8 @@ export interface BudgetPreview {
   readonly label: string;
   readonly order: ColumnOrder;
   /**
-   * Whether bytes, widths and reserved entries are what a run will write, to the byte. The choice by benefit writes at most these
-   * bytes, and its widths and reserved entries are its own; `upper bound` then.
+   * Whether bytes, widths and reserved entries are what a run will write, to the byte. The choice by benefit and an allocation write
+   * at most these bytes, and their widths and reserved entries are their own; `upper bound` then.
    */
   readonly certainty: 'exact' | 'upper bound';
   readonly nominalBits: number;
@@ -87,6 +93,7 @@ export interface MemoryPreview {
  * @param dtype of what is not quantized, as safetensors names it; an unknown one counts as half precision
  * @param stored what is not quantized as the model's files have it, where they are known: by default what the description asks for,
  * in this dtype, in one file
+ * @param form how a run of another method writes its matrices
  * Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction.
  */
 export function previewBudget(
@@ -94,19 +101,21 @@ export function previewBudget(
   dtype: string,
   choices: Pick<BudgetChoices, 'budget' | 'overrides' | 'columnOrder'>,
   stored?: KeptTensors,
+  form: PlannedForm = { method: 'claq' },
 ): BudgetPreview {
   const budget = requestedModelBudget(choices, model.blocks);
   const order = choices.columnOrder ?? DEFAULT_COLUMN_ORDER;
-  const matrices = previewMatrices(model, budget);
+  const matrices = previewMatrices(model, budget, form);
   const packed = matrices.reduce((sum, { blocks, bytes }) => sum + blocks.length * bytes, 0);
   const weights = quantizedWeights(model);
   const kept = stored ?? assumedKept(model, dtype);
   const alike = matrices.every((each) => budgetParts(each.budget) === 'single');
+  const isAllocated = form.plus !== undefined && hasTechnique(form.plus, 'allocation');
   return {
     budget,
     label: describeModelBudget(budget),
     order,
-    certainty: order === 'outlier' || alike ? 'exact' : 'upper bound',
+    certainty: !isAllocated && (order === 'outlier' || alike) ? 'exact' : 'upper bound',
     nominalBits: plannedNominalBits(model, budget),
     storedBits: storedBits(packed, weights),
     packedBytes: packed,
@@ -115,17 +124,17 @@ export function previewBudget(
     ...columnsPreview(matrices, weights),
     halfBytes: HALF_BYTES * (weights + keptParameters(model)),
     keptBytes: kept.bytes,
-    packedModelBytes: packedModelBytes(packed, codebookArrays(model), kept),
+    packedModelBytes: packedModelBytes(packed, packedArrays(model, form), kept),
     memory: previewMemory(model, packed + kept.bytes),
   };
 }
 
-function previewMatrices(model: ModelDescription, budget: ModelBudget): MatricesPreview[] {
+function previewMatrices(model: ModelDescription, budget: ModelBudget, form: PlannedForm): MatricesPreview[] {
   return MATRIX_KINDS.flatMap((kind) => {
     const shape = matrixShape(model, kind);
     return [...budgetsOfKind(budget, kind, model.blocks)].map(([own, blocks]) => {
-      const classes = plannedClasses(shape, own);
-      const bytes = totalBytes(packedBytes(shape, classes));
+      const classes = plannedClasses(shape, own, countTailsOf(form));
+      const bytes = totalBytes(plannedMatrixBytes(shape, own, form));
       const bits = storedBits(bytes, shape.rows * shape.columns);
       return { kind, blocks, budget: own, ...shape, classes, bytes, storedBits: bits };
     });
@@ -167,13 +176,4 @@ function previewMemory(model: ModelDescription, loaded: number): MemoryPreview {
     total,
     cards: CARD_GIGABYTES.map((gigabytes) => ({ gigabytes, fits: total <= gigabytes * 1e9 })),
   };
-}
-
-/** The part of the preview that a matrix belongs to. */
-export function matrixPreview(
-  { matrices }: Pick<BudgetPreview, 'matrices'>,
-  block: number,
-  kind: MatrixKind,
-): MatricesPreview | undefined {
-  return matrices.find((each) => each.kind === kind && each.blocks.includes(block));
 }

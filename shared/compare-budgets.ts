@@ -1,4 +1,5 @@
 /** Two plans of a model beside each other: which columns get more, and which less. */
+import type { ColumnClass } from './bits.ts';
 import { type ColumnPlan, type PlanZone, planByOrder, planZones } from './budget.ts';
 import { type ModelBudget, matrixBudget } from './model-budget.ts';
 import {
@@ -204,6 +205,19 @@ function grantsOf(
   const { rows } = matrixShape(model, kind);
   const order = ofMatrix(compared.orders, block, kind);
   return grantsOfPlan(planByOrder(order, rows, matrixBudget(compared.budget, block, kind)));
+}
+
+/** How many columns get what: narrow before wide, few reserved entries before many. */
+export function classesOfGrants({ widths, reserved }: ColumnGrants): ColumnClass[] {
+  const counts = new Map<number, number>();
+  for (let column = 0; column < widths.length; column++) {
+    // A width has four bits.
+    const name = (reserved[column] ?? 0) * 16 + (widths[column] ?? 0);
+    counts.set(name, (counts.get(name) ?? 0) + 1);
+  }
+  return [...counts]
+    .map(([name, columns]) => ({ width: name % 16, reserved: Math.floor(name / 16), columns }))
+    .sort((a, b) => a.width - b.width || a.reserved - b.reserved);
 }
 
 export function grantsOfPlan({ widths, reservedLow, reservedHigh }: ColumnPlan): ColumnGrants {

@@ -24,7 +24,7 @@ import {
   runIdSchema,
   runRequestSchema,
 } from './runs.ts';
-import { foretoldBudgetSchema, foretoldColumnsSchema } from './foretold-columns.ts';
+import { foretoldBudgetSchema, foretoldClassesSchema, foretoldColumnsSchema } from './foretold-columns.ts';
 import { benefitBudgetSchema, benefitCurvesSchema, lossProfileSchema } from './loss-profile.ts';
 import { modelSensitivitySchema } from './sensitivity.ts';
 import { savedBudgetDraftSchema, savedBudgetIdSchema, savedBudgetSchema } from './saved-budgets.ts';
@@ -125,7 +125,7 @@ export const contract = {
     /** In place of an earlier one of the same name. */
     save: base.input(savedBudgetDraftSchema).output(savedBudgetSchema),
     remove: base.input(z.strictObject({ id: savedBudgetIdSchema })).output(nothing),
-    /** Begins to measure every column's errors, what is not measured yet; needed once a model for the three calls below. */
+    /** Begins to measure every column's errors, what is not measured yet; needed once a model for the calls below. */
     analyse: base.input(ofModel).output(z.strictObject({ activity: activityIdSchema.nullable() })),
     /** Null where the model is not analysed. */
     profile: base.input(ofModel.extend({ s: level })).output(lossProfileSchema.nullable()),
@@ -133,7 +133,10 @@ export const contract = {
       .input(ofModel.extend({ budgets: z.array(benefitBudgetSchema).max(64) }))
       .output(benefitCurvesSchema.nullable()),
     /** Null where the model is not analysed. */
-    foretell: base.input(ofModel.extend(foretoldBudgetSchema.shape)).output(foretoldColumnsSchema.nullable()),
+    foretell: base.input(ofModel.extend(foretoldBudgetSchema.shape)).output(foretoldClassesSchema.nullable()),
+    foretellColumns: base
+      .input(ofModel.extend(foretoldBudgetSchema.shape))
+      .output(foretoldColumnsSchema.nullable()),
   },
   exports: {
     /** Begins an export of a complete run, or of a packed model. Without a folder it goes into the source's own. */

@@ -19,3 +19,10 @@ export const foretoldColumnsSchema = z.strictObject({
   reserved: numberTextSchema,
 });
 export type ForetoldColumns = z.infer<typeof foretoldColumnsSchema>;
+
+/** How many columns of each matrix get what; matrices in the same order. */
+export const foretoldClassesSchema = z.strictObject({
+  weighting: z.enum(ERROR_WEIGHTINGS),
+  matrices: z.array(z.array(z.strictObject({ width: z.int(), reserved: z.int(), columns: z.int() }))),
+});
+export type ForetoldClasses = z.infer<typeof foretoldClassesSchema>;

@@ -8,7 +8,7 @@ import {
   reservationSettings,
 } from './budget-settings.ts';
 import { ClaqError } from './errors.ts';
-import { type KeptTensors, assumedKept, codebookArrays, packedModelBytes } from './model-bytes.ts';
+import { type KeptTensors, assumedKept, packedModelBytes } from './model-bytes.ts';
 import { type ModelBudget, budgetsOfKind } from './model-budget.ts';
 import {
   MATRIX_KINDS,
@@ -17,7 +17,7 @@ import {
   matrixShape,
   quantizedWeights,
 } from './model.ts';
-import { type PlannedForm, plannedMatrixBytes } from './planned-bytes.ts';
+import { type PlannedForm, packedArrays, plannedMatrixBytes } from './planned-bytes.ts';
 import { readableBytes } from './readable-quantities.ts';
 import { requestedBudget } from './requested-budget.ts';
 import { requestedModelBudget } from './requested-model-budget.ts';
@@ -97,7 +97,8 @@ function searchOf(
   move: Move,
 ): Search {
   const budget = requestedModelBudget(choices, model.blocks);
-  const moved = movedMatrices(model, budget, choices.form ?? { method: 'claq' });
+  const { form = { method: 'claq' } } = choices;
+  const moved = movedMatrices(model, budget, form);
   if (moved.matrices.length === 0) {
     throw new ClaqError('budget/cannot-be-met', 'Every matrix has an override: there is nothing to move', {
       expected: 'matrices that follow the budget itself',
@@ -108,7 +109,7 @@ function searchOf(
   if (kind === 'nominal-bits') return nominalSearch(model, choices.budget, budget, moved, move);
   const weights = quantizedWeights(model);
   const kept = choices.kept ?? assumedKept(model, dtype);
-  const arrays = codebookArrays(model);
+  const arrays = packedArrays(model, form);
   const reached = (request: BudgetRequest): number => {
     const bytes = moved.bytes(request);
     return kind === 'bytes' ? packedModelBytes(bytes, arrays, kept) : storedBits(bytes, weights);

@@ -29,14 +29,6 @@ export function keptTensors(model: ModelDescription): number {
 
 /** A packed model has a SHA-256 of every tensor, and one of each file's header. */
 export const CHECKSUM_BYTES = 32;
-/** Arrays of a matrix with a codebook a column in a packed model. Scales of rows are one more, codebooks in bytes another. */
-const CODEBOOK_ARRAYS = 6;
-
-/** Arrays of all matrices of a model together, with codebooks alone. */
-export function codebookArrays({ blocks }: Pick<ModelDescription, 'blocks'>): number {
-  return CODEBOOK_ARRAYS * MATRIX_KINDS.length * blocks;
-}
-
 /** What a model keeps as it is, in the files that it came in. */
 export const keptTensorsSchema = z.strictObject({
   bytes: z.int(),

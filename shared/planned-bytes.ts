@@ -42,14 +42,34 @@ export function plannedMatrixBytes(
     return packedGridBytes(shape, budget.precision.average, groupSize ?? shape.columns);
   }
   const form = plus === undefined || hasTechnique(plus, 'allocation') ? {} : codebookForm(plus);
-  const countTails = method === 'reference' ? authorsTails : exactTails;
-  return packedBytes(shape, plannedClasses(shape, budget, countTails), form);
+  return packedBytes(shape, plannedClasses(shape, budget, countTailsOf({ method })), form);
+}
+
+/** How a method comes from the shares of tails to entries. */
+export function countTailsOf({ method }: Pick<PlannedForm, 'method'>): typeof exactTails {
+  return method === 'reference' ? authorsTails : exactTails;
 }
 
 /** How codebooks of these techniques are written. Bytes need scales: a byte tells few sizes apart, and all rows may have one scale. */
 export function codebookForm(choices: Pick<PlusChoices, 'techniques'>): CodebookForm {
   const byteCodebooks = hasTechnique(choices, 'byte-codebooks');
   return { scaledRows: byteCodebooks || hasTechnique(choices, 'row-scales'), byteCodebooks };
+}
+
+/** Arrays of a matrix with a codebook a column, and with a uniform grid (docs/packed-format.md). */
+const CODEBOOK_ARRAYS = 6;
+const GRID_ARRAYS = 3;
+
+/** Arrays of all matrices of a packed model together. */
+export function packedArrays(
+  { blocks }: Pick<ModelDescription, 'blocks'>,
+  { method, plus }: PlannedForm,
+): number {
+  const { scaledRows = false, byteCodebooks = false } = plus === undefined ? {} : codebookForm(plus);
+  const ofMatrix = hasUniformGrid(method)
+    ? GRID_ARRAYS
+    : CODEBOOK_ARRAYS + (scaledRows ? 1 : 0) + (byteCodebooks ? 1 : 0);
+  return ofMatrix * MATRIX_KINDS.length * blocks;
 }
 
 /** Packed bytes of all matrices, likewise. */

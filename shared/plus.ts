@@ -40,6 +40,8 @@ export const plusChoicesSchema = z.strictObject({
     .default([...PLUS_TECHNIQUES]),
   strength: plusStrengthSchema.default('auto'),
   sweeps: z.int().min(1).max(MAX_SWEEPS).default(DEFAULT_SWEEPS),
+  /** Of all packed matrices together, where an allocation spends exactly these; without it what the budget comes to. */
+  bytes: z.int().min(1).optional(),
 });
 export type PlusChoices = z.output<typeof plusChoicesSchema>;
 

@@ -4,7 +4,7 @@ import { hitTarget } from '../../shared/hit-size.ts';
 import { ClaqError } from '../../shared/errors.ts';
 import { hasUniformGrid } from '../../shared/method.ts';
 import type { ModelBudget } from '../../shared/model-budget.ts';
-import { type ModelDescription, mostColumns } from '../../shared/model.ts';
+import { type ModelDescription, mostColumns, quantizedWeights } from '../../shared/model.ts';
 import type { TieRule } from '../../shared/outlier-order.ts';
 import {
   type PlusChoices,
@@ -65,7 +65,8 @@ function plusOf({ method, plus }: Pick<QuantizeChoices, 'method' | 'plus'>): Plu
 const ANY_DTYPE = 'F16';
 
 /**
- * The settings; where stored bits are asked for, with the average of AP that comes nearest to them from below.
+ * The settings; where stored bits are asked for, with the average of AP that comes nearest to them from below, and for an allocation
+ * with the bytes that they are, to the last one.
  * Throws ClaqError budget/cannot-be-met, and what requestedModelBudget throws.
  */
 export function sizedSettings(settings: QuantizeSettings, model: ModelDescription): QuantizeSettings {
@@ -73,11 +74,17 @@ export function sizedSettings(settings: QuantizeSettings, model: ModelDescriptio
   if (storedBits === undefined) return settings;
   const target = { kind: 'stored-bits', value: storedBits } as const;
   const { method, groupSize, budget, overrides } = settings;
-  const form = { method, groupSize, plus: plusOf(settings) };
-  return {
-    ...settings,
-    budget: hitTarget(model, ANY_DTYPE, { budget, overrides, form }, target, 'ap').budget,
-  };
+  const plus = plusOf(settings);
+  const hit = hitTarget(
+    model,
+    ANY_DTYPE,
+    { budget, overrides, form: { method, groupSize, plus } },
+    target,
+    'ap',
+  );
+  const sized = { ...settings, budget: hit.budget };
+  if (plus === undefined || !hasTechnique(plus, 'allocation')) return sized;
+  return { ...sized, plus: { ...plus, bytes: Math.floor((storedBits * quantizedWeights(model)) / 8) } };
 }
 
 /** The budget asked for; an error names the override, or the options that asked for it. */

@@ -163,9 +163,12 @@ function plusRows(
   strength: number | undefined,
 ): [name: string, value: string][] {
   if (plus === undefined) return [];
-  const { techniques, sweeps } = plus;
+  const { techniques, sweeps, bytes } = plus;
   return [
     ['Beyond the paper', techniques.length === 0 ? 'nothing' : techniques.join(', ')],
+    ...(bytes === undefined
+      ? []
+      : [['Allocated to all matrices', readableBytes(bytes)] satisfies [string, string]]),
     ...(strength === undefined
       ? []
       : [['Strength of corrections', String(strength)] satisfies [string, string]]),

@@ -1,7 +1,9 @@
 /** A budget that is being made, as the screen holds it, and as a request, a file and a run have it. */
+import { budgetParts } from '../../shared/budget-presets.ts';
 import type { ColumnOrder } from '../../shared/method.ts';
 import { MATRIX_KINDS, type MatrixKind } from '../../shared/model.ts';
 import { DEFAULT_OUTLIER_S } from '../../shared/outlier-order.ts';
+import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import { type BudgetChoices, DEFAULT_COLUMN_ORDER } from '../../shared/requests.ts';
 import { type BudgetNumbers, numbersOf, numbersOfBits, requestOf } from './budget-numbers.ts';
 
@@ -59,6 +61,13 @@ export function choicesOf({ numbers, overrides, s, columnOrder }: BudgetDraft): 
     outlierS: s,
     columnOrder,
   };
+}
+
+/** Whether a run decides which columns get what: there is something to choose, and it goes by benefit. */
+export function choosesByBenefit(draft: BudgetDraft, blocks: number): boolean {
+  if (draft.columnOrder !== 'benefit') return false;
+  const { base, overrides } = requestedModelBudget(choicesOf(draft), blocks);
+  return [base, ...overrides.map(({ budget }) => budget)].some((each) => budgetParts(each) !== 'single');
 }
 
 /** Drafts that ask for the same are the same, whatever they keep of other ways. */

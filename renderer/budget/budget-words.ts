@@ -23,9 +23,6 @@ export const ORDER_WORDS: Readonly<
   benefit: { label: 'Benefit', meaning: 'Bits go where they take most off the loss' },
 };
 
-/** Said of widths and reserved entries that the order by benefit spends otherwise. */
-export const UP_TO_RUN = 'as in the Outlier Order; by benefit a run spends the bits its own way';
-
 /** `2.5 %`: two decimals at most. */
 export function shareWords(share: number): string {
   return `${Number((100 * share).toFixed(2))} %`;

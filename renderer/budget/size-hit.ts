@@ -10,6 +10,7 @@ import {
 } from '../../shared/hit-size.ts';
 import type { ModelCard } from '../../shared/library.ts';
 import type { KeptTensors } from '../../shared/model-bytes.ts';
+import type { PlannedForm } from '../../shared/planned-bytes.ts';
 import { readableBytes } from '../../shared/readable-quantities.ts';
 import { type BudgetDraft, choicesOf } from './budget-draft.ts';
 import { type BudgetNumbers, movableRequest, numbersOf } from './budget-numbers.ts';
@@ -50,7 +51,7 @@ export type SizeAnswer =
     };
 
 /**
- * @param kept what is not quantized as the model's files have it, where that is known
+ * @param known what is not quantized as the model's files have it, and how the run writes its matrices, where that is known
  * Throws ClaqError budget/out-of-range, budget/contradiction for a draft that is none.
  */
 export function answerSize(
@@ -58,10 +59,10 @@ export function answerSize(
   draft: BudgetDraft,
   target: SizeTarget,
   move: Move,
-  kept?: KeptTensors,
+  known: { readonly kept?: KeptTensors | undefined; readonly form?: PlannedForm | undefined } = {},
 ): SizeAnswer {
   const { overrides } = choicesOf(draft);
-  const choices = { budget: movableRequest(draft.numbers), overrides, kept };
+  const choices = { budget: movableRequest(draft.numbers), overrides, ...known };
   const taken = ({ budget, reached }: SizeHit) => ({
     numbers: numbersOf(budget, draft.numbers),
     reached: sizeText(target.kind, reached),

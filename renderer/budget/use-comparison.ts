@@ -1,5 +1,4 @@
 import { computed, onScopeDispose, shallowRef, watch, type ComputedRef, type ShallowRef } from 'vue';
-import { budgetParts } from '../../shared/budget-presets.ts';
 import {
   type ColumnChanges,
   type ComparedBudget,
@@ -19,7 +18,7 @@ import { service } from '../api/service.ts';
 import type { ShownError } from '../api/shown-error.ts';
 import { useChangesOf } from '../api/use-changes-of.ts';
 import type { CellAddress } from '../charts/matrix-grid.ts';
-import { type BudgetDraft, choicesOf } from './budget-draft.ts';
+import { type BudgetDraft, choicesOf, choosesByBenefit } from './budget-draft.ts';
 import { useSettled } from './use-settled.ts';
 
 export interface Comparison {
@@ -59,13 +58,9 @@ export function useComparison(
 
   function questionOf(of: BudgetDraft): Question {
     const { budget, overrides } = choicesOf(of);
-    return choosesByBenefit(of) ? { kind: 'foretell', budget, overrides } : { kind: 'order', s: levelOf(of) };
-  }
-
-  function choosesByBenefit(of: BudgetDraft): boolean {
-    if (of.columnOrder !== 'benefit') return false;
-    const { base, overrides } = requestedModelBudget(choicesOf(of), description.blocks);
-    return [base, ...overrides.map(({ budget }) => budget)].some((each) => budgetParts(each) !== 'single');
+    return choosesByBenefit(of, description.blocks)
+      ? { kind: 'foretell', budget, overrides }
+      : { kind: 'order', s: levelOf(of) };
   }
 
   async function answerOf(question: Question, signal: AbortSignal): Promise<Answer> {
@@ -74,7 +69,7 @@ export function useComparison(
       return { kind: 'order', orders: decodeOrders(description, orders) };
     }
     const { budget, overrides } = question;
-    const told = await service.budgets.foretell({ id, budget, overrides }, { signal });
+    const told = await service.budgets.foretellColumns({ id, budget, overrides }, { signal });
     if (told === null) return { kind: 'not-analysed' };
     return { kind: 'foretell', weighting: told.weighting, columns: decodeForetold(description, told) };
   }
@@ -139,7 +134,9 @@ export function useComparison(
       return found?.kind === 'foretell' ? found.weighting : undefined;
     }),
     nearestS: computed(() => {
-      const off = [kept(), draft()].find((of) => !choosesByBenefit(of) && levelOf(of) !== of.s);
+      const off = [kept(), draft()].find(
+        (of) => !choosesByBenefit(of, description.blocks) && levelOf(of) !== of.s,
+      );
       return off === undefined ? undefined : levelOf(off);
     }),
     error: answers.error,

@@ -11,7 +11,7 @@ const TOP = 44;
 const ROW = 24;
 
 /**
- * @param energy sum of squares of the column's weights, which the longest bar stands for
+ * @param energy sum of squares of the column's weights: no width errs more
  * @param title of the picture: which column
  */
 export function widthErrorsSvg(
@@ -21,10 +21,11 @@ export function widthErrorsSvg(
   colours: ChartColours,
 ): string {
   const errors = codebooks.map(({ squaredError }) => squaredError).filter((error) => error > 0);
-  const most = Math.max(energy, ...errors, 0);
-  const decades = errors.length === 0 ? 1 : Math.ceil(Math.log10(most / Math.min(...errors))) || 1;
+  // Whole powers of ten around the errors; of a column of zeros there is none.
+  const first = errors.length === 0 ? 0 : Math.floor(Math.log10(Math.min(...errors)));
+  const decades = errors.length === 0 ? 1 : Math.max(1, Math.ceil(Math.log10(energy)) - first);
   const share = (error: number): number =>
-    error <= 0 || most <= 0 ? 0 : Math.max(0, 1 + Math.log10(error / most) / decades);
+    error <= 0 ? 0 : Math.min(1, (Math.log10(error) - first) / decades);
   const room = WIDTH - LEFT - RIGHT;
   const bottom = TOP + codebooks.length * ROW;
   const shapes: SvgShape[] = [
@@ -32,13 +33,15 @@ export function widthErrorsSvg(
     textShape(LEFT, 32, 'Squared error by width, logarithmic', { colour: colours.muted }),
     ...Array.from({ length: decades + 1 }, (_, decade): SvgShape[] => {
       const x = LEFT + (room * decade) / decades;
-      const value = most * 10 ** (decade - decades);
       return [
         {
           name: 'line',
           attributes: { x1: x, x2: x, y1: TOP, y2: bottom, stroke: colours.line, 'stroke-width': 1 },
         },
-        textShape(x, bottom + 14, figures(value), { anchor: 'middle', colour: colours.muted }),
+        textShape(x, bottom + 14, figures(10 ** (first + decade)), {
+          anchor: 'middle',
+          colour: colours.muted,
+        }),
       ];
     }).flat(),
     ...codebooks.flatMap(({ width, squaredError }, row): SvgShape[] => {

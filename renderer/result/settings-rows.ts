@@ -3,6 +3,7 @@ import { dtypeWords } from '../exports/export-words.ts';
 import { ENGINE_DEFAULTS } from '../../shared/requests.ts';
 import { hasUniformGrid } from '../../shared/method.ts';
 import { type PlusChoices, hasTechnique, plusChoicesSchema, followsOriginal } from '../../shared/plus.ts';
+import { readableBytes } from '../../shared/readable-quantities.ts';
 import type { RunDetail } from '../../shared/runs.ts';
 import {
   CODEBOOK_FIT_WORDS,
@@ -63,6 +64,7 @@ export function settingsRows({ choices, budget, engine, figures }: RunDetail): S
 function plusRows(plus: PlusChoices, strength: number | undefined): SettingsRow[] {
   const used = plus.techniques.map((technique) => PLUS_WORDS[technique].label.toLowerCase());
   const rows: SettingsRow[] = [['Beyond the paper', used.length === 0 ? 'nothing' : used.join(', ')]];
+  if (plus.bytes !== undefined) rows.push(['To spend on all matrices', readableBytes(plus.bytes)]);
   if (followsOriginal(plus)) {
     rows.push([
       'Strength of the corrections',

@@ -6,6 +6,7 @@ import type { EngineChoice, ForwardPrecision } from '../../shared/engine.ts';
 import { type CodebookFit, type ColumnOrder, type Method, hasUniformGrid } from '../../shared/method.ts';
 import type { ModelDescription } from '../../shared/model.ts';
 import { DEFAULT_OUTLIER_S } from '../../shared/outlier-order.ts';
+import type { PlannedForm } from '../../shared/planned-bytes.ts';
 import { DEFAULT_SWEEPS, PLUS_TECHNIQUES, type PlusTechnique, followsOriginal } from '../../shared/plus.ts';
 import {
   type BudgetChoices,
@@ -94,6 +95,15 @@ export function budgetOfForm({ method, budget, overrides, outlierS, columnOrder 
     overrides: [...overrides],
     outlierS: outlierS ?? DEFAULT_OUTLIER_S,
     ...(order === undefined ? {} : { columnOrder: order }),
+  };
+}
+
+/** How the run that is asked for writes its matrices. */
+export function plannedFormOf({ method, groupSize, techniques }: RunForm): PlannedForm {
+  return {
+    method,
+    groupSize: hasUniformGrid(method) ? (groupSize ?? undefined) : undefined,
+    plus: method === 'claq-plus' ? { techniques: [...techniques] } : undefined,
   };
 }
 

@@ -298,8 +298,11 @@ export function fakeService(scenario: Scenario): FakeService {
       benefit: os.budgets.benefit.handler(({ input }) =>
         benefitCurves(state, modelOf(state, input.id), input.budgets),
       ),
-      foretell: os.budgets.foretell.handler(({ input }) =>
-        foretoldBudget(state, modelOf(state, input.id), input),
+      foretell: os.budgets.foretell.handler(
+        ({ input }) => foretoldBudget(state, modelOf(state, input.id), input)?.classes ?? null,
+      ),
+      foretellColumns: os.budgets.foretellColumns.handler(
+        ({ input }) => foretoldBudget(state, modelOf(state, input.id), input)?.columns ?? null,
       ),
     },
     exports: {

@@ -3,7 +3,7 @@ import { ClaqError, type PlainError } from '../../shared/errors.ts';
 import type { ActivityId } from '../../shared/activity.ts';
 import type { ModelCard } from '../../shared/library.ts';
 import { grantsOfPlan } from '../../shared/compare-budgets.ts';
-import type { ForetoldBudgetRequest, ForetoldColumns } from '../../shared/foretold-columns.ts';
+import type { ForetoldBudgetRequest } from '../../shared/foretold-columns.ts';
 import { matrixBudget } from '../../shared/model-budget.ts';
 import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import type { BenefitBudget, BenefitCurves, LossProfile } from '../../shared/loss-profile.ts';
@@ -21,7 +21,7 @@ import {
   type StatisticsEvent,
 } from '../../shared/statistics.ts';
 import { numberText } from '../../main/service/number-text.ts';
-import { foretoldColumns, foretoldPlan } from '../../main/service/statistics/foretold-columns.ts';
+import { type Foretold, foretold, foretoldPlan } from '../../main/service/statistics/foretold-columns.ts';
 import { NUMBERS_A_CURVE, benefitCurve } from '../../main/service/statistics/benefit-curve.ts';
 import { orderByCounts, tieOrder } from '../../shared/column-order.ts';
 import { matricesOf } from '../../main/service/statistics/column-tasks.ts';
@@ -288,7 +288,7 @@ export function foretoldBudget(
   state: FakeState,
   model: ModelCard,
   request: ForetoldBudgetRequest,
-): ForetoldColumns | null {
+): Foretold | null {
   if (!state.analysed.has(model.id)) return null;
   const budget = requestedModelBudget(request, model.description.blocks);
   const grants = matricesOfModel(model).map((matrix) => {
@@ -296,5 +296,5 @@ export function foretoldBudget(
     const costs = { rows, energies: Float64Array.from(energies), errors: fakeErrors(matrix) };
     return grantsOfPlan(foretoldPlan(costs, matrixBudget(budget, matrix.block, matrix.kind)));
   });
-  return foretoldColumns('none', grants);
+  return foretold('none', grants);
 }

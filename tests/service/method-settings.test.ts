@@ -1,11 +1,16 @@
 import { expect, it } from 'vitest';
+import { sharedBudgets } from '../../main/engine/claq/shared-budgets.ts';
 import { methodSettings, sizedSettings } from '../../main/service/method-settings.ts';
 import { plannedPackedBytes } from '../../shared/planned-bytes.ts';
-import { storedBits } from '../../shared/bits.ts';
+import { packedBytes, storedBits, totalBytes } from '../../shared/bits.ts';
+import { plusChoicesSchema } from '../../shared/plus.ts';
 import { quantizedWeights } from '../../shared/model.ts';
 import { type QuantizeRequest, quantizeRequestSchema } from '../../shared/requests.ts';
 import { requestedModelBudget } from '../../shared/requested-model-budget.ts';
 import { SMOLLM2 } from '../known-models.ts';
+
+/** Of a matrix of four bits. */
+const V_CLASSES = [{ width: 4, reserved: 0, columns: 576 }];
 
 /** Stored bits that a request comes to on SmolLM2. */
 function comesTo(request: Omit<QuantizeRequest, 'model'>): number {
@@ -32,6 +37,35 @@ it('counts what comes on top of the budget: scales of rows, and the authors’ t
     expect(reached).toBeLessThanOrEqual(2.6);
     expect(reached).toBeGreaterThan(2.6 - 0.005);
   }
+});
+
+it('gives an allocation exactly the bytes that the stored bits are, overrides included', () => {
+  const weights = quantizedWeights(SMOLLM2);
+  const overrides = [{ matrices: ['v' as const], budget: { bits: 4 } }];
+  for (const request of [{}, { overrides }]) {
+    const asked = quantizeRequestSchema.parse({
+      model: 'm',
+      method: 'claq-plus',
+      storedBits: 2.6,
+      ...request,
+    });
+    const settings = sizedSettings(asked, SMOLLM2);
+    expect(settings.plus).toEqual({
+      ...plusChoicesSchema.parse({}),
+      bytes: Math.floor((2.6 * weights) / 8),
+    });
+    const shares = sharedBudgets(SMOLLM2, methodSettings(settings, SMOLLM2));
+    expect(shares.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(Math.floor((2.6 * weights) / 8));
+    const [v] = shares.filter(({ matrices }) => matrices.every(({ kind }) => kind === 'v'));
+    expect(v?.bytes).toBe(
+      'overrides' in request
+        ? 30 * totalBytes(packedBytes({ rows: 192, columns: 576 }, V_CLASSES))
+        : undefined,
+    );
+  }
+  const alone = { method: 'claq-plus' as const, plus: { techniques: ['row-scales' as const] } };
+  const unspent = quantizeRequestSchema.parse({ model: 'm', storedBits: 2.6, ...alone });
+  expect(sizedSettings(unspent, SMOLLM2).plus?.bytes).toBeUndefined();
 });
 
 it('refuses an allocation that has no bytes for a bit a weight, before anything is computed', () => {

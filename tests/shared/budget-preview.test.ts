@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { matrixPreview, previewBudget } from '../../shared/budget-preview.ts';
+import { previewBudget } from '../../shared/budget-preview.ts';
 import { cacheBytes, keptParameters } from '../../shared/model-bytes.ts';
 import { matrixBudget } from '../../shared/model-budget.ts';
 import { MATRIX_KINDS, type ModelDescription, matrixShape, quantizedWeights } from '../../shared/model.ts';
 import { totalBytes } from '../../shared/bits.ts';
-import { plannedMatrixBytes, plannedPackedBytes } from '../../shared/planned-bytes.ts';
+import { type PlannedForm, plannedMatrixBytes, plannedPackedBytes } from '../../shared/planned-bytes.ts';
 import { budgetChoicesSchema } from '../../shared/requests.ts';
 import { LLAMA_7B, SMOLLM2 } from '../known-models.ts';
 
@@ -47,6 +47,24 @@ describe('parameters of published models', () => {
 });
 
 describe('previewBudget', () => {
+  it('has the bytes of the method that the budget is for', () => {
+    const of = (form: PlannedForm) => previewBudget(SMOLLM2, 'BF16', CHOICES, undefined, form);
+    const plain = of({ method: 'claq' });
+    const scaled = of({ method: 'claq-plus', plus: { techniques: ['row-scales'] } });
+    const rows = MATRIX_KINDS.reduce((sum, kind) => sum + matrixShape(SMOLLM2, kind).rows, 0);
+    expect(scaled.packedBytes - plain.packedBytes).toBe(2 * SMOLLM2.blocks * rows);
+    // With a checksum more of each matrix.
+    expect(scaled.packedModelBytes - plain.packedModelBytes).toBe((2 * rows + 7 * 32) * SMOLLM2.blocks);
+    expect(scaled.certainty).toBe('exact');
+    const allocated = of({ method: 'claq-plus', plus: { techniques: ['allocation', 'byte-codebooks'] } });
+    expect([allocated.packedBytes, allocated.certainty]).toEqual([plain.packedBytes, 'upper bound']);
+    expect(allocated.packedModelBytes - plain.packedModelBytes).toBe(2 * 7 * 32 * SMOLLM2.blocks);
+    const grid = of({ method: 'rtn' });
+    expect(grid.packedModelBytes - grid.packedBytes - (plain.packedModelBytes - plain.packedBytes)).toBe(
+      -3 * 7 * 32 * SMOLLM2.blocks,
+    );
+  });
+
   it('has the bytes of the plan, in all and by matrix', () => {
     const preview = previewBudget(SMOLLM2, 'BF16', CHOICES);
     expect(preview.certainty).toBe('exact');
@@ -56,7 +74,8 @@ describe('previewBudget', () => {
     let sum = 0;
     for (let block = 0; block < SMOLLM2.blocks; block++) {
       for (const kind of MATRIX_KINDS) {
-        const bytes = matrixPreview(preview, block, kind)?.bytes ?? NaN;
+        const bytes =
+          preview.matrices.find((each) => each.kind === kind && each.blocks.includes(block))?.bytes ?? NaN;
         const own = matrixBudget(preview.budget, block, kind);
         expect(bytes).toBe(
           totalBytes(plannedMatrixBytes(matrixShape(SMOLLM2, kind), own, { method: 'claq' })),

@@ -171,7 +171,7 @@ function addBudgetOptions(command: Command): void {
     )
     .option(
       '--stored-bits <N>',
-      'the most bits a weight that the packed matrices may take, codebooks and all: the average of AP follows from it',
+      'the most bits a weight that the packed matrices may take, codebooks and all: the average of AP follows from it, or what an allocation spends',
       numberValue,
     )
     .option(

@@ -39,7 +39,7 @@ export function sharedBudgets(
   ).flat();
   const techniques = plus?.techniques.filter((technique) => technique !== 'allocation') ?? [];
   const least: PlannedForm = { method, plus: { techniques } };
-  return Array.from(
+  const shares = Array.from(
     Map.groupBy(all, ({ block, kind }) => matrixBudget(budget, block, kind)),
     ([own, matrices]) => ({
       budget: own,
@@ -49,6 +49,13 @@ export function sharedBudgets(
         totalBytes(plannedMatrixBytes(shape, budgetOfBits(MIN_WIDTH), least)),
       ),
     }),
+  );
+  const asked = plus?.bytes;
+  if (asked === undefined) return shares;
+  // Overrides have what they come to; what is asked for more or less is the others'.
+  const more = asked - shares.reduce((total, { bytes }) => total + bytes, 0);
+  return shares.map((share) =>
+    share.budget === budget.base ? { ...share, bytes: share.bytes + more } : share,
   );
 }
 

@@ -1,8 +1,8 @@
 /** What the choice by benefit would give a matrix's columns, by their analysed errors. */
 import { ANALYSED_ERRORS, errorBetween, errorPlace } from '../../../shared/analysed-errors.ts';
 import type { Budget, ColumnPlan } from '../../../shared/budget.ts';
-import type { ColumnGrants } from '../../../shared/compare-budgets.ts';
-import type { ForetoldColumns } from '../../../shared/foretold-columns.ts';
+import { type ColumnGrants, classesOfGrants } from '../../../shared/compare-budgets.ts';
+import type { ForetoldClasses, ForetoldColumns } from '../../../shared/foretold-columns.ts';
 import type { ErrorWeighting } from '../../../shared/loss-profile.ts';
 import { candidates, planByBenefit } from '../../engine/claq/benefit.ts';
 import { numberText } from '../number-text.ts';
@@ -25,8 +25,14 @@ export function foretoldPlan({ rows, energies, errors }: MatrixCosts, budget: Bu
   return planByBenefit({ widths, tailCounts, errors: ofColumns }, energies, rows, budget);
 }
 
+/** All that is told of a budget, from one choice. */
+export interface Foretold {
+  readonly columns: ForetoldColumns;
+  readonly classes: ForetoldClasses;
+}
+
 /** @param grants of all matrices, block by block, in a block in the order of MATRIX_KINDS */
-export function foretoldColumns(weighting: ErrorWeighting, grants: readonly ColumnGrants[]): ForetoldColumns {
+export function foretold(weighting: ErrorWeighting, grants: readonly ColumnGrants[]): Foretold {
   const columns = grants.reduce((sum, { widths }) => sum + widths.length, 0);
   const widths = new Uint8Array(columns);
   const reserved = new Uint32Array(columns);
@@ -36,5 +42,8 @@ export function foretoldColumns(weighting: ErrorWeighting, grants: readonly Colu
     reserved.set(each.reserved, at);
     at += each.widths.length;
   }
-  return { weighting, widths: numberText(widths), reserved: numberText(reserved) };
+  return {
+    columns: { weighting, widths: numberText(widths), reserved: numberText(reserved) },
+    classes: { weighting, matrices: grants.map(classesOfGrants) },
+  };
 }

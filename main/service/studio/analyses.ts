@@ -2,7 +2,11 @@ import type { ActivityId } from '../../../shared/activity.ts';
 import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import type { ModelId } from '../../../shared/library.ts';
 import { type ColumnGrants, grantsOfPlan } from '../../../shared/compare-budgets.ts';
-import type { ForetoldBudgetRequest, ForetoldColumns } from '../../../shared/foretold-columns.ts';
+import type {
+  ForetoldBudgetRequest,
+  ForetoldClasses,
+  ForetoldColumns,
+} from '../../../shared/foretold-columns.ts';
 import type { BenefitBudget, BenefitCurves, LossProfile } from '../../../shared/loss-profile.ts';
 import { type ModelBudget, matrixBudget } from '../../../shared/model-budget.ts';
 import type { NumberText } from '../../../shared/number-text.ts';
@@ -13,7 +17,7 @@ import type { MatrixAt } from '../../engine/inspect/stored-matrix.ts';
 import { numberText } from '../number-text.ts';
 import { type MatrixCosts, NUMBERS_A_CURVE, benefitCurve } from '../statistics/benefit-curve.ts';
 import { includesMatrix, matricesOf } from '../statistics/column-tasks.ts';
-import { foretoldColumns, foretoldPlan } from '../statistics/foretold-columns.ts';
+import { type Foretold, foretold, foretoldPlan } from '../statistics/foretold-columns.ts';
 import { type KnownColumns, type KnownModel, notMeasured } from '../statistics/known-columns.ts';
 import { SUMS_A_MATRIX, sumAlong } from '../statistics/loss-sums.ts';
 import { Recent } from '../statistics/recent.ts';
@@ -42,7 +46,7 @@ interface Analysed extends KnownModel {
 interface RecentResults {
   readonly profiles: Recent<LossProfile>;
   readonly curves: Recent<NumberText>;
-  readonly foretold: Recent<ForetoldColumns>;
+  readonly foretold: Recent<Foretold>;
 }
 
 /** Of a model: 2 MB each with 7 billion weights. */
@@ -123,22 +127,25 @@ export class Analyses {
     return { weighting: columns.weighting, curves };
   }
 
-  /**
-   * Null where the model is not analysed. Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction, and
-   * run/cancelled for who does not wait any more.
-   */
+  /** As foretellColumns(), counted. */
   async foretell(
     id: ModelId,
     request: ForetoldBudgetRequest,
     signal?: AbortSignal,
+  ): Promise<ForetoldClasses | null> {
+    return (await this.#foretold(id, request, signal))?.classes ?? null;
+  }
+
+  /**
+   * Null where the model is not analysed. Throws ClaqError budget/out-of-range, budget/cannot-be-met, budget/contradiction, and
+   * run/cancelled for who does not wait any more.
+   */
+  async foretellColumns(
+    id: ModelId,
+    request: ForetoldBudgetRequest,
+    signal?: AbortSignal,
   ): Promise<ForetoldColumns | null> {
-    const analysed = await this.#analysed(id);
-    if (analysed === undefined) return null;
-    const budget = requestedModelBudget(request, analysed.blocks);
-    const { foretold } = this.#recent(analysed.columns);
-    return await this.#inTurn(signal, () =>
-      foretold.of(JSON.stringify(budget), () => this.#foretell(analysed, budget)),
-    );
+    return (await this.#foretold(id, request, signal))?.columns ?? null;
   }
 
   /** The model is taken out of the library. */
@@ -217,7 +224,21 @@ export class Analyses {
     return numberText(curves);
   }
 
-  async #foretell(analysed: Analysed, budget: ModelBudget): Promise<ForetoldColumns> {
+  async #foretold(
+    id: ModelId,
+    request: ForetoldBudgetRequest,
+    signal: AbortSignal | undefined,
+  ): Promise<Foretold | undefined> {
+    const analysed = await this.#analysed(id);
+    if (analysed === undefined) return undefined;
+    const budget = requestedModelBudget(request, analysed.blocks);
+    const { foretold: recent } = this.#recent(analysed.columns);
+    return await this.#inTurn(signal, () =>
+      recent.of(JSON.stringify(budget), () => this.#foretell(analysed, budget)),
+    );
+  }
+
+  async #foretell(analysed: Analysed, budget: ModelBudget): Promise<Foretold> {
     const slices = new TimeSlices();
     const grants: ColumnGrants[] = [];
     for (const place of analysed.matrices) {
@@ -225,7 +246,7 @@ export class Analyses {
       grants.push(grantsOfPlan(plan));
       await slices.pause();
     }
-    return foretoldColumns(analysed.columns.weighting, grants);
+    return foretold(analysed.columns.weighting, grants);
   }
 
   #costs(analysed: Analysed, place: MatrixAt): MatrixCosts {
@@ -243,7 +264,7 @@ export class Analyses {
     const made = {
       profiles: new Recent<LossProfile>(PROFILES_KEPT),
       curves: new Recent<NumberText>(CURVES_KEPT),
-      foretold: new Recent<ForetoldColumns>(FORETOLD_KEPT),
+      foretold: new Recent<Foretold>(FORETOLD_KEPT),
     };
     this.#results.set(columns, made);
     return made;

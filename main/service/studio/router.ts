@@ -150,6 +150,9 @@ export function studioRouter(parts: RouterParts) {
       foretell: os.budgets.foretell.handler(({ input: { id, ...budget }, signal }) =>
         analyses.foretell(id, budget, signal),
       ),
+      foretellColumns: os.budgets.foretellColumns.handler(({ input: { id, ...budget }, signal }) =>
+        analyses.foretellColumns(id, budget, signal),
+      ),
     },
     exports: {
       start: os.exports.start.handler(({ input }) => ({

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { budgetOfBits, planByOrder } from '../../../shared/budget.ts';
 import { previewBudget } from '../../../shared/budget-preview.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { budgetChoicesSchema } from '../../../shared/requests.ts';
+import type { Checkpoint } from '../../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.ts';
+import type { SafetensorsHeader } from '../../../main/engine/checkpoint/safetensors-header.ts';
 import { openSafetensors } from '../../../main/engine/checkpoint/safetensors-file.ts';
 import { type PackedExport, packedFormat } from '../../../main/engine/packed-model/packed-format.ts';
 import { temporaryFolder } from '../checkpoint/temporary-folder.ts';
@@ -21,10 +23,22 @@ const twoBits: MakeMatrix = (weights, shape) =>
     reserved: new Int32Array(shape.columns).fill(1),
   });
 
+const opened: Checkpoint[] = [];
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((checkpoint) => checkpoint.close()));
+});
+
 async function smallExport(shards = 0, make = twoBits): Promise<{ request: PackedExport; folder: string }> {
   const work = await temporaryFolder();
   const checkpoint = await openCheckpoint(await writeSmallModel(join(work, 'model'), { shards }));
+  opened.push(checkpoint);
   return { request: await quickRun(checkpoint, join(work, 'matrices'), make), folder: join(work, 'packed') };
+}
+
+async function headerOf(path: string): Promise<SafetensorsHeader> {
+  const file = await openSafetensors(path);
+  await file.close();
+  return file.header;
 }
 
 describe('a weights file', () => {
@@ -34,7 +48,7 @@ describe('a weights file', () => {
     const { request, folder } = await smallExport(0, onlyUp);
     await writePacked(request, folder);
     const path = join(folder, 'model.safetensors');
-    const { header } = await openSafetensors(path);
+    const header = await headerOf(path);
     expect(header.metadata).toEqual(new Map(Object.entries({ format: 'pt', claq: '1' })));
     const block0 = [...header.tensors.values()].filter(({ name }) => !/layers\.1/.test(name));
     const lines = block0.map(({ name, dtype, shape }) => `${name} ${dtype} ${shape.join('x')}`);
@@ -89,7 +103,7 @@ describe('a weights file', () => {
     const weightMap: Record<string, string> = {};
     let size = 0;
     for (const file of files) {
-      for (const { name, bytes } of (await openSafetensors(join(folder, file))).header.tensors.values()) {
+      for (const { name, bytes } of (await headerOf(join(folder, file))).tensors.values()) {
         if (name === 'claq.checksums') continue;
         weightMap[name] = file;
         size += bytes;
@@ -113,7 +127,7 @@ describe('a weights file', () => {
     const preview = previewBudget(request.checkpoint.model, 'F16', choices);
     expect(preview.certainty).toBe('exact');
     expect((await format.verify(folder, {})).bytes).toBe(preview.packedModelBytes);
-    const { header } = await openSafetensors(join(folder, 'model.safetensors'));
+    const header = await headerOf(join(folder, 'model.safetensors'));
     const stored = header.tensors.values().reduce((sum, { bytes }) => sum + bytes, 0);
     expect(stored).toBe(preview.packedModelBytes);
   });

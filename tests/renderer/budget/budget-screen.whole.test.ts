@@ -330,6 +330,7 @@ describe('the budget of a model', () => {
     await choose(page, '2.5');
     const compare = page.getByRole('region', { name: 'Compare' });
     await compare.getByText(/An analysis of the columns foretells it/).waitFor();
+    await page.getByText(/^As in the Outlier Order\. A run spends these bytes its own way/).waitFor();
     service.state.analysed.add(1);
     service.state.changes.send({ topic: 'statistics' });
     await compare.getByText(/this is foretold from the weights alone/).waitFor();
@@ -338,7 +339,7 @@ describe('the budget of a model', () => {
     const [a, b] = [2.1, 2.5].map((bits) => {
       const told = foretoldBudget(service.state, model, { budget: { bits }, overrides: [] });
       if (told === null) throw new Error('the model is not analysed');
-      return decodeForetold(model.description, told);
+      return decodeForetold(model.description, told.columns);
     });
     if (a === undefined || b === undefined) throw new Error('nothing is foretold');
     const [q] = compareBudgets(model.description, a, b);
@@ -346,6 +347,16 @@ describe('the budget of a model', () => {
     const cell = (wider: number): string =>
       `Layer 0, q: of 192 columns ${wider} wider, ${q?.narrower === 0 ? 'none' : String(q?.narrower)} narrower`;
     await compare.getByRole('gridcell', { name: cell(q?.wider ?? NaN) }).waitFor();
+    // The columns of the budget itself too.
+    const columns = page.getByRole('region', { name: 'Columns', exact: true });
+    await columns.getByText('By benefit, as foretold from the weights alone.').waitFor();
+    const told = foretoldBudget(service.state, model, { budget: { bits: 2.5 }, overrides: [] });
+    const widths = new Set(told?.classes.matrices.flat().map(({ width }) => width));
+    expect(widths).toEqual(new Set([2, 3, 4]));
+    await columns
+      .getByText(/^3 bits: /)
+      .first()
+      .waitFor({ state: 'attached' });
     // Against the paper's order: what is foretold of one, and counted of the other.
     await choose(page, 'Outlier Order');
     await compare.getByText(/this is foretold from the weights alone/).waitFor();

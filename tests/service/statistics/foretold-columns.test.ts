@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { candidates, planByBenefit } from '../../../main/engine/claq/benefit.ts';
-import { foretoldColumns, foretoldPlan } from '../../../main/service/statistics/foretold-columns.ts';
+import { foretold, foretoldPlan } from '../../../main/service/statistics/foretold-columns.ts';
 import { ANALYSED_ERRORS, errorPlace } from '../../../shared/analysed-errors.ts';
 import { decodeForetold, grantsOfPlan } from '../../../shared/compare-budgets.ts';
 import { ANALYSED_TAIL_SHARES, ANALYSED_WIDTHS } from '../../../shared/loss-profile.ts';
@@ -62,7 +62,13 @@ it('has the columns of all matrices, which are taken apart again', () => {
     }),
   );
   expect(grants[0]?.reserved[9]).toBe(720_000);
-  const told = foretoldColumns('calibrated', grants);
-  expect(told.weighting).toBe('calibrated');
-  expect(decodeForetold(model, told).matrices).toEqual(grants);
+  const { columns, classes } = foretold('calibrated', grants);
+  expect(columns.weighting).toBe('calibrated');
+  expect(decodeForetold(model, columns).matrices).toEqual(grants);
+  expect(classes.weighting).toBe('calibrated');
+  expect(classes.matrices[0]?.slice(0, 3)).toEqual([
+    { width: 1, reserved: 0, columns: 1 },
+    { width: 1, reserved: 640_000, columns: 1 },
+    { width: 2, reserved: 80_000, columns: 1 },
+  ]);
 });

@@ -351,14 +351,19 @@ describe('analysing', () => {
 
   it('foretells what columns get by benefit', async () => {
     const budget = { apAverage: 2.5, apWidths: [2, 4] as [number, number] };
-    expect(await client.budgets.foretell({ ...id(), budget, overrides: [] })).toBeNull();
+    expect(await client.budgets.foretellColumns({ ...id(), budget, overrides: [] })).toBeNull();
     await analyseAll();
     const overrides = [
       { matrices: ['v' as const], budget: { bits: 3, orShares: [2, 1] as [number, number] } },
     ];
-    const told = await client.budgets.foretell({ ...id(), budget, overrides });
+    const told = await client.budgets.foretellColumns({ ...id(), budget, overrides });
     if (told === null) throw new Error('nothing is foretold');
     expect(told.weighting).toBe('none');
+    const counted = await client.budgets.foretell({ ...id(), budget, overrides });
+    expect(counted?.matrices.map((classes) => classes.reduce((sum, each) => sum + each.columns, 0))).toEqual([
+      192, 192, 192, 192, 192, 192, 512,
+    ]);
+    expect(new Set(counted?.matrices[2]?.map(({ width }) => width))).toEqual(new Set([3]));
     const { matrices } = decodeForetold(model.description, told);
     expect(matrices.map(({ widths }) => widths.length)).toEqual([192, 192, 192, 192, 192, 192, 512]);
     for (const [index, { kind, block }] of places().entries()) {
@@ -378,7 +383,7 @@ describe('analysing', () => {
       expect(mean(3)).toBeGreaterThan(mean(2));
     }
     const nothing = { bits: 3, orShares: [1, 0] as [number, number], orColumns: 0 };
-    expect(await codeOf(client.budgets.foretell({ ...id(), budget: nothing, overrides: [] }))).toBe(
+    expect(await codeOf(client.budgets.foretellColumns({ ...id(), budget: nothing, overrides: [] }))).toBe(
       'budget/contradiction',
     );
   });
@@ -400,7 +405,7 @@ describe('analysing', () => {
     );
     const address = { ...id(), block: 0, kind: 'q' as const };
     for (const call of [
-      client.budgets.foretell(
+      client.budgets.foretellColumns(
         { ...id(), budget: { bits: 2.1 }, overrides: [] },
         { signal: abandoned.signal },
       ),

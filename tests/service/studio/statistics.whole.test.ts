@@ -178,9 +178,9 @@ describe('a run', () => {
   it('gives columns what an analysis foretells, and what its own calibration foretells still nearer', async () => {
     await done((await client.budgets.analyse({ id: model.id })).activity);
     const request = { id: model.id, budget: { bits: 2.12 }, overrides: [] };
-    const before = await client.budgets.foretell(request);
+    const before = await client.budgets.foretellColumns(request);
     const run = await completeRun();
-    const after = await client.budgets.foretell(request);
+    const after = await client.budgets.foretellColumns(request);
     expect([before?.weighting, after?.weighting]).toEqual(['none', 'calibrated']);
     const alike = await Promise.all(
       [before, after].map(async (told) => {
