@@ -103,7 +103,7 @@ export function compareBudgets(
       const counts =
         'orders' in before && 'orders' in after
           ? changesOfZones(shape, zoned(before), zoned(after))
-          : changesOfColumns(compareColumns(model, before, after, block, kind));
+          : changesOfColumns(grantsOf(model, before, block, kind), grantsOf(model, after, block, kind));
       changes.push({ block, kind, columns: shape.columns, ...counts });
     }
   }
@@ -112,17 +112,17 @@ export function compareBudgets(
 
 type ChangeCounts = Omit<MatrixChange, 'block' | 'kind' | 'columns'>;
 
-function changesOfColumns({ widths, reserved }: ColumnChanges): ChangeCounts {
-  const found = { wider: 0, narrower: 0, moreReserved: 0, fewerReserved: 0 };
-  for (const more of widths) {
-    if (more > 0) found.wider += 1;
-    if (more < 0) found.narrower += 1;
+function changesOfColumns(before: ColumnGrants, after: ColumnGrants): ChangeCounts {
+  let [wider, narrower, moreReserved, fewerReserved] = [0, 0, 0, 0];
+  for (let column = 0; column < before.widths.length; column++) {
+    const bits = (after.widths[column] ?? 0) - (before.widths[column] ?? 0);
+    if (bits > 0) wider += 1;
+    else if (bits < 0) narrower += 1;
+    const entries = (after.reserved[column] ?? 0) - (before.reserved[column] ?? 0);
+    if (entries > 0) moreReserved += 1;
+    else if (entries < 0) fewerReserved += 1;
   }
-  for (const more of reserved) {
-    if (more > 0) found.moreReserved += 1;
-    if (more < 0) found.fewerReserved += 1;
-  }
-  return found;
+  return { wider, narrower, moreReserved, fewerReserved };
 }
 
 interface ZonedOrder {

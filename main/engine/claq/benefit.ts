@@ -7,6 +7,7 @@ import { type Budget, type ColumnPlan, planByOrder } from '../../../shared/budge
 import { type ColumnCandidates, type ColumnErrors, columnErrors } from '../kernels/column-errors.ts';
 import { copyMatrix } from '../kernels/column-statistics.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
+import { Upgrades } from './upgrades.ts';
 
 /**
  * What a column may get: every width from the low to the high one; no reserved entries, the budget's two shares, and twice
@@ -46,15 +47,6 @@ export async function measureColumnErrors(
   }
 }
 
-/** A step from one choice of a column to the next dearer one on its convex hull. */
-interface Upgrade {
-  readonly column: number;
-  readonly option: number;
-  readonly bits: number;
-  /** Drop in loss per bit. */
-  readonly gain: number;
-}
-
 /**
  * Spends the stored bits that `planByOrder` would spend under the same budget on the upgrades that lower
  * sum_j sensitivity_j * SSE_j most per bit (Lagrangian relaxation: a walk down the convex hulls of all columns).
@@ -79,28 +71,20 @@ export function planByBenefit(
   const cheapest = options[0];
   if (cheapest === undefined) throw new TypeError('no widths to choose from');
 
-  const costs = options.map(({ bits }) => bits);
-  const upgrades: Upgrade[] = [];
+  const upgrades = new Upgrades(
+    options.map(({ bits }) => bits),
+    columns,
+  );
+  const losses = new Float64Array(options.length);
   for (let column = 0; column < columns; column++) {
     const first = column * options.length;
-    const losses = options.map(({ at }) => (table.errors[first + at] ?? 0) * (sensitivity[column] ?? 0));
-    upgrades.push(...hullSteps(column, costs, losses));
-  }
-  upgrades.sort((a, b) => b.gain - a.gain || a.column - b.column || a.option - b.option);
-
-  const classes = mostClassBits(columns, options.length, Math.max(...table.tailCounts) > 0);
-  let left = budgetedBits(rows, columns, budget) - classes - columns * cheapest.bits;
-  const chosen = new Int32Array(columns);
-  const stopped = new Uint8Array(columns);
-  for (const { column, option, bits } of upgrades) {
-    if (stopped[column] === 1) continue;
-    if (bits > left) {
-      stopped[column] = 1;
-      continue;
+    for (const [option, { at }] of options.entries()) {
+      losses[option] = (table.errors[first + at] ?? 0) * (sensitivity[column] ?? 0);
     }
-    chosen[column] = option;
-    left -= bits;
+    upgrades.add(losses);
   }
+  const classes = mostClassBits(columns, options.length, Math.max(...table.tailCounts) > 0);
+  const chosen = upgrades.spend(budgetedBits(rows, columns, budget) - classes - columns * cheapest.bits);
   const tails = Int32Array.from(chosen, (option) => options[option]?.tail ?? 0);
   return {
     widths: Uint8Array.from(chosen, (option) => options[option]?.width ?? cheapest.width),
@@ -124,21 +108,4 @@ export function mostClassBits(columns: number, options: number, reserving: boole
   const classes = Math.min(columns, options);
   // The sum is in whole bytes, so codes alone need no room to be rounded up; codes and positions do.
   return 8 * classTableBytes(columns, classes) + (reserving ? 7 : 0);
-}
-
-/** Steps along the lower convex hull of (bits, loss), cheapest option first; their gains fall. */
-function hullSteps(column: number, bits: readonly number[], losses: readonly number[]): Upgrade[] {
-  const steps: Upgrade[] = [];
-  let at = 0;
-  for (;;) {
-    let best: Upgrade | undefined;
-    for (let option = at + 1; option < bits.length; option++) {
-      const more = (bits[option] ?? 0) - (bits[at] ?? 0);
-      const gain = ((losses[at] ?? 0) - (losses[option] ?? 0)) / more;
-      if (gain > (best?.gain ?? 0)) best = { column, option, bits: more, gain };
-    }
-    if (best === undefined) return steps;
-    steps.push(best);
-    at = best.option;
-  }
 }

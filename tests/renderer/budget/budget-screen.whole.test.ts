@@ -352,7 +352,7 @@ describe('the budget of a model', () => {
     await columns.getByText('By benefit, as foretold from the weights alone.').waitFor();
     const told = foretoldBudget(service.state, model, { budget: { bits: 2.5 }, overrides: [] });
     const widths = new Set(told?.classes.matrices.flat().map(({ width }) => width));
-    expect(widths).toEqual(new Set([2, 3, 4]));
+    expect(widths).toEqual(new Set([2, 3]));
     await columns
       .getByText(/^3 bits: /)
       .first()
