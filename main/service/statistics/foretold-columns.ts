@@ -13,13 +13,22 @@ import { HALF_VALUES, halfPatterns } from './half-values.ts';
 export function foretoldPlan({ rows, energies, errors }: MatrixCosts, budget: Budget): ColumnPlan {
   const { widths, tailCounts } = candidates(rows, budget);
   const places = tailCounts.flatMap((tail) => widths.map((width) => errorPlace(rows, width, tail)));
+  const below = Int32Array.from(places, (place) => place.below);
+  // Most places are analysed ones, whose errors need no arithmetic.
+  const between = places.flatMap((place, index) =>
+    place.part === 0 && place.factor === 1 ? [] : [{ index, place }],
+  );
   const patterns = halfPatterns(errors);
   const ofColumns = new Float64Array(energies.length * places.length);
   for (let column = 0; column < energies.length; column++) {
-    const first = column * ANALYSED_ERRORS;
-    const value = (at: number): number => HALF_VALUES[patterns[first + at] ?? 0] ?? 0;
-    for (const [index, place] of places.entries()) {
-      ofColumns[column * places.length + index] = errorBetween(value(place.below), value(place.above), place);
+    const from = column * ANALYSED_ERRORS;
+    const to = column * places.length;
+    for (let index = 0; index < below.length; index++) {
+      ofColumns[to + index] = HALF_VALUES[patterns[from + (below[index] ?? 0)] ?? 0] ?? 0;
+    }
+    for (const { index, place } of between) {
+      const next = HALF_VALUES[patterns[from + place.above] ?? 0] ?? 0;
+      ofColumns[to + index] = errorBetween(ofColumns[to + index] ?? 0, next, place);
     }
   }
   return planByBenefit({ widths, tailCounts, errors: ofColumns }, energies, rows, budget);
