@@ -19,6 +19,7 @@ import type { ShownError } from '../api/shown-error.ts';
 import { useChangesOf } from '../api/use-changes-of.ts';
 import type { CellAddress } from '../charts/matrix-grid.ts';
 import { type BudgetDraft, choicesOf, choosesByBenefit } from './budget-draft.ts';
+import { RecentAnswers } from './recent-answers.ts';
 import { useSettled } from './use-settled.ts';
 
 export interface Comparison {
@@ -45,6 +46,8 @@ type Answer =
   | { readonly kind: 'foretell'; readonly weighting: ErrorWeighting; readonly columns: ForetoldBudget }
   | { readonly kind: 'not-analysed' };
 
+/** Answers that are kept: 5 MB each with 7 billion weights. */
+const ANSWERS_KEPT = 4;
 /** Milliseconds that a slider rests before all columns are looked at. */
 const REST = 200;
 
@@ -63,7 +66,17 @@ export function useComparison(
       : { kind: 'order', s: levelOf(of) };
   }
 
+  /** By question: where one budget moves, nothing new is told of the other. */
+  const known = new RecentAnswers<string, Answer>(ANSWERS_KEPT);
   async function answerOf(question: Question, signal: AbortSignal): Promise<Answer> {
+    const key = JSON.stringify(question);
+    const answer = known.get(key) ?? (await askFor(question, signal));
+    // What was asked before the columns were measured anew is not theirs.
+    if (!signal.aborted) known.set(key, answer);
+    return answer;
+  }
+
+  async function askFor(question: Question, signal: AbortSignal): Promise<Answer> {
     if (question.kind === 'order') {
       const orders = await service.statistics.orders({ id, s: question.s }, { signal });
       return { kind: 'order', orders: decodeOrders(description, orders) };
@@ -77,14 +90,14 @@ export function useComparison(
   const questions = computed(() => [questionOf(kept()), questionOf(draft())] as const);
   const answers = useSettled(
     () => questions.value,
-    async ([first, second], signal) => {
-      const one = await answerOf(first, signal);
-      const isSame = JSON.stringify(first) === JSON.stringify(second);
-      return [one, isSame ? one : await answerOf(second, signal)] as const;
-    },
+    async ([first, second], signal) =>
+      [await answerOf(first, signal), await answerOf(second, signal)] as const,
     2,
   );
-  useChangesOf('statistics', () => answers.renew());
+  useChangesOf('statistics', () => {
+    known.clear();
+    answers.renew();
+  });
   const isAnswered = computed(
     () => JSON.stringify(answers.shown.value?.question) === JSON.stringify(questions.value),
   );
