@@ -1,11 +1,10 @@
 /** Inspect in a real browser, on the fake service. */
 import { readFile } from 'node:fs/promises';
-import type { Download, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { columnsCsv, sensitivityCsv } from '../../../renderer/inspect/inspect-csv.ts';
+import { columnsCsv } from '../../../renderer/inspect/inspect-csv.ts';
 import { columnRanks, loadedMatrix, outliersAt } from '../../../renderer/inspect/loaded-matrix.ts';
 import { outlierRatio, outlierSum } from '../../../renderer/inspect/measured.ts';
-import type { ModelCard } from '../../../shared/library.ts';
 import {
   matrixAddressSchema,
   type MatrixOverview,
@@ -16,44 +15,16 @@ import { nearestLevel } from '../../../shared/outlier-levels.ts';
 import { readablePercent } from '../../../shared/readable-quantities.ts';
 import { suggestedS } from '../../../shared/suggested-s.ts';
 import { fakeEntry, fakeOverview, type FakeMatrix } from '../fake-columns.ts';
-import { fakeSensitivity } from '../fake-sensitivity.ts';
 import type { FakeService } from '../fake-service.ts';
 import { matrixStatistics } from '../fake-statistics.ts';
-import { type OpenedPage, type Window, axeFindings, openWindow } from '../run/open-page.ts';
+import { type Window, axeFindings, openWindow } from '../run/open-page.ts';
+import { DEMO, DEMO_MATRICES, demoModel, openInspect, save } from './open-inspect.ts';
 
 let window: Window;
 beforeAll(async () => {
   window = await openWindow();
 });
 afterAll(() => window.close());
-
-/** The demo model of six layers, all of it measured. */
-const DEMO = 1;
-const DEMO_MATRICES = 42;
-
-async function openInspect(
-  query = '',
-  theme: 'light' | 'dark' = 'light',
-  isSensed = false,
-): Promise<OpenedPage> {
-  const opened = await window.open({
-    scenario: 'demo',
-    path: `/models/${DEMO}/inspect${query}`,
-    theme,
-    prepare: ({ state }) => {
-      state.measured.set(DEMO, DEMO_MATRICES);
-      if (isSensed) state.sensed.add(DEMO);
-    },
-  });
-  await opened.page.getByRole('region', { name: 'Outliers of the model' }).waitFor();
-  return opened;
-}
-
-function demoModel({ state }: FakeService): ModelCard {
-  const model = state.models.find(({ id }) => id === DEMO);
-  if (model === undefined) throw new RangeError('the demo model is not there');
-  return model;
-}
 
 function fakeMatrix(service: FakeService, block: number, kind: MatrixKind): FakeMatrix {
   return { description: demoModel(service).description, block, kind };
@@ -67,13 +38,6 @@ function overviews(service: FakeService): MatrixOverview[] {
 
 const summaryText = async (page: Page): Promise<string> =>
   (await page.getByRole('region', { name: 'Outliers of the model' }).innerText()).replaceAll(/\s+/g, ' ');
-
-async function save(page: Page, label: string, item: string): Promise<Download> {
-  await page.getByRole('button', { name: `Save ${label}` }).press('Enter');
-  const download = page.waitForEvent('download');
-  await page.getByRole('menuitem', { name: item }).press('Enter');
-  return download;
-}
 
 describe('measuring', () => {
   it('of a large model waits for the button, can be cancelled and gone on with', async () => {
@@ -123,7 +87,7 @@ describe('measuring', () => {
 
 describe('S', () => {
   it('is the suggested one, and moves with the keys; all figures follow', async () => {
-    const { page, service, faults, close } = await openInspect();
+    const { page, service, faults, close } = await openInspect(window);
     const matrices = overviews(service);
     const suggestion = suggestedS(matrices);
     const slider = page.getByRole('slider', { name: 'S', exact: true });
@@ -149,7 +113,7 @@ describe('S', () => {
 
 describe('the layers', () => {
   it('lead to a matrix by keyboard, and back', async () => {
-    const { page, service, faults, close } = await openInspect('?S=5');
+    const { page, service, faults, close } = await openInspect(window, '?S=5');
     const grid = page.getByRole('grid', { name: 'Outlier ratio at S = 5 by layer and matrix' });
     const first = fakeOverview(fakeMatrix(service, 0, 'q'));
     const level = nearestLevel(5);
@@ -167,7 +131,7 @@ describe('the layers', () => {
   });
 
   it('are larger and smaller with the keys', async () => {
-    const { page, close } = await openInspect('?S=5');
+    const { page, close } = await openInspect(window, '?S=5');
     const grid = page.getByRole('grid', { name: 'Outlier ratio at S = 5 by layer and matrix' });
     const cell = grid.getByRole('gridcell', { name: /^Layer 2, q:/ });
     const height = async (): Promise<number> => (await cell.boundingBox())?.height ?? NaN;
@@ -187,7 +151,7 @@ describe('the layers', () => {
   });
 
   it('are asked for again where the weights are others', async () => {
-    const { page, service, close } = await openInspect('?S=5&layer=3&matrix=q&tab=column&column=7');
+    const { page, service, close } = await openInspect(window, '?S=5&layer=3&matrix=q&tab=column&column=7');
     await page.getByText('8 centroids of 3 bits').waitFor();
     service.state.measured.set(DEMO, 0);
     const overview: StatisticsEvent = {
@@ -204,133 +168,16 @@ describe('the layers', () => {
   });
 
   it('stand beside the losses of a run', async () => {
-    const { page, close } = await openInspect();
+    const { page, close } = await openInspect(window);
     const grid = page.getByRole('grid', { name: 'Loss a weight by layer and matrix' });
     await grid.getByRole('gridcell', { name: /^Layer 5, down: .* a weight$/ }).waitFor();
     await close();
   });
 });
 
-describe('the sensitivity', () => {
-  it('is measured where it is asked for, and shown by keyboard and to screen readers', async () => {
-    const { page, service, faults, close } = await openInspect();
-    service.state.walkTicks = 60;
-    await page
-      .getByRole('group', { name: 'What the map shows' })
-      .getByRole('radio', { name: 'Outlier ratio' })
-      .press('ArrowRight');
-    await page.waitForURL(/map=sensitivity$/);
-    await page.getByText('Sensitivity is not measured yet').waitFor();
-    await page.getByText(/a forward and a backward pass .* 2,048 tokens/).waitFor();
-    await page.getByRole('button', { name: 'Measure sensitivity' }).press('Enter');
-    await page.getByRole('progressbar', { name: 'Measuring the sensitivity of Demo model' }).waitFor();
-    await page.getByText(/^block \d of 6$/).waitFor();
-    const grid = page.getByRole('grid', { name: 'Sensitivity by layer and matrix' });
-    await grid.waitFor();
-    await page.getByText('mean squared gradient at the layer’s output, logarithmic scale').waitFor();
-    await page.getByText('Over 2,044 tokens in 4 segments of calibration.txt; WebAssembly').waitFor();
-
-    const { matrices } = fakeSensitivity(demoModel(service));
-    const found = matrices.find(({ block, kind }) => block === 2 && kind === 'k');
-    const figure = (found?.mean ?? 0).toExponential(1).replace('e-', 'e−');
-    await grid.getByRole('gridcell', { name: /^Layer 0, q: / }).focus();
-    for (const key of ['ArrowDown', 'ArrowDown', 'ArrowRight']) await page.keyboard.press(key);
-    expect(await page.locator('[role=gridcell]:focus').getAttribute('aria-label')).toBe(
-      `Layer 2, k: ${figure}`,
-    );
-    await page.keyboard.press('Enter');
-    await page.waitForURL(/layer=2&matrix=k&tab=matrix&map=sensitivity/);
-    expect(faults).toEqual([]);
-    await close();
-  });
-
-  it('can be called off, and is measured again', async () => {
-    const { page, service, faults, close } = await openInspect('?map=sensitivity');
-    service.state.walkTicks = 3600;
-    await page.getByRole('button', { name: 'Measure sensitivity' }).press('Enter');
-    await page.getByRole('button', { name: 'Cancel measuring the sensitivity' }).press('Enter');
-    await page.getByText('Sensitivity is not measured yet').waitFor();
-    service.state.walkTicks = 30;
-    await page.getByRole('button', { name: 'Measure sensitivity' }).press('Enter');
-    await page.getByRole('grid', { name: 'Sensitivity by layer and matrix' }).waitFor();
-    service.state.walkTicks = 3600;
-    await page.getByRole('button', { name: 'Measure again' }).press('Enter');
-    await page.getByRole('progressbar', { name: 'Measuring the sensitivity of Demo model' }).waitFor();
-    // What was known stays.
-    await page.getByRole('grid', { name: 'Sensitivity by layer and matrix' }).waitFor();
-    expect(faults).toEqual([]);
-    await close();
-  });
-
-  it('that cannot be measured says why', async () => {
-    const { page, service, close } = await openInspect('?map=sensitivity');
-    service.state.unreadable.add(DEMO);
-    await page.getByRole('button', { name: 'Measure sensitivity' }).press('Enter');
-    await page.getByText('The weights cannot be read').waitFor();
-    expect(await axeFindings(page)).toEqual([]);
-    await close();
-  });
-
-  it('needs no columns to be measured', async () => {
-    const { page, close } = await window.open({
-      scenario: 'demo',
-      path: '/models/2/inspect?map=sensitivity',
-      prepare: ({ state }) => {
-        state.models = state.models.map((model) => ({ ...model, bytes: 3e9 }));
-        state.sensed.add(2);
-      },
-    });
-    await page.getByRole('grid', { name: 'Sensitivity by layer and matrix' }).waitFor();
-    await page.getByRole('button', { name: 'Measure', exact: true }).waitFor();
-    await close();
-  });
-
-  it('is saved as CSV and as a picture', async () => {
-    const { page, service, faults, close } = await openInspect('?map=sensitivity', 'light', true);
-    const csv = await save(page, 'the sensitivities', 'Figures as CSV');
-    expect(csv.suggestedFilename()).toBe('Demo-model-sensitivity.csv');
-    const { matrices } = fakeSensitivity(demoModel(service));
-    expect(await readFile(await csv.path(), 'utf8')).toBe(sensitivityCsv(matrices));
-    const svg = await save(page, 'the sensitivities', 'Picture as SVG');
-    const text = await readFile(await svg.path(), 'utf8');
-    expect(text).toContain('Demo model: sensitivity');
-    expect(text).toContain('mean squared gradient at the layer’s output, logarithmic scale');
-    expect(faults).toEqual([]);
-    await close();
-  });
-
-  it.each([
-    ['measured', 'light'],
-    ['measured', 'dark'],
-    ['not measured', 'light'],
-    ['not measured', 'dark'],
-    ['measuring', 'light'],
-    ['measuring', 'dark'],
-  ] as const)('has nothing that axe objects to: %s, %s', async (state, theme) => {
-    const isSensed = state === 'measured';
-    const { page, service, faults, close } = await openInspect('?map=sensitivity', theme, isSensed);
-    if (isSensed) await page.getByRole('button', { name: 'Measure again' }).waitFor();
-    else await page.getByText('Sensitivity is not measured yet').waitFor();
-    if (state === 'measuring') {
-      service.state.walkTicks = 3600;
-      await page.getByRole('button', { name: 'Measure sensitivity' }).press('Enter');
-      await page.getByText(/^block 1 of 6$/).waitFor();
-      const line = await page.getByRole('region', { name: 'Measuring' }).boundingBox();
-      const button = page.getByRole('button', { name: 'Cancel measuring the sensitivity' });
-      const box = await button.boundingBox();
-      // Within its card, which is half as wide as the page.
-      expect((box?.x ?? NaN) + (box?.width ?? NaN)).toBeLessThan((line?.x ?? NaN) + (line?.width ?? NaN));
-    }
-    await page.getByRole('img').locator('canvas').first().waitFor();
-    expect(await axeFindings(page)).toEqual([]);
-    expect(faults).toEqual([]);
-    await close();
-  });
-});
-
 describe('a matrix', () => {
   it('says what its top columns hold', async () => {
-    const { page, service, close } = await openInspect('?S=5&layer=3&matrix=q&tab=matrix');
+    const { page, service, close } = await openInspect(window, '?S=5&layer=3&matrix=q&tab=matrix');
     const { outliers, columns } = statistics(service, 3, 'q', 5);
     const sorted = [...outliers].sort((a, b) => b - a);
     const slider = page.getByRole('slider', { name: 'Top columns in Outlier Order' });
@@ -347,7 +194,7 @@ describe('a matrix', () => {
   });
 
   it('has its columns as CSV, and its picture as SVG and PNG', async () => {
-    const { page, service, faults, close } = await openInspect('?S=5&layer=3&matrix=q&tab=matrix');
+    const { page, service, faults, close } = await openInspect(window, '?S=5&layer=3&matrix=q&tab=matrix');
     await page.getByRole('img', { name: /^Sorted outlier ratio/ }).waitFor();
     const csv = await save(page, 'the sorted outlier ratios', 'Figures as CSV');
     expect(csv.suggestedFilename()).toBe('Demo-model-layer3-q-outlier-ratio-S5.csv');
@@ -370,7 +217,7 @@ describe('a matrix', () => {
   });
 
   it('is zoomed by keyboard until entries are read, and opens a column', async () => {
-    const { page, service, faults, close } = await openInspect('?S=5&layer=3&matrix=q&tab=matrix');
+    const { page, service, faults, close } = await openInspect(window, '?S=5&layer=3&matrix=q&tab=matrix');
     const map = page.getByRole('application', { name: /^Map of layer 3, q: the top 10 % of columns$/ });
     await map.focus();
     for (let step = 0; step < 3; step++) await page.keyboard.press('+');
@@ -388,7 +235,7 @@ describe('a matrix', () => {
   });
 
   it('is compared with the other matrices of its layer', async () => {
-    const { page, close } = await openInspect('?S=5&layer=3&matrix=q&tab=matrix');
+    const { page, close } = await openInspect(window, '?S=5&layer=3&matrix=q&tab=matrix');
     await page.getByRole('button', { name: 'The whole layer' }).press('Enter');
     await page.getByRole('img', { name: /^Sorted outlier ratio .*Layer 3, q: .*Layer 3, down: / }).waitFor();
     await page.getByRole('button', { name: 'Leave out Layer 3, down' }).press('Enter');
@@ -407,7 +254,7 @@ describe('a matrix', () => {
 
 describe('a column', () => {
   it('is the first in Outlier Order, and the keys lead along it', async () => {
-    const { page, service, faults, close } = await openInspect('?S=5&layer=3&matrix=q&tab=column');
+    const { page, service, faults, close } = await openInspect(window, '?S=5&layer=3&matrix=q&tab=column');
     const { order } = statistics(service, 3, 'q', 5).ranks;
     await page.getByText(`Column ${order[0]} is number 1 of 192 in Outlier Order.`).waitFor();
     await page.getByRole('tab', { name: 'Column' }).press('n');
@@ -423,7 +270,7 @@ describe('a column', () => {
   });
 
   it('shows a codebook of a width, and what would be reserved', async () => {
-    const { page, close } = await openInspect('?S=5&layer=3&matrix=q&tab=column&column=7');
+    const { page, close } = await openInspect(window, '?S=5&layer=3&matrix=q&tab=column&column=7');
     await page.getByText('8 centroids of 3 bits').waitFor();
     await page.getByRole('radio', { name: '4', exact: true }).check({ force: true });
     await page.getByText('16 centroids of 4 bits').waitFor();
@@ -453,7 +300,7 @@ describe('every tab', () => {
     ['column', 'light'],
     ['column', 'dark'],
   ] as const)('has nothing that axe objects to: %s, %s', async (tab, theme) => {
-    const { page, faults, close } = await openInspect(`?S=5&layer=3&matrix=q&tab=${tab}`, theme);
+    const { page, faults, close } = await openInspect(window, `?S=5&layer=3&matrix=q&tab=${tab}`, theme);
     await page.getByRole('img').locator('canvas').first().waitFor();
     expect(await axeFindings(page)).toEqual([]);
     expect(faults).toEqual([]);

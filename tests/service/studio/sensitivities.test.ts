@@ -1,18 +1,16 @@
 import { mkdtemp, realpath, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ORPCError, safe } from '@orpc/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Studio } from '../../../main/service/studio/studio.ts';
-import type { Activity, ActivityId } from '../../../shared/activity.ts';
-import { ClaqError, plainErrorSchema } from '../../../shared/errors.ts';
+import { ClaqError } from '../../../shared/errors.ts';
 import { type ModelCard, modelIdSchema } from '../../../shared/library.ts';
 import type { RunHooks, SensitivityRequest } from '../../../shared/requests.ts';
 import type { SensitivitySummary } from '../../../shared/summaries.ts';
 import { SENSITIVITY } from '../store/samples.ts';
 import { writeTinyModel } from '../tiny-model.ts';
 import { ControlledEngine } from './controlled-engine.ts';
-import { type StudioClient, openTestStudio } from './open-test-studio.ts';
+import { type StudioClient, activityIn, codeOf, openTestStudio } from './open-test-studio.ts';
 
 interface Measuring {
   readonly request: SensitivityRequest;
@@ -63,25 +61,10 @@ async function measuring(): Promise<Measuring> {
   return latest;
 }
 
-async function inState(activity: ActivityId, state: Activity['state']): Promise<Activity> {
-  for await (const list of await client.activities.watch()) {
-    const found = list.find((each) => each.id === activity);
-    if (found?.state === state) return found;
-  }
-  throw new Error(`the activity was never ${state}`);
-}
-
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  const { error } = await safe(call);
-  if (!(error instanceof ORPCError) || error.code !== 'CLAQ')
-    throw new Error(`no error of ours: ${String(error)}`);
-  return plainErrorSchema.parse(error.data).code;
-}
-
 async function measured(): Promise<void> {
   const { activity } = await client.models.measureSensitivity(id());
   (await measuring()).finish();
-  await inState(activity, 'done');
+  await activityIn(client, activity, 'done');
 }
 
 const touch = (): Promise<void> => utimes(join(model.folder, 'model.safetensors'), 1000, 1000);
@@ -99,12 +82,12 @@ describe('the sensitivity of a model', () => {
       ...{ text: '/texts/own.txt', threads: 3, hostMemory: 2 },
     });
     hooks.onProgress?.({ phase: 'Measuring sensitivity', done: 1, total: 4, unit: 'tokens' });
-    expect(await inState(activity, 'running')).toMatchObject({
+    expect(await activityIn(client, activity, 'running')).toMatchObject({
       ...{ kind: 'sensitivity', title: 'model, sensitivity', modelId: model.id },
       pace: { progress: { phase: 'Measuring sensitivity', done: 1 } },
     });
     finish();
-    await inState(activity, 'done');
+    await activityIn(client, activity, 'done');
     expect(await client.models.sensitivity(id())).toEqual(SENSITIVITY);
     expect((await change).value).toEqual({ topic: 'statistics' });
     expect(measurings).toHaveLength(1);
@@ -121,7 +104,7 @@ describe('the sensitivity of a model', () => {
     const { finish } = await measuring();
     await touch();
     finish();
-    expect((await inState(activity, 'failed')).error?.code).toBe('model/changed');
+    expect((await activityIn(client, activity, 'failed')).error?.code).toBe('model/changed');
     expect(await client.models.sensitivity(id())).toBeNull();
   });
 
@@ -129,15 +112,15 @@ describe('the sensitivity of a model', () => {
     await client.runs.start({ modelId: model.id, choices: { budget: { bits: 2 } } });
     const run = await engine.run(0);
     const { activity } = await client.models.measureSensitivity(id());
-    await inState(activity, 'waiting');
+    await activityIn(client, activity, 'waiting');
     await client.activities.cancel({ id: activity });
-    await inState(activity, 'cancelled');
+    await activityIn(client, activity, 'cancelled');
     expect(measurings).toEqual([]);
     const again = await client.models.measureSensitivity(id());
-    await inState(again.activity, 'waiting');
+    await activityIn(client, again.activity, 'waiting');
     run.finish();
     (await measuring()).finish();
-    await inState(again.activity, 'done');
+    await activityIn(client, again.activity, 'done');
   });
 
   it('can be called off, and leaves what was known', async () => {
@@ -145,7 +128,7 @@ describe('the sensitivity of a model', () => {
     const { activity } = await client.models.measureSensitivity(id());
     await measuring();
     await client.activities.cancel({ id: activity });
-    await inState(activity, 'cancelled');
+    await activityIn(client, activity, 'cancelled');
     expect(await client.models.sensitivity(id())).toEqual(SENSITIVITY);
   });
 
@@ -153,7 +136,7 @@ describe('the sensitivity of a model', () => {
     const { activity } = await client.models.measureSensitivity(id());
     await measuring();
     await client.models.remove(id());
-    await inState(activity, 'cancelled');
+    await activityIn(client, activity, 'cancelled');
   });
 
   it('is of models of the library alone', async () => {

@@ -1,9 +1,9 @@
 import { mkdir, mkdtemp, readdir, realpath, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ORPCError, safe } from '@orpc/server';
+import { safe } from '@orpc/server';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ClaqError, plainErrorSchema } from '../../../shared/errors.ts';
+import { ClaqError } from '../../../shared/errors.ts';
 import { modelIdSchema } from '../../../shared/library.ts';
 import { exportFolderName, exportTargetSchema } from '../../../shared/exports.ts';
 import type { EvaluateRequest } from '../../../shared/requests.ts';
@@ -11,7 +11,7 @@ import type { RunCard, RunDetail, RunEvent, RunId, RunState } from '../../../sha
 import { DEMO_MODEL } from '../../../main/service/bundled-texts.ts';
 import type { Studio } from '../../../main/service/studio/studio.ts';
 import { ControlledEngine } from './controlled-engine.ts';
-import { type StudioClient, openTestStudio } from './open-test-studio.ts';
+import { type StudioClient, codeOf, openTestStudio } from './open-test-studio.ts';
 import { matrixResult } from './run-samples.ts';
 
 const CHECK = {
@@ -67,14 +67,6 @@ afterEach(async () => {
 async function startRun(bits = 2.12): Promise<RunCard> {
   const { id: modelId } = await client.models.addDemo();
   return await client.runs.start({ modelId, choices: { budget: { bits } } });
-}
-
-/** Code of the error of ours that a call ends with. */
-async function codeOf(call: Promise<unknown>): Promise<string> {
-  const { error } = await safe(call);
-  if (!(error instanceof ORPCError) || error.code !== 'CLAQ')
-    throw new Error(`no error of ours: ${String(error)}`);
-  return plainErrorSchema.parse(error.data).code;
 }
 
 /** The run, once it is in the state. */
