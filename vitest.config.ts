@@ -11,7 +11,11 @@ import {
 const WITHOUT_TENSORFLOW = { [TENSORFLOW_HOME_VARIABLE]: join(tmpdir(), 'claq-tests-without-tensorflow') };
 
 /** Tests of what only TensorFlow does. */
-const ON_TENSORFLOW_ONLY = ['tests/cli/tensorflow.whole.test.ts', 'tests/engine/claq/device-*.whole.test.ts'];
+const ON_TENSORFLOW_ONLY = [
+  'tests/cli/tensorflow.whole.test.ts',
+  'tests/engine/claq/device-*.whole.test.ts',
+  'tests/engine/tensors/half-*.whole.test.ts',
+];
 
 /** The tests that touch tensors, once more on TensorFlow. */
 const tensorflow = {

@@ -288,6 +288,9 @@ function codebookRate(
   return 1 / ((1 - wide) / rate(low) + wide / rate(high));
 }
 
+/** Columns of two stretches, whose errors one product carries. */
+const CARRIED_TOGETHER = 8 * BLOCK;
+
 /** A stretch's part of U, arranged for the kernels and brought over. */
 function factorSeconds(columns: number, { device }: Machine): number {
   const values = columns ** 2;
@@ -295,15 +298,18 @@ function factorSeconds(columns: number, { device }: Machine): number {
 }
 
 /**
- * While the kernels are at a stretch, the device prepares the next one (device-updates.ts, prepare): errors of all stretches
- * before, put together and multiplied with their part of U.
+ * While the kernels are at a stretch, the device prepares the next one (device-updates.ts, prepare): errors of the stretches
+ * before, two put together and multiplied with their part of U, and the products added up.
  * @param before columns that are quantized already; `next` columns of the next stretch
  */
 function preparedSeconds(allRows: number, before: number, next: number, { device }: Machine): number {
   if (before === 0 || next === 0) return 0;
-  const copied = before * (allRows + next);
-  const flops = 2 * allRows * before * next;
-  return copied / rateAt(device.sum, copied) + flops / rateAt(device.carryProduct, flops);
+  const together = Math.min(before, CARRIED_TOGETHER);
+  const passed = before * next + allRows * (together + (before / together) * next);
+  const flops = 2 * allRows * together * next;
+  return (
+    passed / rateAt(device.sum, passed) + ((before / together) * flops) / rateAt(device.carryProduct, flops)
+  );
 }
 
 /**

@@ -4,6 +4,7 @@ import { factorOnDevice } from '../main/engine/claq/device-factor.ts';
 import { DeviceHessian } from '../main/engine/claq/device-hessian.ts';
 import { Hessian } from '../main/engine/claq/hessian.ts';
 import type { KernelPool } from '../main/engine/kernels/kernel-pool.ts';
+import { carryPrecision, carryProduct } from '../main/engine/tensors/carry-product.ts';
 import { forwardProduct } from '../main/engine/tensors/forward-product.ts';
 import { kernelAttention } from '../main/engine/tensors/kernel-attention.ts';
 import { tensorflowInUse } from '../main/engine/tensors/tensorflow/tensorflow-backend.ts';
@@ -23,8 +24,8 @@ const HEADS = 8;
 /** Segments that are added to a Hessian at once. */
 const ADDED_SEGMENTS = 3;
 const DOWNLOADS = 9;
-/** Rows whose errors are carried over, columns of a stretch, and stretches before it. */
-const CARRIED = { rows: 2048, columns: 384, stretches: [1, 8] };
+/** Rows whose errors are carried over, columns of a stretch, and stretches that are carried at once. */
+const CARRIED = { rows: 2048, columns: 384, stretches: [1, 2] };
 
 export interface DeviceSizes {
   /** Of a segment. */
@@ -102,7 +103,7 @@ async function measureCarryProduct(samples: RateSamples, stretches: number): Pro
     'carry product',
     flops,
     flops,
-    doneIn(() => tf.matMul(errors, upper)),
+    doneIn(() => carryProduct(errors, upper, carryPrecision())),
   );
   tf.dispose([errors, upper]);
 }

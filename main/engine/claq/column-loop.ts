@@ -1,6 +1,7 @@
 import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import type { KernelPool } from '../kernels/kernel-pool.ts';
 import { BLOCK, STRIP, roundUp } from '../kernels/layout.ts';
+import { carryPrecision } from '../tensors/carry-product.ts';
 import { DeviceUpdates } from './device-updates.ts';
 import type { HessianFactor } from './factor.ts';
 import type { FactoredColumns } from './factored-columns.ts';
@@ -56,7 +57,10 @@ async function quantizeTogether(
     if (factor.home === 'kernels') {
       await quantizeBlocks(pool, { first: 0, ...factor }, jobs, factor.paddedColumns / BLOCK);
     } else {
-      const updates = new DeviceUpdates(pool, factor, jobs, stretch);
+      const updates = new DeviceUpdates(pool, factor, jobs, {
+        blocks: stretch,
+        precision: options.carryPrecision ?? carryPrecision(),
+      });
       try {
         await quantizeStretches(pool, updates, jobs, { compensate: options.compensate, signal });
       } finally {
@@ -92,14 +96,22 @@ async function arrangeWeights(
   const mark = arena.mark();
   const positions = arena.copyInts(order);
   const deadColumns = arena.copyBytes(dead);
-  const chunk = roundUp(COPIED_BYTES / 4 / columns, STRIP);
-  for (let row = 0; row < rows; row += chunk) {
-    const chunkMark = arena.mark();
-    const end = Math.min(row + chunk, rows);
-    const source = arena.copyFloats(weights.subarray(row * columns, end * columns));
-    const args = arena.words([source, original, rows, columns, positions, deadColumns, row / STRIP, error]);
-    await pool.runTilesAsync('arrangeWeights', args, Math.ceil((end - row) / STRIP));
-    arena.release(chunkMark);
+  // Two halves: the kernels arrange what stands in one while the other is filled.
+  const chunk = Math.min(roundUp(COPIED_BYTES / 2 / 4 / columns, STRIP), roundUp(rows, STRIP));
+  const first = arena.allocate(4 * chunk * columns);
+  const second = chunk < rows ? arena.allocate(4 * chunk * columns) : first;
+  let arranged = Promise.resolve();
+  try {
+    for (let row = 0; row < rows; row += chunk) {
+      const end = Math.min(row + chunk, rows);
+      const source = (row / chunk) % 2 === 0 ? first : second;
+      arena.floats(source, (end - row) * columns).set(weights.subarray(row * columns, end * columns));
+      const args = arena.words([source, original, rows, columns, positions, deadColumns, row / STRIP, error]);
+      await arranged;
+      arranged = pool.runTilesAsync('arrangeWeights', args, Math.ceil((end - row) / STRIP));
+    }
+  } finally {
+    await arranged;
   }
   arena.release(mark);
 }

@@ -1,6 +1,7 @@
 /** What the column loop is given: matrices, what each of their columns gets, and how codebooks come about. */
 import type { ColumnPlan } from '../../../shared/budget.ts';
 import type { CodebookFit } from '../../../shared/method.ts';
+import type { CarryPrecision } from '../tensors/carry-product.ts';
 import type { Couplings } from './couplings.ts';
 import type { Reserve } from './error-reservation.ts';
 import type { UniformGrid } from './uniform-grid.ts';
@@ -16,6 +17,8 @@ export interface ColumnLoopOptions {
   readonly compensate: boolean;
   /** Blocks of columns between two of TensorFlow's products, where the factor stands on its device; by size where not given. */
   readonly stretch?: number;
+  /** Of these products; by the processor where not given. */
+  readonly carryPrecision?: CarryPrecision;
   readonly seed: number;
   /** The tails where it is not said. */
   readonly reserve?: Reserve | undefined;

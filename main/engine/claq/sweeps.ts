@@ -38,7 +38,8 @@ export async function sweepColumns(
 ): Promise<number[]> {
   const { arena } = pool;
   const mark = arena.mark();
-  const updates = new DeviceUpdates(pool, couplings, jobs, stretch);
+  // In float32: a sweep is to lose nothing again of what the one before it has gained.
+  const updates = new DeviceUpdates(pool, couplings, jobs, { blocks: stretch, precision: 'float32' });
   try {
     for (let sweep = 0; sweep < sweeps; sweep++) {
       throwIfCancelled(signal);

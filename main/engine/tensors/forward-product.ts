@@ -34,5 +34,5 @@ export function forwardProduct(x: tf.Tensor2D, weight: tf.Tensor2D): tf.Tensor2D
   const tensorflow = precision === 'float32' ? undefined : tensorflowInUse();
   if (tensorflow === undefined || precision === 'float32')
     return tf.matMul<tf.Tensor2D>(x, weight, false, true);
-  return halfProduct(tensorflow, x, weight, precision);
+  return halfProduct(tensorflow, x, weight, { precision, transposeSecond: true });
 }

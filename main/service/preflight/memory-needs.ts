@@ -136,9 +136,9 @@ function loopBytes(
   }, 0);
   if (home === 'kernels') return jobs + COPIED_BYTES;
   const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
-  // Each stretch's part of U, and room for the errors of one where there are several.
+  // Each stretch's part of U, and room for the errors of two and a correction where there are several.
   const stretch = Math.min(padded, stretchBlocks(rows, columns) * BLOCK);
-  const stretches = FLOAT_BYTES * stretch * (padded + (stretch < padded ? rows : 0));
+  const stretches = FLOAT_BYTES * stretch * (padded + (stretch < padded ? 3 * rows : 0));
   return jobs + Math.max(COPIED_BYTES, stretches);
 }
 
@@ -230,9 +230,10 @@ function groupSteps(
       // U, and the couplings in strips and in one piece.
       { name: `the couplings of ${names}`, values: sweeps ? 3 * padded ** 2 + drift + whole : 0 },
       {
-        // U, the errors before and after a stretch's are put behind them, and U's part for the next stretch.
+        // U, the errors, two stretches of them before they are put together, a correction in parts, and U's part for a stretch.
         name: `the columns of ${names}`,
-        values: padded ** 2 + (stretch < padded ? 2 * rows * padded : 0) + stretch * padded + drift,
+        values:
+          padded ** 2 + (stretch < padded ? rows * (padded + 5 * stretch) : 0) + stretch * padded + drift,
       },
       {
         // U and the couplings, the errors and two more of their size, and a stretch's part.

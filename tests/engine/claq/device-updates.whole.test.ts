@@ -5,8 +5,8 @@ import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { BLOCK } from '../../../main/engine/kernels/layout.ts';
 import { tensorflowInUse } from '../../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
 import { Random } from '../../oracle/random.ts';
-import { startTestBackend } from '../tensors/test-backend.ts';
-import { everyColumn, quantize, quantizeTogether, randomCase } from './loop-case.ts';
+import { TEST_ENGINE, startTestBackend } from '../tensors/test-backend.ts';
+import { everyColumn, quantize, quantizeTogether, randomCase, trueLoss } from './loop-case.ts';
 
 let pool: KernelPool;
 beforeAll(async () => {
@@ -17,7 +17,9 @@ afterAll(() => pool.stop());
 
 const held = (): number => tensorflowInUse()?.getNumOfTFTensors() ?? tf.memory().numTensors;
 const STRETCH = 3 * BLOCK;
-const ON_DEVICE = { home: 'device', stretch: 3 } as const;
+const ON_DEVICE = { home: 'device', stretch: 3, carryPrecision: 'float32' } as const;
+/** As on a processor that multiplies tiles of bfloat16, on any. */
+const IN_HALF = { ...ON_DEVICE, carryPrecision: 'bfloat16' } as const;
 
 function shareOfSameCodes(a: QuantizedMatrix, b: QuantizedMatrix): number {
   return a.codes.filter((code, i) => code === b.codes[i]).length / a.codes.length;
@@ -65,5 +67,28 @@ describe('a column loop whose factor stands on the device', () => {
     const expected = await quantize(single, one, ON_DEVICE);
     await single.stop();
     expect(await quantize(pool, one, ON_DEVICE)).toEqual(expected);
+  });
+
+  describe.runIf(TEST_ENGINE !== 'wasm')('and products are in bfloat16', () => {
+    it('has the loss of float32', async () => {
+      const columns = 3 * STRETCH + 40;
+      const one = { ...randomCase(new Random(85), 61, columns, 3), plan: everyColumn(columns, 3, 1, 2) };
+      const before = held();
+      const single = await quantize(pool, one, ON_DEVICE);
+      const half = await quantize(pool, one, IN_HALF);
+      expect(held()).toBe(before);
+      // What the loop says of itself, and what its codes lose.
+      expect(Math.abs(half.loss / single.loss - 1)).toBeLessThan(2e-3);
+      expect(Math.abs(half.loss / trueLoss(one, half) - 1)).toBeLessThan(1e-3);
+      expect(half.codes).not.toEqual(single.codes);
+    });
+
+    it('gives the same bytes on any number of threads', async () => {
+      const one = randomCase(new Random(86), 48, 2 * STRETCH + 10, 2);
+      const single = await KernelPool.start({ threads: 1 });
+      const expected = await quantize(single, one, IN_HALF);
+      await single.stop();
+      expect(await quantize(pool, one, IN_HALF)).toEqual(expected);
+    });
   });
 });

@@ -6,10 +6,11 @@ import { factorOnDevice } from '../../../main/engine/claq/device-factor.ts';
 import { DeviceHessian } from '../../../main/engine/claq/device-hessian.ts';
 import { type HessianFactor, factorHessian } from '../../../main/engine/claq/factor.ts';
 import { Hessian } from '../../../main/engine/claq/hessian.ts';
-import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
+import { type QuantizedMatrix, dequantize } from '../../../main/engine/claq/quantized-matrix.ts';
 import type { UniformGrid } from '../../../main/engine/claq/uniform-grid.ts';
 import type { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
-import type { Matrix } from '../../oracle/linear-algebra.ts';
+import { lossOf, prepareHessian } from '../../oracle/gptq.ts';
+import { type Matrix, matrixOf } from '../../oracle/linear-algebra.ts';
 import { type Random, randomHessian } from '../../oracle/random.ts';
 
 export interface LoopCase {
@@ -107,4 +108,13 @@ export function randomCase(random: Random, rows: number, columns: number, width:
     hessian: randomHessian(random, columns),
     plan: everyColumn(columns, width),
   };
+}
+
+/** tr((W - Q) H (W - Q)^T) / 2 with the damped H of the act-order, in float64. */
+export function trueLoss({ rows, columns, weights, hessian }: LoopCase, matrix: QuantizedMatrix): number {
+  return lossOf(
+    matrixOf(rows, columns, weights),
+    matrixOf(rows, columns, dequantize(matrix)),
+    prepareHessian(hessian, PERCDAMP, true),
+  );
 }

@@ -10,12 +10,10 @@ import { type QuantizedMatrix, dequantize } from '../../../main/engine/claq/quan
 import { divideRows, matrixScale, rowScales } from '../../../main/engine/claq/row-scales.ts';
 import { float8Bytes } from '../../../main/engine/result/float8.ts';
 import { type Engine, startEngine } from '../../../main/engine/start-engine.ts';
-import { lossOf, prepareHessian } from '../../oracle/gptq.ts';
-import { matrixOf } from '../../oracle/linear-algebra.ts';
 import { Random } from '../../oracle/random.ts';
 import { TEST_ENGINE } from '../tensors/test-backend.ts';
 import { fingerprint } from './fingerprint.ts';
-import { DEFAULT_OPTIONS, type LoopCase, PERCDAMP, everyColumn, randomCase } from './loop-case.ts';
+import { DEFAULT_OPTIONS, type LoopCase, PERCDAMP, everyColumn, randomCase, trueLoss } from './loop-case.ts';
 
 let engine: Engine;
 beforeAll(async () => {
@@ -86,15 +84,6 @@ async function quantizeOne(one: LoopCase, asked: Asked): Promise<QuantizedMatrix
   const [matrix] = await quantize([one], asked);
   if (matrix === undefined) throw new Error('no matrix came back');
   return matrix;
-}
-
-/** tr((W - Q) H (W - Q)^T) / 2 in float64. */
-function trueLoss({ rows, columns, weights, hessian }: LoopCase, matrix: QuantizedMatrix): number {
-  return lossOf(
-    matrixOf(rows, columns, weights),
-    matrixOf(rows, columns, dequantize(matrix)),
-    prepareHessian(hessian, PERCDAMP, true),
-  );
 }
 
 /** Rows of very different sizes, columns of mixed widths with reserved entries. */

@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { bfloatBits } from '../../../main/engine/checkpoint/half-precision.ts';
 import { forwardProduct, setForwardPrecision } from '../../../main/engine/tensors/forward-product.ts';
 import { tensorflowInUse } from '../../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
 import { Random } from '../../oracle/random.ts';
+import { bfloat } from './half-rounding.ts';
 import { TEST_ENGINE, startTestBackend } from './test-backend.ts';
 
 beforeAll(startTestBackend);
@@ -13,11 +13,6 @@ const [TOKENS, INPUTS, OUTPUTS] = [5, 64, 7];
 const random = new Random(91);
 const x = random.floats(TOKENS * INPUTS, () => random.student(5));
 const weight = random.floats(OUTPUTS * INPUTS, () => random.student(5));
-
-function bfloat(value: number): number {
-  const bits = new Uint32Array(Float32Array.of(value).buffer);
-  return new Float32Array(Uint32Array.of((bfloatBits(bits[0] ?? 0) << 16) >>> 0).buffer)[0] ?? NaN;
-}
 
 const ROUND = {
   float32: Math.fround,

@@ -1,10 +1,10 @@
 /** Loads TensorFlow from an installation into this process, as tfjs's backend. */
-import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import util from 'node:util';
 import * as tf from '@tensorflow/tfjs-core';
 import { ClaqError } from '../../../../shared/errors.ts';
+import { processorInstructionSets } from '../processor.ts';
 import { ADDON_FILE } from './installation.ts';
 import {
   TENSORFLOW_BACKEND,
@@ -64,9 +64,8 @@ export async function loadTensorflow(folder: string, options: TensorflowOptions)
 
 /** TensorFlow ends the whole process on a processor without AVX: better not to load it there. */
 function requireAvx(): void {
-  if (process.platform !== 'linux' || process.arch !== 'x64') return;
-  const flags = /^flags\s*:(.*)$/m.exec(readFileSync('/proc/cpuinfo', 'utf8'))?.[1] ?? '';
-  if (flags !== '' && !flags.split(' ').includes('avx')) throw new Error('this processor has no AVX');
+  if (process.arch === 'x64' && processorInstructionSets()?.has('avx') === false)
+    throw new Error('this processor has no AVX');
 }
 
 /** What TensorFlow is told through its environment. What the user has set stays. */
