@@ -201,19 +201,18 @@ describe('what is measured', () => {
 
   it('is nothing any more once the files are seen to be others, and whoever watches is told', async () => {
     await studio.measureAll();
-    const told: number[] = [];
-    const watching = (async () => {
-      for await (const event of await client.statistics.watch(id)) {
-        told.push(event.matrices.length);
-        if (event.matrices.length === 0) return;
-      }
-    })();
-    await firstEvent();
+    const watch = await client.statistics.watch(id);
+    const told = async (): Promise<number | undefined> => {
+      const { value, done } = await watch.next();
+      return done === true ? undefined : value.matrices.length;
+    };
+    expect(await told()).toBe(7);
+    const next = told();
     await touch();
     const address = { ...id, block: 0, kind: 'q' as const };
     expect(await codeOf(client.statistics.matrix(address))).toBe('statistics/not-measured');
-    await watching;
-    expect(told).toEqual([7, 0]);
+    expect(await next).toBe(0);
+    await watch.return(undefined);
     expect(await firstEvent()).toMatchObject({ measuring: null, matrices: [] });
   });
 
