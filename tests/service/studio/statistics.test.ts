@@ -29,9 +29,26 @@ async function touch(): Promise<void> {
   await utimes(join(model.folder, 'model.safetensors'), 1000, 1000);
 }
 
+/** A watcher's events one by one. */
+async function eventsOf(): Promise<{ next: () => Promise<StatisticsEvent>; end: () => Promise<void> }> {
+  const watch = await client.statistics.watch(id);
+  return {
+    next: async () => {
+      const { value, done } = await watch.next();
+      if (done === true) throw new Error('nothing more was told');
+      return value;
+    },
+    end: async () => {
+      await watch.return(undefined);
+    },
+  };
+}
+
 async function firstEvent(): Promise<StatisticsEvent> {
-  for await (const event of await client.statistics.watch(id)) return event;
-  throw new Error('nothing was told');
+  const { next, end } = await eventsOf();
+  const event = await next();
+  await end();
+  return event;
 }
 
 describe('measuring', () => {
@@ -115,37 +132,25 @@ describe('measuring', () => {
 
 describe('those who watch', () => {
   it('are told everything first, then each matrix, and everything again at the end', async () => {
-    const told: string[] = [];
-    const matrices: number[] = [];
-    const walked = (async () => {
-      for await (const event of await client.statistics.watch(id)) {
-        const name = event.kind === 'matrices' ? 'matrices' : event.measuring === null ? 'idle' : 'measuring';
-        const isFirst = told.at(-1) !== name;
-        if (isFirst) {
-          told.push(name);
-          matrices.push(event.matrices.length);
-        }
-        const [first] = event.matrices;
-        // The others may come in one message more, or with everything at the end.
-        if (event.kind === 'matrices' && isFirst)
-          expect(first).toMatchObject({ block: 0, kind: 'q', rows: 192, columns: 192 });
-        if (name === 'idle' && event.matrices.length === 7) return;
-      }
-    })();
-    await firstEvent();
+    const { next, end } = await eventsOf();
+    expect(await next()).toMatchObject({ kind: 'overview', measuring: null, matrices: [] });
     const { activity } = await client.statistics.measure(id);
+    expect(await next()).toMatchObject({ kind: 'overview', measuring: activity, matrices: [] });
     const walk = await columns.walk(0);
     const [first, ...others] = places;
-    // Time for the news that it begins, and for that of the first matrix.
-    await new Promise((resolve) => setTimeout(resolve, 100));
     if (first !== undefined) walk.find(model.description, first);
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { kind, matrices } = await next();
+    expect(kind).toBe('matrices');
+    expect(matrices).toMatchObject([{ block: 0, kind: 'q', rows: 192, columns: 192 }]);
     for (const place of others) walk.find(model.description, place);
     walk.finish();
-    await walked;
+    // The others may come in a message of their own, or with everything at the end.
+    let last = await next();
+    if (last.kind === 'matrices') last = await next();
+    expect(last).toMatchObject({ kind: 'overview', measuring: null });
+    expect(last.matrices).toHaveLength(7);
+    await end();
     await activityIn(client, activity, 'done');
-    expect(told).toEqual(['idle', 'measuring', 'matrices', 'idle']);
-    expect(matrices).toEqual([0, 0, 1, 7]);
   });
 
   it('of the library are told of the beginning and the end', async () => {
@@ -201,18 +206,14 @@ describe('what is measured', () => {
 
   it('is nothing any more once the files are seen to be others, and whoever watches is told', async () => {
     await studio.measureAll();
-    const watch = await client.statistics.watch(id);
-    const told = async (): Promise<number | undefined> => {
-      const { value, done } = await watch.next();
-      return done === true ? undefined : value.matrices.length;
-    };
-    expect(await told()).toBe(7);
-    const next = told();
+    const { next, end } = await eventsOf();
+    expect((await next()).matrices).toHaveLength(7);
+    const told = next();
     await touch();
     const address = { ...id, block: 0, kind: 'q' as const };
     expect(await codeOf(client.statistics.matrix(address))).toBe('statistics/not-measured');
-    expect(await next).toBe(0);
-    await watch.return(undefined);
+    expect((await told).matrices).toEqual([]);
+    await end();
     expect(await firstEvent()).toMatchObject({ measuring: null, matrices: [] });
   });
 
