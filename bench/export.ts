@@ -1,6 +1,6 @@
 /**
  * npm run bench:export [-- --run FOLDER]: how fast a run is written as each format and checked, in a process of its own for each, and the
- * peak memory of that and of the whole command, which compares a perplexity too.
+ * peak memory of that and of the whole command, which compares a perplexity too; the latter also of models that are wider.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { measuredProcess } from './measured-process.ts';
 import { type ExportTimes, exportTimesSchema } from './export-times.ts';
 import { SMOLLM2_FOLDER, missingSmollm2 } from './reference-data.ts';
 import { note, section, table } from './report.ts';
+import { writeSyntheticModel } from './synthetic-model.ts';
 import { Times } from './timing.ts';
 
 /** Source bytes a second of writing, on one core. */
@@ -19,6 +20,10 @@ const AIM_BYTES = 300e6;
 const AIM_MEMORY = 600e6;
 /** Each export as often, in turns, and every turn begins with another: what comes first after a pause waits longest for the disk. */
 const RUNS = 3;
+
+/** The proportions of LLaMA-7B, which is the last of these. */
+const WIDTHS = [1024, 2048, 4096];
+const WIDE = { blocks: 1, vocabSize: 49_152, contextLength: 2048 };
 
 const CLAQ = new URL('../main/cli/claq.ts', import.meta.url);
 
@@ -29,18 +34,48 @@ if (values.run !== undefined) await benchExports(values.run);
 else if (missing === undefined) await benchNewRun();
 else note(missing);
 
-/** A run whose quality does not matter: as few texts as there can be. */
 async function benchNewRun(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'claq-bench-'));
   try {
-    const out = join(folder, 'run');
-    const quick = ['--segments', '1', '--segment-length', '128', '--windows', '0', '--no-export'];
+    const run = join(folder, 'run');
     note('A run of SmolLM2-135M at 2.12 bits first: minutes.');
-    await measuredProcess(CLAQ, ['quantize', SMOLLM2_FOLDER, '--bits', '2.12', '--out', out, ...quick]);
-    await benchExports(out);
+    await makeRun(SMOLLM2_FOLDER, run);
+    await benchExports(run);
+    await benchWidths(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** A run whose quality does not matter: as few texts as there can be. */
+async function makeRun(model: string, out: string): Promise<void> {
+  const quick = ['--segments', '1', '--segment-length', '128', '--windows', '0', '--no-export'];
+  await measuredProcess(CLAQ, ['quantize', model, '--bits', '2.12', '--out', out, ...quick]);
+}
+
+/** The command's memory where a block grows: of a model with one. */
+async function benchWidths(folder: string): Promise<void> {
+  const rows: string[][] = [];
+  for (const width of WIDTHS) {
+    const [model, run] = [join(folder, `model-${width}`), join(folder, `run-${width}`)];
+    const heads = width / 128;
+    const shape = { ...WIDE, hiddenSize: width, ffnSize: (width * 43) / 16, heads, kvHeads: heads };
+    await writeSyntheticModel(model, shape, SMOLLM2_FOLDER);
+    await makeRun(model, run);
+    const peaks = await peaksOfCommand(run);
+    const weights = 4 * width * width + 3 * width * shape.ffnSize;
+    rows.push([
+      `${width}`,
+      megabytes(4 * weights),
+      ...EXPORT_TARGETS.map((target) => megabytes(peaks.get(exportFolderName(target)) ?? NaN)),
+    ]);
+    for (const each of [model, run]) await rm(each, { recursive: true });
+  }
+  table(
+    "Peak memory of the command with one block of LLaMA's proportions",
+    ['width', 'block in float32', ...EXPORT_TARGETS.map(exportFolderName)],
+    rows,
+  );
 }
 
 async function benchExports(run: string): Promise<void> {

@@ -22,7 +22,8 @@ import {
   type MethodSettings,
   quantizeGroup,
 } from './claq/quantize-group.ts';
-import { type Perplexity, PerplexityEvaluation } from './evaluate/perplexity.ts';
+import { PerplexityEvaluation } from './evaluate/perplexity.ts';
+import type { Perplexity } from './evaluate/window-perplexity.ts';
 import type { KernelPool } from './kernels/kernel-pool.ts';
 import { OriginalStream } from './original-stream.ts';
 import { RunProgress } from './run-progress.ts';

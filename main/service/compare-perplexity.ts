@@ -4,9 +4,12 @@ import type { ComparedPerplexity } from '../../shared/exports.ts';
 import type { RunHooks } from '../../shared/requests.ts';
 import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
-import { evaluatePerplexity } from '../engine/evaluate/perplexity.ts';
+import { streamedPerplexity } from '../engine/evaluate/streamed-perplexity.ts';
+import { type Replacements, replacementOf, tensorPieces } from '../engine/export/dense-tensors.ts';
+import { PackedCheckpoint } from '../engine/packed-model/packed-checkpoint.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
-import type { ReplaceMatrix } from '../engine/transformer/block-weights.ts';
+import type { StreamedMatrix } from '../engine/transformer/streamed-block.ts';
+import { packedMatrices } from './export-source.ts';
 import { windowsOfText } from './texts.ts';
 
 /** Enough that a wrong tensor, order of rows or tokenizer shows, and little enough to be done each time. */
@@ -21,8 +24,8 @@ const TOLERANCE = { exact: 1e-4, rounded: 0.05 } as const;
 
 export interface PerplexityComparison {
   readonly checkpoint: Checkpoint;
-  /** Matrices in the place of the checkpoint's. */
-  readonly replace: ReplaceMatrix | undefined;
+  /** Matrices in the places of the checkpoint's. */
+  readonly replacements: Replacements;
   /** The written model: a folder, or a file in it. */
   readonly written: string;
   readonly rounded: boolean;
@@ -33,7 +36,7 @@ export interface PerplexityComparison {
  * perplexity is another; run/cancelled.
  */
 export async function comparePerplexity(
-  { checkpoint, replace, written, rounded }: PerplexityComparison,
+  { checkpoint, replacements, written, rounded }: PerplexityComparison,
   hooks: RunHooks,
 ): Promise<ComparedPerplexity> {
   const expectedWindows = await firstWindows(checkpoint, hooks);
@@ -41,20 +44,20 @@ export async function comparePerplexity(
   try {
     const windows = await firstWindows(reopened, hooks);
     requireSameTokens(written, expectedWindows, windows);
-    const measure = async (model: Checkpoint, of: string, replaced?: ReplaceMatrix): Promise<number> => {
-      const phase = `Evaluating ${of}`;
-      const measured = await evaluatePerplexity({
+    const measure = async (model: Checkpoint, of: string, replaced?: Replacements): Promise<number> => {
+      const measured = await streamedPerplexity({
         checkpoint: model,
+        matrix: matrixRows(model, replaced),
         windows,
-        phase,
-        ...(replaced === undefined ? {} : { replace: replaced }),
+        phase: `Evaluating ${of}`,
         onProgress: hooks.onProgress,
         signal: hooks.signal,
       });
       return measured.meanNll;
     };
-    const expected = await measure(checkpoint, 'what was exported', replace);
-    const found = await measure(reopened, 'the written model');
+    const expected = await measure(checkpoint, 'what was exported', replacements);
+    const ownMatrices = reopened instanceof PackedCheckpoint ? packedMatrices(reopened) : undefined;
+    const found = await measure(reopened, 'the written model', ownMatrices);
     const tolerance = rounded ? TOLERANCE.rounded : TOLERANCE.exact;
     if (!(Math.abs(found - expected) <= tolerance)) {
       throw new ClaqError('output/verification-failed', 'The written model has another perplexity', {
@@ -69,6 +72,20 @@ export async function comparePerplexity(
   } finally {
     await reopened.close();
   }
+}
+
+/** Matrices as an export writes them, a few rows at a time: what is compared is held whole as little as what is written. */
+function matrixRows(checkpoint: Checkpoint, replacements: Replacements | undefined): StreamedMatrix {
+  return async function* (name) {
+    const entry = checkpoint.tensors.get(name);
+    if (entry === undefined) {
+      throw new ClaqError('weights/missing-tensor', `The model has no matrix ${name}`, {
+        where: checkpoint.folder,
+      });
+    }
+    const replacement = replacements === undefined ? undefined : await replacementOf(replacements, name);
+    yield* tensorPieces(checkpoint, entry, replacement === undefined ? entry.dtype : 'F32', replacement);
+  };
 }
 
 async function firstWindows(checkpoint: Checkpoint, hooks: RunHooks): Promise<readonly Int32Array[]> {

@@ -7,7 +7,6 @@ import type { Checkpoint } from '../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../engine/checkpoint/open-checkpoint.ts';
 import type { Replacements } from '../engine/export/dense-tensors.ts';
 import { PackedCheckpoint } from '../engine/packed-model/packed-checkpoint.ts';
-import type { ReplaceMatrix } from '../engine/transformer/block-weights.ts';
 import { hashModelFiles, requireSameModel, requireWrittenMatrices } from './model-files.ts';
 import { type OpenedRun, openRun } from './open-run.ts';
 import { RUN_FILE } from './run-folder.ts';
@@ -16,7 +15,6 @@ export interface ExportSource extends Replacements {
   /** Where exports go that are given no other place. */
   readonly folder: string;
   readonly checkpoint: Checkpoint;
-  readonly replace: ReplaceMatrix | undefined;
   /** Absolute path of the file of a matrix (by the tensor's name), and what a run's record says of it; of runs alone. */
   readonly matrixFile: ((tensorName: string) => string | undefined) | undefined;
   readonly record: RunRecord | undefined;
@@ -43,7 +41,6 @@ export function sourceOfRun(run: OpenedRun, checkpoint: Checkpoint): ExportSourc
     checkpoint,
     quantized: run.weights,
     coded: run.coded,
-    replace: run.matrix,
     matrixFile: (name) => {
       const file = files.get(name);
       return file === undefined ? undefined : join(run.folder, file);
@@ -74,10 +71,7 @@ async function packedSource(path: string, hooks: RunHooks): Promise<ExportSource
     return {
       folder,
       checkpoint,
-      quantized: () => Promise.resolve(undefined),
-      // Not decoded whole, as the checkpoint would.
-      coded: (name) => checkpoint.readQuantized(name),
-      replace: undefined,
+      ...packedMatrices(checkpoint),
       matrixFile: undefined,
       record: undefined,
       hashes: await hashModelFiles(checkpoint, hooks),
@@ -87,6 +81,11 @@ async function packedSource(path: string, hooks: RunHooks): Promise<ExportSource
     await checkpoint.close();
     throw error;
   }
+}
+
+/** As codes: not decoded whole, as the checkpoint would. */
+export function packedMatrices(packed: PackedCheckpoint): Replacements {
+  return { quantized: () => Promise.resolve(undefined), coded: (name) => packed.readQuantized(name) };
 }
 
 async function openModel(folder: string): Promise<Checkpoint> {

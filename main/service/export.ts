@@ -41,7 +41,7 @@ export async function writeExport(
   hooks: RunHooks,
 ): Promise<ExportResult> {
   const start = performance.now();
-  const { checkpoint, replace } = source;
+  const { checkpoint } = source;
   const sourceName = basename(checkpoint.path, '.gguf');
   const chosen = await exportFormat(source, target, sourceName);
   const card = await sourceCard(checkpoint.companions);
@@ -50,7 +50,7 @@ export async function writeExport(
     outFolder,
     identity: exportIdentity(source, target),
     comparePerplexity: (folder, rounded) =>
-      comparePerplexity({ checkpoint, replace, written: chosen.opened(folder), rounded }, hooks),
+      comparePerplexity({ checkpoint, replacements: source, written: chosen.opened(folder), rounded }, hooks),
     card: (perplexity) =>
       modelCard({
         target,

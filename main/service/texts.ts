@@ -4,7 +4,7 @@ import type { ModelDescription } from '../../shared/model.ts';
 import type { QuantizeSettings, RunHooks } from '../../shared/requests.ts';
 import type { PerplexityFigure } from '../../shared/run-record.ts';
 import type { EvaluateSummary } from '../../shared/summaries.ts';
-import type { Perplexity } from '../engine/evaluate/perplexity.ts';
+import type { Perplexity } from '../engine/evaluate/window-perplexity.ts';
 import type { Engine } from '../engine/start-engine.ts';
 import { openCorpus } from '../engine/text/corpus.ts';
 import { type CalibrationSegments, drawSegments } from '../engine/text/segments.ts';

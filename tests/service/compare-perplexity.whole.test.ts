@@ -6,7 +6,7 @@ import { openCheckpoint } from '../../main/engine/checkpoint/open-checkpoint.ts'
 import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
 import { comparePerplexity } from '../../main/service/compare-perplexity.ts';
 import type { ComparedPerplexity } from '../../shared/exports.ts';
-import { matrixShape } from '../../shared/model.ts';
+import { matrixName, matrixShape } from '../../shared/model.ts';
 import { thrownBy } from '../engine/checkpoint/thrown.ts';
 import { writeTinyModel } from './tiny-model.ts';
 
@@ -32,12 +32,10 @@ async function compare(factor?: number, rounded = false): Promise<ComparedPerple
   try {
     const { rows, columns } = matrixShape(checkpoint.model, 'up');
     const changed = new Float32Array(rows * columns).fill(factor ?? 0);
-    const replace = (block: number, kind: string): Promise<Float32Array | undefined> =>
-      Promise.resolve(block === 0 && kind === 'up' ? changed : undefined);
-    return await comparePerplexity(
-      { checkpoint, replace: factor === undefined ? undefined : replace, written, rounded },
-      {},
-    );
+    const name = `${matrixName(0, 'up')}.weight`;
+    const quantized = (asked: string): Promise<Float32Array | undefined> =>
+      Promise.resolve(factor !== undefined && asked === name ? changed : undefined);
+    return await comparePerplexity({ checkpoint, replacements: { quantized }, written, rounded }, {});
   } finally {
     await checkpoint.close();
   }

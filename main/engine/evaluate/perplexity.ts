@@ -1,5 +1,4 @@
 import { throwIfCancelled } from '../../../shared/cancellation.ts';
-import { ClaqError } from '../../../shared/errors.ts';
 import type { OnProgress } from '../../../shared/progress.ts';
 import { evaluationBytes, tokensOf } from '../activation-bytes.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
@@ -11,24 +10,9 @@ import type { HiddenStates } from '../transformer/hidden-states.ts';
 import { HostMemory } from '../transformer/host-memory.ts';
 import { Positions } from '../transformer/positions.ts';
 import { forEachSegment } from '../transformer/segment-loop.ts';
-import { overflowRemedy } from '../tensors/forward-product.ts';
 import { tensorErrors } from '../tensors/tensor-errors.ts';
 import { tokenLosses } from '../transformer/token-losses.ts';
-
-/** A perplexity and what it was measured on, in the words of the GPTQ protocol. */
-export interface Perplexity {
-  /** exp(meanNll). */
-  readonly perplexity: number;
-  /** Mean over the windows of windowNll, in nats a token. */
-  readonly meanNll: number;
-  readonly windows: number;
-  /** Tokens of a window. */
-  readonly contextLength: number;
-  /** Tokens of all windows; the first of each is given, not predicted. */
-  readonly tokens: number;
-  /** Mean negative log-likelihood of the predicted tokens of each window. */
-  readonly windowNll: readonly number[];
-}
+import { type Perplexity, perplexityOfLosses, requireWindows } from './window-perplexity.ts';
 
 export interface EvaluationOptions {
   /** Phase shown while the evaluation runs. */
@@ -90,14 +74,7 @@ export class PerplexityEvaluation {
     windows: readonly Int32Array[],
     options: EvaluationOptions = {},
   ): Promise<PerplexityEvaluation> {
-    const contextLength = windows[0]?.length ?? 0;
-    if (contextLength < 2) {
-      throw new ClaqError('text/too-little', 'There is no text to evaluate', {
-        expected: 'at least one window of two or more tokens',
-        found: windows.length === 0 ? 'no window' : `windows of ${contextLength} tokens`,
-      });
-    }
-    if (windows.some((ids) => ids.length !== contextLength)) throw new Error('windows differ in length');
+    const contextLength = requireWindows(windows);
     throwIfCancelled(options.signal);
     const hidden = await embedSegments(checkpoint, windows, options.memory);
     return new PerplexityEvaluation(checkpoint, windows, contextLength, hidden, options);
@@ -132,29 +109,7 @@ export class PerplexityEvaluation {
       sizes: this.#positions.sizes,
       onPart: (part) => this.#report(blocks + part, 'head'),
     });
-    const windowNll = losses.map(mean);
-    const unusable = windowNll.findIndex((nll) => !Number.isFinite(nll));
-    if (unusable >= 0) {
-      throw new ClaqError(
-        'engine/kernel-failed',
-        'The forward pass gave a value that is not a finite number',
-        {
-          where: `window ${unusable}`,
-          expected: 'a finite negative log-likelihood',
-          found: String(windowNll[unusable]),
-          remedy: overflowRemedy(),
-        },
-      );
-    }
-    const meanNll = mean(windowNll);
-    return {
-      perplexity: Math.exp(meanNll),
-      meanNll,
-      windows: this.#windows.length,
-      contextLength: this.#contextLength,
-      tokens: this.#windows.length * this.#contextLength,
-      windowNll,
-    };
+    return perplexityOfLosses(losses, this.#contextLength);
   }
 
   dispose(): void {
@@ -209,10 +164,4 @@ async function evaluateBlocks(options: EvaluatePerplexity): Promise<Perplexity> 
   } finally {
     evaluation.dispose();
   }
-}
-
-function mean(values: Float64Array | readonly number[]): number {
-  let sum = 0;
-  for (const value of values) sum += value;
-  return sum / values.length;
 }

@@ -18,7 +18,8 @@ import type { LinearWeights } from './linear.ts';
  */
 export type ReplaceMatrix = (block: number, kind: MatrixKind) => Promise<Float32Array | undefined>;
 
-interface BlockNorms {
+/** The weights of a block's norms. Whoever loads them disposes them. */
+export interface BlockNorms {
   readonly inputNorm: tf.Tensor1D;
   readonly ffnNorm: tf.Tensor1D;
   /** Over each head of q and k; undefined in models without (all but Qwen3). */
@@ -50,7 +51,7 @@ export class BlockWeights {
     const { model } = checkpoint;
     const loaded: tf.Tensor[] = [];
     const vector = async (name: string): Promise<tf.Tensor1D> => {
-      const tensor = tf.tensor1d(await checkpoint.read(name));
+      const tensor = await loadVector(checkpoint, name);
       loaded.push(tensor);
       return tensor;
     };
@@ -65,12 +66,8 @@ export class BlockWeights {
       return { weight, bias: hasBias(model, kind) ? await vector(`${name}.bias`) : undefined };
     };
     try {
-      const norms: BlockNorms = {
-        inputNorm: await vector(TENSOR_NAMES.inputNorm(block)),
-        ffnNorm: await vector(TENSOR_NAMES.ffnNorm(block)),
-        queryNorm: model.qkNorm ? await vector(TENSOR_NAMES.queryNorm(block)) : undefined,
-        keyNorm: model.qkNorm ? await vector(TENSOR_NAMES.keyNorm(block)) : undefined,
-      };
+      const norms = await loadNorms(checkpoint, block);
+      loaded.push(...normTensors(norms));
       const matrices = new Map<MatrixKind, LinearWeights>();
       for (const kind of MATRIX_KINDS) matrices.set(kind, await matrix(kind));
       return new BlockWeights(block, model, norms, matrices);
@@ -95,14 +92,44 @@ export class BlockWeights {
   }
 
   dispose(): void {
-    const { inputNorm, ffnNorm, queryNorm, keyNorm } = this.norms;
-    for (const tensor of [inputNorm, ffnNorm, queryNorm, keyNorm]) tensor?.dispose();
+    tf.dispose(normTensors(this.norms));
     for (const { weight, bias } of this.#matrices.values()) {
       weight.dispose();
       bias?.dispose();
     }
     this.#matrices.clear();
   }
+}
+
+/** The norms of block `block`. Throws what the checkpoint's reader throws. */
+export async function loadNorms(checkpoint: Checkpoint, block: number): Promise<BlockNorms> {
+  const { qkNorm } = checkpoint.model;
+  const loaded: tf.Tensor1D[] = [];
+  const norm = async (name: string): Promise<tf.Tensor1D> => {
+    const tensor = await loadVector(checkpoint, name);
+    loaded.push(tensor);
+    return tensor;
+  };
+  try {
+    return {
+      inputNorm: await norm(TENSOR_NAMES.inputNorm(block)),
+      ffnNorm: await norm(TENSOR_NAMES.ffnNorm(block)),
+      queryNorm: qkNorm ? await norm(TENSOR_NAMES.queryNorm(block)) : undefined,
+      keyNorm: qkNorm ? await norm(TENSOR_NAMES.keyNorm(block)) : undefined,
+    };
+  } catch (error) {
+    tf.dispose(loaded);
+    throw error;
+  }
+}
+
+export function normTensors({ inputNorm, ffnNorm, queryNorm, keyNorm }: BlockNorms): tf.Tensor1D[] {
+  return [inputNorm, ffnNorm, queryNorm, keyNorm].filter((tensor) => tensor !== undefined);
+}
+
+/** A norm, or a bias. */
+export async function loadVector(checkpoint: Checkpoint, name: string): Promise<tf.Tensor1D> {
+  return tf.tensor1d(await checkpoint.read(name));
 }
 
 function matrixTensor(model: ModelDescription, kind: MatrixKind, values: Float32Array): tf.Tensor2D {

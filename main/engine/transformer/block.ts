@@ -3,7 +3,7 @@ import type { ModelDescription } from '../../../shared/model.ts';
 import { kernelAttention } from '../tensors/kernel-attention.ts';
 import { attend, headsFirst, splitHeads } from './attention.ts';
 import { tokenRanges } from './batch-sizes.ts';
-import type { BlockWeights } from './block-weights.ts';
+import type { BlockNorms, BlockWeights } from './block-weights.ts';
 import { gatedUnit } from './ffn.ts';
 import { linear } from './linear.ts';
 import { rmsNorm } from './norm.ts';
@@ -16,13 +16,18 @@ import { rotate } from './rotary.ts';
  * are left alone, and the caller disposes the result.
  */
 
+/** A block of which the norms are there. */
+interface HasNorms {
+  readonly norms: BlockNorms;
+}
+
 /** Input of q, k and v: [T, hidden] -> [T, hidden]. */
 export function attentionInput(
   model: ModelDescription,
   hidden: tf.Tensor2D,
-  weights: BlockWeights,
+  { norms }: HasNorms,
 ): tf.Tensor2D {
-  return rmsNorm(hidden, weights.norms.inputNorm, model.rmsNormEpsilon);
+  return rmsNorm(hidden, norms.inputNorm, model.rmsNormEpsilon);
 }
 
 /** Input of o: [T, hidden] -> [T, heads * headDim], through q, k and v. */
@@ -33,14 +38,33 @@ export function attentionMix(
   weights: BlockWeights,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const { queryNorm, keyNorm } = weights.norms;
-    const queries = normedHeads(model, linear(normed, weights.linear('q')), queryNorm);
-    const keys = normedHeads(model, linear(normed, weights.linear('k')), keyNorm);
+    const queries = linear(normed, weights.linear('q'));
+    const keys = linear(normed, weights.linear('k'));
     const values = linear(normed, weights.linear('v'));
-    const { cos, sin, pattern } = positions;
+    return mixHeads(model, positions, { queries, keys, values }, weights);
+  });
+}
+
+/** What q, k and v make of a segment, [T, heads * headDim] or [T, kvHeads * headDim]. */
+export interface Projections {
+  readonly queries: tf.Tensor2D;
+  readonly keys: tf.Tensor2D;
+  readonly values: tf.Tensor2D;
+}
+
+/** Attention over a segment's projections, as they come from q, k and v: [T, heads * headDim]. */
+export function mixHeads(
+  model: ModelDescription,
+  { cos, sin, pattern }: SegmentPositions,
+  { queries: unnormed, keys: unnormedKeys, values }: Projections,
+  { norms }: HasNorms,
+): tf.Tensor2D {
+  return tf.tidy(() => {
+    const queries = normedHeads(model, unnormed, norms.queryNorm);
+    const keys = normedHeads(model, unnormedKeys, norms.keyNorm);
     const { heads, kvHeads, headDim } = model;
     const { window } = pattern;
-    const [tokens] = normed.shape;
+    const [tokens] = queries.shape;
     const shape = { tokens, heads, kvHeads, headDim, window };
     const mixed = kernelAttention({ ...shape, queries, keys, values, cos, sin });
     if (mixed !== undefined) return mixed;
@@ -66,13 +90,15 @@ export function attentionOutput(
 }
 
 /** Input of gate and up: [T, hidden] -> [T, hidden]. */
-export function ffnInput(model: ModelDescription, hidden: tf.Tensor2D, weights: BlockWeights): tf.Tensor2D {
-  return rmsNorm(hidden, weights.norms.ffnNorm, model.rmsNormEpsilon);
+export function ffnInput(model: ModelDescription, hidden: tf.Tensor2D, { norms }: HasNorms): tf.Tensor2D {
+  return rmsNorm(hidden, norms.ffnNorm, model.rmsNormEpsilon);
 }
 
 /** Input of down: [T, hidden] -> [T, ffn], through gate and up. */
 export function ffnGate(normed: tf.Tensor2D, weights: BlockWeights): tf.Tensor2D {
-  return gatedUnit(normed, weights.linear('gate'), weights.linear('up'));
+  return tf.tidy(() =>
+    gatedUnit(linear(normed, weights.linear('gate')), linear(normed, weights.linear('up'))),
+  );
 }
 
 /** The residual stream after the block: [T, hidden], through down. */

@@ -1,11 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type LinearWeights, linear } from './linear.ts';
 
-/** The gated half of the feed-forward network (SwiGLU): silu(gate(x)) * up(x), [T, hidden] -> [T, ffn]. */
-export function gatedUnit(x: tf.Tensor2D, gate: LinearWeights, up: LinearWeights): tf.Tensor2D {
+/** What gate and up make of x becomes the input of down (SwiGLU): silu(gate(x)) * up(x), [T, ffn]. */
+export function gatedUnit(gated: tf.Tensor2D, raised: tf.Tensor2D): tf.Tensor2D {
   return tf.tidy(() => {
-    const gated = linear(x, gate);
     const silu = tf.mul(gated, tf.sigmoid(gated));
-    return tf.mul<tf.Tensor2D>(silu, linear(x, up));
+    return tf.mul<tf.Tensor2D>(silu, raised);
   });
 }
