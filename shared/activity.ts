@@ -1,6 +1,7 @@
 /** The long things that go on, whatever screen is open: runs, exports, downloads, set-up. */
 import { z } from 'zod';
 import { plainErrorSchema } from './errors.ts';
+import { exportTargetSchema } from './exports.ts';
 import { modelIdSchema } from './library.ts';
 import { paceSchema, runIdSchema } from './runs.ts';
 
@@ -27,6 +28,10 @@ export const activitySchema = z.strictObject({
   pace: paceSchema.nullable(),
   runId: runIdSchema.nullable(),
   modelId: modelIdSchema.nullable(),
+  /** Of an export: what is written, and the folder that was chosen for it. */
+  exporting: z.strictObject({ target: exportTargetSchema, folder: z.string().nullable() }).nullable(),
+  /** The last that was told to people beside the progress. */
+  note: z.string().nullable(),
   /** Of a failed one. */
   error: plainErrorSchema.nullable(),
   startedAt: z.string(),

@@ -56,6 +56,12 @@ const path = z.string().min(1).max(4096);
 const level = z.number().gt(0).max(1000);
 const begun = z.strictObject({ activity: activityIdSchema });
 
+const exportChoice = z.strictObject({
+  of: exportSourceSchema,
+  target: exportTargetSchema,
+  folder: path.optional(),
+});
+
 export const contract = {
   program: {
     info: base.output(programInfoSchema),
@@ -140,16 +146,10 @@ export const contract = {
   },
   exports: {
     /** Begins an export of a complete run, or of a packed model. Without a folder it goes into the source's own. */
-    start: base
-      .input(
-        z.strictObject({
-          of: exportSourceSchema,
-          target: exportTargetSchema,
-          folder: path.optional(),
-        }),
-      )
-      .output(begun),
+    start: base.input(exportChoice).output(begun),
     list: base.input(z.strictObject({ of: exportSourceSchema })).output(z.array(exportCardSchema)),
+    /** Deletes what an export that was cancelled has left for the next one like it. */
+    discard: base.input(exportChoice).output(nothing),
     /** Takes it out of the list, with its folder where that is asked for. */
     remove: base.input(z.strictObject({ id: exportIdSchema, deleteFolder: z.boolean() })).output(nothing),
   },

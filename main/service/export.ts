@@ -79,7 +79,7 @@ export async function writeExport(
 export async function exportQuantized(request: ExportRequest, hooks: RunHooks = {}): Promise<ExportSummary> {
   const start = performance.now();
   const { source: path, out, target } = validRequest(exportRequestSchema, request);
-  const folder = resolve(out ?? join(path, exportFolderName(target)));
+  const folder = exportFolder(path, target, out);
   if (out === undefined) await refuseExported(folder);
   const source = await openExportSource(path, hooks);
   try {
@@ -105,6 +105,11 @@ export async function exportQuantized(request: ExportRequest, hooks: RunHooks = 
   } finally {
     await source.close();
   }
+}
+
+/** Where an export of `source`, a folder, goes: the one that was chosen, or one in the source's own. Absolute. */
+export function exportFolder(source: string, target: ExportTarget, chosen: string | undefined): string {
+  return resolve(chosen ?? join(source, exportFolderName(target)));
 }
 
 function isInside(outer: string, folder: string): boolean {

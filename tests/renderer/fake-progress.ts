@@ -139,7 +139,7 @@ export function addActivity(
   state: FakeState,
   kind: Activity['kind'],
   title: string,
-  of: Partial<Pick<Activity, 'runId' | 'modelId'>>,
+  of: Partial<Pick<Activity, 'runId' | 'modelId' | 'exporting' | 'note'>>,
 ): ActivityId {
   const id = activityIdSchema.parse(`${kind}-${state.nextId++}`);
   const fresh: Activity = {
@@ -150,6 +150,8 @@ export function addActivity(
     pace: null,
     runId: of.runId ?? null,
     modelId: of.modelId ?? null,
+    exporting: of.exporting ?? null,
+    note: of.note ?? null,
     error: null,
     startedAt: new Date().toISOString(),
   };

@@ -309,14 +309,22 @@ export function fakeService(scenario: Scenario): FakeService {
       start: os.exports.start.handler(({ input }) => {
         const { of, target } = input;
         const run = runOf(state, 'runId' in of ? of.runId : runIdSchema.parse(1));
-        const activity = addActivity(state, 'export', `${run.modelName}, ${run.budget}`, { runId: run.id });
+        const folder = input.folder ?? `${run.folder}/${exportFolderName(target)}`;
+        const activity = addActivity(state, 'export', `${run.modelName}, ${run.budget}`, {
+          runId: run.id,
+          exporting: { target, folder: input.folder ?? null },
+          note: state.keptExports.has(folder)
+            ? 'Going on with an earlier export: 2 of 4 weights files are there'
+            : null,
+        });
+        state.keptExports.add(folder);
         transfer(state, activity, 'Writing the model', 6_302_416, 3, () => {
           const card = {
             id: exportIdSchema.parse(state.nextId++),
             runId: run.id,
             modelId: null,
             target,
-            folder: input.folder ?? `${run.folder}/${exportFolderName(target)}`,
+            folder,
             files: 4,
             bytes: 6_302_416,
             seconds: 3,
@@ -332,6 +340,11 @@ export function fakeService(scenario: Scenario): FakeService {
             state.runEvents.send({ id: run.id, event: { kind: 'run', run: changed } });
         });
         return { activity };
+      }),
+      discard: os.exports.discard.handler(({ input }) => {
+        const run = runOf(state, 'runId' in input.of ? input.of.runId : runIdSchema.parse(1));
+        state.keptExports.delete(input.folder ?? `${run.folder}/${exportFolderName(input.target)}`);
+        return undefined;
       }),
       list: os.exports.list.handler(({ input: { of } }) =>
         'runId' in of ? runOf(state, of.runId).exports : [],

@@ -31,6 +31,8 @@ export interface FakeState {
   readonly analysed: Set<number>;
   /** Models whose sensitivity is measured. */
   readonly sensed: Set<number>;
+  /** Folders of exports that were begun. */
+  readonly keptExports: Set<string>;
   /** Sixtieths of a second that measuring a model in any way takes. */
   walkTicks: number;
   /** Models of which measuring in any way fails. */
@@ -60,6 +62,7 @@ export function fakeState(scenario: Scenario): FakeState {
     models: [],
     runs: [],
     activities: [],
+    keptExports: new Set(),
     settings: SETTINGS,
     budgets: [],
     measured: new Map(),
@@ -119,6 +122,8 @@ function fillByHand(state: FakeState): void {
       pace: null,
       runId: running.id,
       modelId: small.id,
+      exporting: null,
+      note: null,
       error: null,
       startedAt: running.queuedAt,
     },
@@ -130,6 +135,8 @@ function fillByHand(state: FakeState): void {
       pace: null,
       runId: state.runs.at(-2)?.id ?? null,
       modelId: demo.id,
+      exporting: null,
+      note: null,
       error: null,
       startedAt: running.queuedAt,
     },
@@ -141,6 +148,8 @@ function fillByHand(state: FakeState): void {
       pace: null,
       runId: null,
       modelId: null,
+      exporting: null,
+      note: null,
       error: DISK_FULL,
       startedAt: running.queuedAt,
     },

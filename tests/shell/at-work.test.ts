@@ -11,6 +11,8 @@ function activity(change: Record<string, unknown>): Activity {
     pace: null,
     runId: 1,
     modelId: 2,
+    exporting: null,
+    note: null,
     error: null,
     startedAt: '2026-03-01T10:00:00.000Z',
     ...change,

@@ -118,6 +118,22 @@ export class PartialExport {
   }
 }
 
+/**
+ * Deletes what an export to `outFolder` has left that was cancelled or killed; nothing where there is none. Throws ClaqError
+ * output/in-use while one writes there.
+ */
+export async function discardPartialExport(outFolder: string): Promise<void> {
+  const folder = partialFolder(outFolder);
+  // A folder without a journal is not one that was made here.
+  if ((await readJournal(folder)) === undefined) return;
+  const lock = await lockFolder(folder);
+  try {
+    await outputErrors(folder, () => rm(folder, { recursive: true, force: true }));
+  } finally {
+    await lock.release();
+  }
+}
+
 /** Undefined where there is none, or none that can be read: then nothing is kept. */
 async function readJournal(folder: string): Promise<Journal | undefined> {
   const text = await readFile(join(folder, JOURNAL_FILE), 'utf8').catch(() => '');

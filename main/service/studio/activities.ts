@@ -14,6 +14,7 @@ const ENDED_KEPT = 20;
 export type NewActivity = Pick<Activity, 'kind' | 'title' | 'runId' | 'modelId'> & {
   /** Calls the work off. It ends when it ends. */
   readonly cancel: () => void;
+  readonly exporting?: Activity['exporting'];
   /** One that this one takes the place of, where it has ended: the same work, begun again. */
   readonly id?: string;
   readonly state?: 'waiting' | 'running';
@@ -23,6 +24,7 @@ export type NewActivity = Pick<Activity, 'kind' | 'title' | 'runId' | 'modelId'>
 export interface ActivityHandle {
   readonly id: ActivityId;
   progress(progress: Progress): Activity['pace'];
+  note(line: string): void;
   state(state: 'waiting' | 'running' | 'stopping'): void;
   /** The model that it is about, where there is none before its end: a download becomes one. */
   becomes(model: ModelId): void;
@@ -56,7 +58,8 @@ export class Activities {
     return this.#listeners.listen(() => (changed = true), take, signal);
   }
 
-  begin({ kind, title, runId, modelId, cancel, id, state = 'running' }: NewActivity): ActivityHandle {
+  begin(begun: NewActivity): ActivityHandle {
+    const { kind, title, runId, modelId, exporting = null, cancel, id, state = 'running' } = begun;
     const activityId = activityIdSchema.parse(id ?? `${kind}-${++this.#count}`);
     const meter = new PaceMeter();
     const startedAt = new Date().toISOString();
@@ -64,7 +67,11 @@ export class Activities {
     // Begun again, it stands at the end.
     this.#entries.delete(activityId);
     this.#put(activityId, {
-      activity: { id: activityId, kind, title, state, pace: null, runId, modelId, error: null, startedAt },
+      activity: {
+        id: activityId,
+        ...{ kind, title, state, runId, modelId, exporting, startedAt },
+        ...{ pace: null, error: null, note: null },
+      },
       cancel,
       ended,
     });
@@ -80,6 +87,7 @@ export class Activities {
         change({ pace });
         return pace;
       },
+      note: (line) => change({ note: line }),
       state: (next) => change({ state: next }),
       becomes: (modelId) => change({ modelId }),
       end: (error) => {
@@ -100,6 +108,7 @@ export class Activities {
     const hooks: RunHooks = {
       signal: cancellation.signal,
       onProgress: (progress) => handle.progress(progress),
+      onNote: (line) => handle.note(line),
     };
     void work(hooks, handle).then(
       () => handle.end(),

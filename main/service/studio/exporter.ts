@@ -5,6 +5,8 @@ import type { ExportTarget } from '../../../shared/exports.ts';
 import type { ModelId } from '../../../shared/library.ts';
 import type { ExportSource, RunId } from '../../../shared/runs.ts';
 import type { ExportSummary } from '../../../shared/summaries.ts';
+import { discardPartialExport } from '../../engine/export/partial-export.ts';
+import { exportFolder } from '../export.ts';
 import type { Store } from '../store/store.ts';
 import type { Activities } from './activities.ts';
 import { notFound } from './model-library.ts';
@@ -42,9 +44,19 @@ export class Exporter {
   start(of: ExportSource, target: ExportTarget, out?: string): ActivityId {
     const { title, folder, runId, modelId } = 'runId' in of ? this.#run(of.runId) : this.#model(of.modelId);
     const request = { source: folder, target, ...(out === undefined ? {} : { out }) };
-    return this.#parts.activities.perform({ kind: 'export', title, runId, modelId }, (hooks) =>
+    const exporting = { target, folder: out ?? null };
+    return this.#parts.activities.perform({ kind: 'export', title, runId, modelId, exporting }, (hooks) =>
       this.#export(of, request, hooks),
     );
+  }
+
+  /**
+   * Deletes what one that was cancelled has left for the next of its kind. Throws ClaqError library/not-found, output/in-use while
+   * such an export goes on.
+   */
+  async discard(of: ExportSource, target: ExportTarget, out?: string): Promise<void> {
+    const { folder } = 'runId' in of ? this.#run(of.runId) : this.#model(of.modelId);
+    await discardPartialExport(exportFolder(folder, target, out));
   }
 
   #run(id: RunId): Exported {

@@ -158,6 +158,9 @@ export function studioRouter(parts: RouterParts) {
       start: os.exports.start.handler(({ input }) => ({
         activity: exporter.start(input.of, input.target, input.folder),
       })),
+      discard: os.exports.discard.handler(({ input }) =>
+        exporter.discard(input.of, input.target, input.folder),
+      ),
       list: os.exports.list.handler(({ input }) => store.exports.list(input.of)),
       remove: os.exports.remove.handler(({ input }) => removeExport(parts, input.id, input.deleteFolder)),
     },

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import type { ExportFormat, PlannedFile } from '../../../main/engine/export/export-format.ts';
 import { type ModelExport, exportModel } from '../../../main/engine/export/export-model.ts';
+import { discardPartialExport } from '../../../main/engine/export/partial-export.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import { temporaryFolder } from '../checkpoint/temporary-folder.ts';
 import { thrownBy } from '../checkpoint/thrown.ts';
@@ -130,6 +131,35 @@ describe('an export', () => {
     await exportModel(ask({ identity: 'another' }));
     expect(written).toEqual(['a', 'b', 'a', 'b', 'c']);
     expect(await readdir(join(parent, 'out'))).not.toContain('leftover');
+  });
+
+  it('is deleted where it is not wanted any more, and nothing else is', async () => {
+    const { ask, parent, outFolder, written } = await asked();
+    await thrownBy(() => exportModel(ask(stoppedAt('c first'))));
+    await discardPartialExport(outFolder);
+    expect(await readdir(parent)).toEqual([]);
+    await exportModel(ask());
+    expect(written).toEqual(['a', 'b', 'a', 'b', 'c']);
+    // None is left, and a folder of another's is none.
+    await discardPartialExport(outFolder);
+    await mkdir(join(parent, '.mine.partial'));
+    await discardPartialExport(join(parent, 'mine'));
+    expect((await readdir(parent)).sort()).toEqual(['.mine.partial', 'out']);
+  });
+
+  it('is not deleted while it is written', async () => {
+    const { ask, outFolder } = await asked();
+    let refused: unknown;
+    await exportModel(
+      ask({
+        comparePerplexity: async () => {
+          refused = await thrownBy(() => discardPartialExport(outFolder));
+          return 1;
+        },
+      }),
+    );
+    expect(refused).toMatchObject({ code: 'output/in-use' });
+    expect(await readdir(outFolder)).toContain('a');
   });
 
   it('keeps others out while it is written', async () => {

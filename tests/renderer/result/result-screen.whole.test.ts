@@ -67,6 +67,26 @@ describe('the result of a run', () => {
     await close();
   });
 
+  it('keeps what a cancelled export has written, goes on with it, or deletes it', async () => {
+    const { page, service, close } = await openResult();
+    await page.getByRole('button', { name: 'Export…' }).press('Enter');
+    await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).press('Enter');
+    const entry = page.getByRole('region', { name: 'Packed: export' });
+    await entry.getByRole('button', { name: 'Cancel the export' }).press('Enter');
+    await entry.getByText('Cancelled. Files that are whole are kept').waitFor();
+    expect(await entry.getByRole('progressbar').count()).toBe(0);
+
+    await entry.getByRole('button', { name: 'Go on' }).press('Enter');
+    await entry.getByText('Going on with an earlier export: 2 of 4 weights files are there').waitFor();
+    await entry.getByRole('button', { name: 'Cancel the export' }).press('Enter');
+    expect(service.state.keptExports.size).toBe(1);
+    await entry.getByRole('button', { name: 'Delete what is there' }).press('Enter');
+    await entry.waitFor({ state: 'detached' });
+    expect(service.state.keptExports.size).toBe(0);
+    expect(service.state.runs.find(({ id }) => id === 7)?.exports).toEqual([]);
+    await close();
+  });
+
   it('is run again with other settings: the form is filled in', async () => {
     const { page, close } = await openResult();
     await page.getByRole('button', { name: 'Change and run again' }).press('Enter');

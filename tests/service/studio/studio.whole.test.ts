@@ -1,7 +1,8 @@
 import { access, mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Activity } from '../../../shared/activity.ts';
 import type { RunDetail, RunId, RunState } from '../../../shared/runs.ts';
 import type { Studio } from '../../../main/service/studio/studio.ts';
 import { type StudioClient, openTestStudio } from './open-test-studio.ts';
@@ -71,6 +72,27 @@ describe('a run with the real engine', () => {
     expect((await client.models.list())[0]?.baseline).toEqual(figures?.before);
     await client.exports.remove({ id: made.id, deleteFolder: true });
     await expect(access(made.folder)).rejects.toThrow('ENOENT');
+
+    const wanted = { of: { runId: id }, target: { format: 'dense', dtype: 'source' } } as const;
+    const partial = join(dirname(made.folder), `.${basename(made.folder)}.partial`);
+    /** Until a phase begins in which the weights file is whole. */
+    const cancelLate = async (): Promise<Activity> => {
+      const begun = await client.exports.start(wanted);
+      for await (const list of await client.activities.watch()) {
+        const found = list.find((each) => each.id === begun.activity);
+        if (found?.pace?.progress.phase.startsWith('Evaluating') === true)
+          await client.activities.cancel({ id: begun.activity });
+        if (found?.state === 'cancelled') return found;
+        expect(found?.state).not.toMatch(/done|failed/);
+      }
+      throw new Error('the export was never cancelled');
+    };
+    const { exporting, note } = await cancelLate();
+    expect([exporting, note]).toEqual([{ target: wanted.target, folder: null }, null]);
+    expect((await cancelLate()).note).toBe('Going on with an earlier export: 1 of 1 weights files are there');
+    await access(join(partial, 'model.safetensors'));
+    await client.exports.discard(wanted);
+    await expect(access(partial)).rejects.toThrow('ENOENT');
   });
 
   it('pauses and goes on behind the last finished block', async () => {
