@@ -309,6 +309,9 @@ export function fakeService(scenario: Scenario): FakeService {
       start: os.exports.start.handler(({ input }) => {
         const { of, target } = input;
         const run = runOf(state, 'runId' in of ? of.runId : runIdSchema.parse(1));
+        state.activities = state.activities.filter(
+          (each) => each.kind !== 'export' || each.runId !== run.id || each.state !== 'cancelled',
+        );
         const folder = input.folder ?? `${run.folder}/${exportFolderName(target)}`;
         const activity = addActivity(state, 'export', `${run.modelName}, ${run.budget}`, {
           runId: run.id,

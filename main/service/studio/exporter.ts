@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { ActivityId } from '../../../shared/activity.ts';
 import { ClaqError } from '../../../shared/errors.ts';
 import type { ExportRequest, RunHooks } from '../../../shared/requests.ts';
@@ -40,12 +41,24 @@ export class Exporter {
     this.#parts = parts;
   }
 
-  /** Throws ClaqError library/not-found, run/wrong-state, request/invalid. What fails later is told by the activity. */
+  /**
+   * Takes the place of one like it that failed or was cancelled.
+   * Throws ClaqError library/not-found, run/wrong-state, request/invalid. What fails later is told by the activity.
+   */
   start(of: ExportSource, target: ExportTarget, out?: string): ActivityId {
     const { title, folder, runId, modelId } = 'runId' in of ? this.#run(of.runId) : this.#model(of.modelId);
     const request = { source: folder, target, ...(out === undefined ? {} : { out }) };
     const exporting = { target, folder: out ?? null };
-    return this.#parts.activities.perform({ kind: 'export', title, runId, modelId, exporting }, (hooks) =>
+    const { activities } = this.#parts;
+    const before = activities
+      .list()
+      .find(
+        (each) =>
+          (each.state === 'cancelled' || each.state === 'failed') &&
+          isDeepStrictEqual([each.runId, each.modelId, each.exporting], [runId, modelId, exporting]),
+      );
+    const activity = { kind: 'export', title, runId, modelId, exporting } as const;
+    return activities.perform(before === undefined ? activity : { ...activity, id: before.id }, (hooks) =>
       this.#export(of, request, hooks),
     );
   }
