@@ -140,7 +140,7 @@ describe('CLAQ Studio in a browser', () => {
     await page.getByRole('button', { name: 'Export…' }).click();
     expect(await page.getByRole('dialog').getByRole('radio').count()).toBe(2);
     await page.getByRole('dialog').getByRole('button', { name: 'Export', exact: true }).click();
-    await page.getByText('GGUF, float16').waitFor(LONG);
+    await page.getByRole('button', { name: 'Remove the export' }).waitFor(LONG);
     const again = join(data, 'runs', run, 'packed', 'gguf-f16');
     expect(await readdir(again)).toContain('SHA256SUMS');
   });
