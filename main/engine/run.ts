@@ -203,7 +203,7 @@ async function quantizeStage(run: QuantizationRun, at: StageOfBlock): Promise<vo
       }),
     );
     for (const result of results) {
-      await run.onMatrix({ ...result, block });
+      await span('run', 'save', () => run.onMatrix({ ...result, block }));
       weights.replace(result.kind, dequantize(result.matrix));
     }
   } finally {

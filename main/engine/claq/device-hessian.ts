@@ -3,7 +3,7 @@ import { BLOCK } from '../kernels/layout.ts';
 import type { BatchSizes, TokenRange } from '../transformer/batch-sizes.ts';
 
 /** Rows of X X^T that are multiplied at once: wider bands waste more below the diagonal, narrower ones are slower. */
-const BAND_ROWS = 6 * BLOCK;
+const BAND_ROWS = 5 * BLOCK;
 
 /** A band of rows of the products, from the diagonal on. */
 interface Band {
@@ -50,15 +50,24 @@ export class DeviceHessian {
     const added = (): number[] => this.#bands.map(({ tokens }) => tokens);
     for (let from = Math.min(...added()); from < length; from = Math.min(...added())) {
       const to = Math.min(from + atOnce, length, ...added().filter((tokens) => tokens > from));
-      const inputs = input({ from, to });
+      const byColumn = this.#byColumn(input({ from, to }));
       try {
-        for (const band of this.#bands) if (band.tokens === from) addProducts(band, inputs);
+        for (const band of this.#bands) if (band.tokens === from) addProducts(band, byColumn);
       } finally {
-        inputs.dispose();
+        byColumn.dispose();
       }
     }
     for (const band of this.#bands) band.tokens = 0;
     this.#segments += 1;
+  }
+
+  /** Takes inputs, [tokens, columns], and gives them with the tokens of a column side by side. */
+  #byColumn(inputs: tf.Tensor2D): tf.Tensor2D {
+    try {
+      return tf.transpose<tf.Tensor2D>(inputs);
+    } finally {
+      inputs.dispose();
+    }
   }
 
   /** Starts from a Hessian that was computed elsewhere: [columns, columns], symmetric, row-major. */
@@ -125,14 +134,15 @@ export class DeviceHessian {
   }
 }
 
-/** Adds the products of inputs, [tokens, columns], to a band. Where that fails, the band is as it was. */
+/** Adds the products of inputs, [columns, tokens], to a band. Where that fails, the band is as it was. */
 function addProducts(band: Band, inputs: tf.Tensor2D): void {
   const { first, rows, sum } = band;
-  const [tokens, columns] = inputs.shape;
+  const [columns, tokens] = inputs.shape;
   band.sum = tf.tidy(() => {
-    const left = tf.slice(inputs, [0, first], [tokens, rows]);
-    const right = tf.slice(inputs, [0, first], [tokens, columns - first]);
-    return tf.add<tf.Tensor2D>(sum, tf.matMul(left, right, true, false));
+    // Rows in one piece: columns of untransposed inputs take a fifth longer to slice and to multiply.
+    const left = tf.slice(inputs, [first, 0], [rows, tokens]);
+    const right = tf.slice(inputs, [first, 0], [columns - first, tokens]);
+    return tf.add<tf.Tensor2D>(sum, tf.matMul(left, right, false, true));
   });
   band.tokens += tokens;
   sum.dispose();

@@ -1,11 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core';
+import { isHostBackend } from '../tensors/tensorflow/tensorflow-backend.ts';
 import { type TokenRange, tokenRanges } from './batch-sizes.ts';
 import { HostMemory } from './host-memory.ts';
 import { SegmentStore } from './segment-store.ts';
 
 /**
- * The residual stream of all segments, in host memory and, beyond its budget, on the disk: the backend holds one segment at a
- * time. Any other [T, width] activations of the segments (the inputs of a group of matrices) are kept the same way.
+ * The residual stream of all segments, in host memory and, beyond its budget, on the disk: a device holds one segment at a
+ * time. Where the backend's memory is the host's, what has its place there stays a tensor, and is not copied out and in again. Any other [T, width] activations of the segments (the inputs of a group of matrices) are kept the same way.
  */
 export class HiddenStates {
   readonly width: number;
@@ -13,12 +14,16 @@ export class HiddenStates {
   readonly lengths: readonly number[];
   readonly memory: HostMemory;
   readonly #store: SegmentStore;
+  readonly #keepsTensors: boolean;
+  /** Of segments that the store has a place in memory for, and no values of. */
+  readonly #tensors = new Map<number, tf.Tensor2D>();
 
   /** Without values yet. Whoever makes them disposes them. */
   constructor(width: number, lengths: readonly number[], memory: HostMemory = new HostMemory()) {
     this.width = width;
     this.lengths = [...lengths];
     this.memory = memory;
+    this.#keepsTensors = isHostBackend();
     this.#store = new SegmentStore(
       lengths.map((length) => length * width),
       memory,
@@ -41,17 +46,25 @@ export class HiddenStates {
    * read them. Throws ClaqError as SpillFile does, like all that reads and stores.
    */
   values(segment: number, { from, to }: TokenRange = this.#whole(segment)): Float32Array {
-    return this.#store.read(segment, from * this.width, to * this.width);
+    const tensor = this.#tensors.get(segment);
+    if (tensor === undefined) return this.#store.read(segment, from * this.width, to * this.width);
+    return tensor.dataSync<'float32'>().subarray(from * this.width, to * this.width);
   }
 
   /** Puts the values of one token in their place, [width]. */
   setToken(segment: number, token: number, values: Float32Array): void {
+    if (this.#tensors.has(segment)) this.#put(segment, this.values(segment).slice());
     this.#store.writePart(segment, token * this.width, values);
   }
 
   /** Uploads a segment or some of its tokens, [tokens, width]. The caller disposes the tensor. */
   upload(segment: number, rows: TokenRange = this.#whole(segment)): tf.Tensor2D {
-    return tf.tensor2d(this.values(segment, rows), [rows.to - rows.from, this.width]);
+    const tensor = this.#tensors.get(segment);
+    const tokens = rows.to - rows.from;
+    if (tensor === undefined) return tf.tensor2d(this.values(segment, rows), [tokens, this.width]);
+    return tokens === tensor.shape[0]
+      ? tf.clone(tensor)
+      : tf.slice(tensor, [rows.from, 0], [tokens, this.width]);
   }
 
   /**
@@ -61,15 +74,17 @@ export class HiddenStates {
   compute(segment: number, tokens: number, step: (rows: TokenRange) => tf.Tensor2D): void {
     const length = this.length(segment);
     if (tokens >= length) {
+      const made = this.#made(step, { from: 0, to: length });
+      if (this.#keepsTensors && this.#store.isInMemory(segment)) this.#keep(segment, made);
       // A new array, not a copy into the old one, which an upload may share.
-      this.#store.write(segment, this.#download(step, { from: 0, to: length }));
+      else this.#put(segment, downloaded(made));
       return;
     }
     const values = new Float32Array(length * this.width);
     for (const rows of tokenRanges(length, tokens)) {
-      values.set(this.#download(step, rows), rows.from * this.width);
+      values.set(downloaded(this.#made(step, rows)), rows.from * this.width);
     }
-    this.#store.write(segment, values);
+    this.#put(segment, values);
   }
 
   /** Replaces a segment by what `step` makes of its tokens, as in compute. */
@@ -83,24 +98,44 @@ export class HiddenStates {
 
   /** Gives memory and disk back. */
   dispose(): void {
+    tf.dispose([...this.#tensors.values()]);
+    this.#tensors.clear();
     this.#store.dispose();
+  }
+
+  /** Stores values in the place of what was there. */
+  #put(segment: number, values: Float32Array): void {
+    this.#store.write(segment, values);
+    this.#tensors.get(segment)?.dispose();
+    this.#tensors.delete(segment);
+  }
+
+  #keep(segment: number, tensor: tf.Tensor2D): void {
+    this.#tensors.get(segment)?.dispose();
+    // Made inside of somebody's tf.tidy, perhaps.
+    this.#tensors.set(segment, tf.keep(tensor));
+    this.#store.letGo(segment);
   }
 
   #whole(segment: number): TokenRange {
     return { from: 0, to: this.length(segment) };
   }
 
-  #download(step: (rows: TokenRange) => tf.Tensor2D, rows: TokenRange): Float32Array {
+  /** What a step makes of these tokens; the caller's. */
+  #made(step: (rows: TokenRange) => tf.Tensor2D, rows: TokenRange): tf.Tensor2D {
     const tensor = tf.tidy(() => step(rows));
-    try {
-      const [tokens, width] = tensor.shape;
-      const expected = rows.to - rows.from;
-      if (tokens !== expected || width !== this.width) {
-        throw new Error(`expected [${expected}, ${this.width}], found [${tokens}, ${width}]`);
-      }
-      return tensor.dataSync<'float32'>();
-    } finally {
-      tensor.dispose();
-    }
+    const [tokens, width] = tensor.shape;
+    const expected = rows.to - rows.from;
+    if (tokens === expected && width === this.width) return tensor;
+    tensor.dispose();
+    throw new Error(`expected [${expected}, ${this.width}], found [${tokens}, ${width}]`);
+  }
+}
+
+function downloaded(tensor: tf.Tensor2D): Float32Array {
+  try {
+    return tensor.dataSync<'float32'>();
+  } finally {
+    tensor.dispose();
   }
 }

@@ -60,6 +60,16 @@ export class SegmentStore {
     return values;
   }
 
+  /** Whether a segment has a place in memory. */
+  isInMemory(segment: number): boolean {
+    return segment < this.#inMemory;
+  }
+
+  /** Lets the values of a segment in memory go, its place kept: who asks has them in a form of its own. */
+  letGo(segment: number): void {
+    this.#values.delete(segment);
+  }
+
   /** Replaces a segment. The array belongs to the store from now on. Throws ClaqError as SpillFile does. */
   write(segment: number, values: Float32Array): void {
     const length = this.#length(segment);

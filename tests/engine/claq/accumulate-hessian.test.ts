@@ -123,7 +123,7 @@ describe('accumulateHessian', () => {
       const execute = backend.executeSingleOutput.bind(backend);
       let products = 0;
       vi.spyOn(backend, 'executeSingleOutput').mockImplementation((name, attributes, inputs) => {
-        if (/MatMul/.test(name) && (inputs[0]?.shape.at(-2) ?? 0) > 70 && ++products % 2 === 0) {
+        if (/MatMul/.test(name) && (inputs[0]?.shape.at(-1) ?? 0) > 70 && ++products % 2 === 0) {
           throw new Error('OOM when allocating tensor with shape[480,900] and type float');
         }
         return execute(name, attributes, inputs);

@@ -93,6 +93,7 @@ describe('headGradient', () => {
     const run = headGradient(checkpoint, hidden, SEGMENTS, { sizes: new BatchSizes(9) });
     await expect(run).rejects.toMatchObject({ code: 'engine/kernel-failed', where: 'segment 1' });
     expect(memory.taken).toBe(taken);
+    hidden.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 });

@@ -80,6 +80,7 @@ describe('a block', () => {
     tf.dispose([states, normed, context]);
     weights.dispose();
     positions.dispose();
+    hidden.dispose();
     expect(tf.memory().numTensors).toBe(before);
   });
 });

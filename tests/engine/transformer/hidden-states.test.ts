@@ -1,6 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tensorflowInUse } from '../../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
+import {
+  isHostBackend,
+  tensorflowInUse,
+} from '../../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
 import type { TokenRange } from '../../../main/engine/transformer/batch-sizes.ts';
 import { HiddenStates } from '../../../main/engine/transformer/hidden-states.ts';
 import { HostMemory } from '../../../main/engine/transformer/host-memory.ts';
@@ -30,9 +33,40 @@ describe('HiddenStates', () => {
     expect([hidden.segments, hidden.length(0), hidden.length(1)]).toEqual([2, 2, 1]);
     const before = tf.memory().numTensors;
     hidden.transform(1, (states) => tf.add(states, 10));
-    expect(tf.memory().numTensors).toBe(before);
     expect([...hidden.values(0)]).toEqual([1, 2, 3, 4]);
     expect([...hidden.values(1)]).toEqual([15, 16]);
+    hidden.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+  });
+
+  it("keeps a tensor where the memory of tensors is the host's, of what has a place in memory", () => {
+    const before = held();
+    const memory = new HostMemory({ bytes: 16 });
+    const hidden = new HiddenStates(2, [2, 1], memory);
+    hidden.compute(0, 2, () => tf.add(tf.tensor2d([1, 1, 1, 1], [2, 2]), [0, 1]));
+    // The second has no place: it is in a file.
+    hidden.compute(1, 1, () => tf.tensor2d([5, 6], [1, 2]));
+    const kept = isHostBackend() ? 1 : 0;
+    expect(held()).toBe(before + kept);
+
+    const [whole, last] = [hidden.upload(0), hidden.upload(0, { from: 1, to: 2 })];
+    hidden.transform(0, (states) => tf.mul(states, 2));
+    hidden.setToken(0, 1, Float32Array.of(9, 10));
+    expect([...hidden.values(0)]).toEqual([2, 4, 9, 10]);
+    expect([...hidden.values(0, { from: 1, to: 2 })]).toEqual([9, 10]);
+    expect([...hidden.values(1)]).toEqual([5, 6]);
+    // Whoever has one keeps it.
+    expect([whole.arraySync(), last.arraySync()]).toEqual([
+      [
+        [1, 2],
+        [1, 2],
+      ],
+      [[1, 2]],
+    ]);
+    tf.dispose([whole, last]);
+    hidden.dispose();
+    expect(memory.taken).toBe(0);
+    expect(held()).toBe(before);
   });
 
   it('leaves the array that a tensor was made of as it was', () => {

@@ -83,6 +83,11 @@ export function tensorflowInUse(): TensorflowBackend | undefined {
   return backend;
 }
 
+/** Whether the values of tensors are in the host's memory, not held twice and not in WebAssembly's: TensorFlow on the CPU. */
+export function isHostBackend(): boolean {
+  return tensorflowInUse()?.binding.isUsingGpuDevice() === false;
+}
+
 function hasFunctions(value: unknown, names: readonly string[]): value is object {
   if (typeof value !== 'object' || value === null) return false;
   const members: object = value;
