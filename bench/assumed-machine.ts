@@ -109,5 +109,6 @@ export function assumedMachine(here: Machine, precision: ForwardPrecision): Mach
     threads: CORES,
     ownDevice: true,
     factorsOnDevice: true,
+    keepsActivations: false,
   };
 }

@@ -13,7 +13,7 @@ import { BatchSizes } from '../main/engine/transformer/batch-sizes.ts';
 import { type RateCurve, extrapolatedRate, rateAt } from '../main/service/preflight/rate-curve.ts';
 import type { Budget } from '../shared/budget.ts';
 import { MATRIX_GROUPS, MATRIX_KINDS, type ModelDescription, matrixShape } from '../shared/model.ts';
-import { forwardBytes, hessianBytes } from '../shared/run-work.ts';
+import { type MovedBytes, forwardBytes, hessianBytes } from '../shared/run-work.ts';
 import type { DeviceRates, Machine } from './rates.ts';
 
 /** Segments, and tokens of each. */
@@ -90,14 +90,15 @@ export function predictTimes(
   const { upload, download } = machine.device;
   const { factor } = machine.factorsOnDevice ? machine.device : machine.kernels;
   const segments = { count: calibration.segments, length: calibration.tokens };
-  const moved = forwardBytes(model, segments);
+  const transfers = ({ up, down }: MovedBytes): number =>
+    machine.keepsActivations ? 0 : up / upload + down / download;
   return {
     start: host.start + fileBytes / host.hash,
     read: perBlock(({ weights }) => (HALF_BYTES * weights) / host.read),
     forward: passes * forwardSeconds(model, calibration.tokens, machine.device),
-    forwardTransfers: moved.up / upload + moved.down / download,
+    forwardTransfers: transfers(forwardBytes(model, segments)),
     hessian: passes * hessianSeconds(model, calibration.tokens, machine.device),
-    hessianTransfers: hessianBytes(model, segments).up / upload,
+    hessianTransfers: transfers(hessianBytes(model, segments)),
     factor: perBlock(({ columns }) => columns ** 3 / 3 / extrapolatedRate(factor, columns)),
     planning: isAdaptive(budget) ? perBlock((group) => planningSeconds(group, machine)) : 0,
     codebooks: ofLoops('codebooks'),

@@ -113,6 +113,7 @@ export class MachineRates {
       threads,
       ownDevice: engine === 'tensorflow-gpu',
       factorsOnDevice: engine !== 'wasm',
+      keepsActivations: engine === 'tensorflow-cpu',
     };
   }
 

@@ -67,4 +67,6 @@ export interface Machine {
   readonly ownDevice: boolean;
   /** Whether Hessians are factored on the device and errors carried over by it: with TensorFlow. */
   readonly factorsOnDevice: boolean;
+  /** Whether activations stay tensors, since the memory of those is the host's (hidden-states.ts). */
+  readonly keepsActivations: boolean;
 }

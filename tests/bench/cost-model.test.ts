@@ -94,6 +94,7 @@ function slowAt({ device, kernels, host, machine }: Slow): Machine {
     threads: 1,
     ownDevice: true,
     factorsOnDevice: false,
+    keepsActivations: false,
     ...machine,
   };
 }
@@ -122,6 +123,11 @@ describe('times, by hand: 2 blocks, 5 segments of 3 tokens', () => {
     ['upload', { device: { upload: 1 } }, { forwardTransfers: 3120, hessianTransfers: 2160, write: 960 }],
     // 48 + 48 + 72 + 48 bytes; 4 bytes a weight.
     ['download', { device: { download: 1 } }, { forwardTransfers: 2160, write: 960 }],
+    [
+      'upload and download where activations stay',
+      { device: { upload: 1, download: 1 }, machine: { keepsActivations: true } },
+      { write: 1920 },
+    ],
     // (64 + 64 + 64 + 216) / 3 a block.
     ['factorization', { kernels: { factor: ONE } }, { factor: 272 }],
     ['reading', { host: { read: 1 } }, { read: 480 }],
