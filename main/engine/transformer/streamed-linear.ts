@@ -1,7 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { throwIfCancelled } from '../../../shared/cancellation.ts';
 import { tensorErrors } from '../tensors/tensor-errors.ts';
-import { linear } from './linear.ts';
 
 /** Rows [from, to) of a matrix, row-major. The values are there until the next rows are asked for. */
 export interface MatrixRows {
@@ -11,7 +10,8 @@ export interface MatrixRows {
 }
 
 /**
- * x W^T + bias with W a few rows at a time, in their order: it is never there whole, however large.
+ * x W^T + bias with W a few rows at a time, in their order: it is never there whole, however large. In float32, whatever the
+ * forward pass is in: rounded to half precision, the same weights in other bands would not give the same.
  * `x` [T, in features] -> [T, out features]; the caller disposes the result.
  * @throws what the rows throw; ClaqError run/cancelled, engine/out-of-memory
  */
@@ -27,7 +27,7 @@ export async function streamedLinear(
     for await (const { from, to, values } of rows) {
       throwIfCancelled(signal);
       const part = await tensorErrors(() =>
-        tf.tidy(() => linear(x, { weight: tf.tensor2d(values, [to - from, columns]), bias: undefined })),
+        tf.tidy(() => tf.matMul<tf.Tensor2D>(x, tf.tensor2d(values, [to - from, columns]), false, true)),
       );
       parts.push(part);
     }

@@ -4,10 +4,11 @@ import type { Checkpoint } from '../../../main/engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../../main/engine/checkpoint/open-checkpoint.ts';
 import { evaluatePerplexity } from '../../../main/engine/evaluate/perplexity.ts';
 import { streamedPerplexity } from '../../../main/engine/evaluate/streamed-perplexity.ts';
+import { setForwardPrecision } from '../../../main/engine/tensors/forward-product.ts';
 import type { MatrixRows } from '../../../main/engine/transformer/streamed-linear.ts';
 import type { Progress } from '../../../shared/progress.ts';
 import { FAMILY_MODELS, familyFolder, readExpected } from '../../golden/families.ts';
-import { startTestBackend } from '../tensors/test-backend.ts';
+import { TEST_ENGINE, startTestBackend } from '../tensors/test-backend.ts';
 
 let checkpoint: Checkpoint | undefined;
 beforeAll(async () => {
@@ -49,6 +50,22 @@ describe('streamedPerplexity', () => {
       }
     },
   );
+
+  if (TEST_ENGINE !== 'wasm') {
+    it('is in float32, whatever the forward pass is in', async () => {
+      checkpoint = await openCheckpoint(familyFolder('smollm2'));
+      const { windows } = await readExpected('smollm2');
+      const asked = { checkpoint, matrix: matrixOf(checkpoint, 16), windows, phase: 'Evaluating' };
+      const before = await streamedPerplexity(asked);
+      setForwardPrecision('bfloat16');
+      try {
+        expect(await streamedPerplexity(asked)).toEqual(before);
+        expect(await evaluatePerplexity({ checkpoint, windows })).not.toEqual(before);
+      } finally {
+        setForwardPrecision('float32');
+      }
+    });
+  }
 
   it('tells its progress in tokens and blocks, of a total known from the start', async () => {
     checkpoint = await openCheckpoint(familyFolder('smollm2'));
