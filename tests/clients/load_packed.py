@@ -19,6 +19,7 @@ from typing import Any
 import torch
 import transformers
 from safetensors import safe_open
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel
 
 transformers.logging.set_verbosity_error()
@@ -64,6 +65,42 @@ def changed_by_casts(model: PreTrainedModel) -> list[str]:
     ]
 
 
+def on_cuda(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device="cuda")
+
+
+def devices_on_cuda(model: PreTrainedModel, ids: list[int]) -> list[str]:
+    """Devices of all that is computed once a model whose layers have run is on a CUDA device.
+
+    There is none here: FakeTensorMode knows shapes, dtypes and devices without values, and what mixes a
+    device with the processor is an error as it would be there.
+    """
+    devices = set()
+    is_true = torch.Tensor.__bool__
+    # The table of eight-bit centroids is on the processor, and sent along.
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        for module in model.modules():
+            for name, each in module._parameters.items():
+                if each is not None:
+                    module._parameters[name] = torch.nn.Parameter(on_cuda(each), requires_grad=False)
+            for name, each in module._buffers.items():
+                if each is not None:
+                    module._buffers[name] = on_cuda(each)
+        try:
+            # Whether entries are damaged cannot be told without values.
+            torch.Tensor.__bool__ = lambda self: not isinstance(self, FakeTensor) and is_true(self)
+            for _, layer in model.packed_layers():
+                inputs = torch.empty(3, layer.in_features, device="cuda")
+                devices |= {str(each.device) for each in (layer(inputs), layer.dequantize())}
+                if hasattr(layer, "reserves"):
+                    devices.add(str(layer._read_rows().device))
+            logits = model(torch.tensor([ids], device="cuda")).logits
+            devices.add(str(logits.device))
+        finally:
+            torch.Tensor.__bool__ = is_true
+    return sorted(devices)
+
+
 def compare(job: dict[str, Any]) -> dict[str, Any]:
     packed, dense = load(job["packed"]), load(job["dense"])
     decoded = packed.dequantize()
@@ -92,6 +129,7 @@ def compare(job: dict[str, Any]) -> dict[str, Any]:
     if "text" in job:
         tokenizer = AutoTokenizer.from_pretrained(job["packed"], trust_remote_code=True)
         answer["textIds"] = tokenizer(job["text"])["input_ids"]
+    answer["devicesOnCuda"] = devices_on_cuda(packed, [0, 1, 2])
     return answer
 
 

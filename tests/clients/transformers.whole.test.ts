@@ -43,6 +43,7 @@ const comparedSchema = z.strictObject({
   changedByCasts: z.array(z.string()).optional(),
   savedDifferences: z.array(z.string()).optional(),
   textIds: z.array(z.int()).optional(),
+  devicesOnCuda: z.array(z.string()),
 });
 const refusedSchema = z.strictObject({ type: z.string(), message: z.string() });
 const filesSchema = z.array(z.string().nullable());
@@ -195,6 +196,10 @@ describe.skipIf('missing' in python)('exports in Python', () => {
       expect(compared().packedLayers).toBeGreaterThan(0);
     });
 
+    it('computes on the device that it was moved to, nothing beside', () => {
+      expect(compared().devicesOnCuda).toEqual(['cuda:0']);
+    });
+
     it('gives our own logits within rounding', async () => {
       const checkpoint = await openCheckpoint(join(work, name, 'packed'));
       const ids = z.array(z.int()).parse(jobs.find((job) => job.name === name)?.['ids']);
@@ -222,7 +227,9 @@ describe.skipIf('missing' in python)('exports in Python', () => {
   it.each(Array.from({ length: RANDOM_MODELS }, (_, seed) => seed))(
     'a model of any shape and budget (%i) is decoded to the dense one',
     (seed) => {
-      expect(comparedSchema.parse(answers.get(`random ${seed}`)).differences).toEqual([]);
+      const { differences, devicesOnCuda } = comparedSchema.parse(answers.get(`random ${seed}`));
+      expect(differences).toEqual([]);
+      expect(devicesOnCuda).toEqual(['cuda:0']);
     },
   );
 
