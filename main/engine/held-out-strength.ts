@@ -37,9 +37,15 @@ export function heldOutSegments(count: number): number {
   return Math.min(Math.floor(count / HELD_OUT), MOST_HELD_OUT);
 }
 
-/** Segments that are tried with, of those that are left: in the order in which they were drawn. */
-export function triedSegments(model: ModelDescription, left: TokenRuns): number {
-  return segmentsOf(TRIED_TOKENS_A_COLUMN * mostColumns(model), left);
+/**
+ * Segments that are tried with, of those that are left: in the order in which they were drawn.
+ * @param heldOut segments that are held out: a trial takes no fewer, however long they are
+ */
+export function triedSegments(model: ModelDescription, left: TokenRuns, heldOut: number): number {
+  return Math.min(
+    left.count,
+    Math.max(heldOut, segmentsOf(TRIED_TOKENS_A_COLUMN * mostColumns(model), left)),
+  );
 }
 
 /** Where a segment was cut out of the calibration text: document, and its first token there. */
@@ -105,7 +111,7 @@ export async function heldOutStrength(
     run.segments.filter((_, segment) => places.includes(segment));
   const { model } = run.checkpoint;
   const [left, heldOut] = [taken(split.tried), taken(split.heldOut)];
-  const segments = left.slice(0, triedSegments(model, { count: left.length, length }));
+  const segments = left.slice(0, triedSegments(model, { count: left.length, length }, heldOut.length));
   if (length < 2 || heldOut.length === 0 || segments.length < heldOut.length) {
     return { strength: USUAL_STRENGTH, trials: [] };
   }

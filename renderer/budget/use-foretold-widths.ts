@@ -15,14 +15,15 @@ export interface ForetoldWidths {
   readonly isStale: boolean;
 }
 
-/** What columns get where a run chooses by benefit; undefined for other orders, and where the model is not analysed. */
+/** What columns get where a run chooses by benefit; undefined without a draft, for other orders, and where the model is not analysed. */
 export function useForetoldWidths(
   { id, description }: ModelCard,
-  draft: () => BudgetDraft,
+  draft: () => BudgetDraft | undefined,
 ): ComputedRef<ForetoldWidths | undefined> {
   const question = computed(() => {
-    if (!choosesByBenefit(draft(), description.blocks)) return undefined;
-    const { budget, overrides } = choicesOf(draft());
+    const asked = draft();
+    if (asked === undefined || !choosesByBenefit(asked, description.blocks)) return undefined;
+    const { budget, overrides } = choicesOf(asked);
     return { budget, overrides };
   });
   const told = useSettled(

@@ -56,6 +56,9 @@ it.each([
   [{ count: 56, length: 1024 }, 24],
   [{ count: 120, length: 2048 }, 12],
   [{ count: 120, length: 2000 }, 13],
+  // As many as are held out at least, and no more than there are.
+  [{ count: 120, length: 8192 }, 8],
+  [{ count: 5, length: 8192 }, 5],
 ])('tries with sixteen tokens for each column of the widest matrix, of %o', (left, count) => {
-  expect(triedSegments(SMOLLM2, left)).toBe(count);
+  expect(triedSegments(SMOLLM2, left, 8)).toBe(count);
 });

@@ -57,6 +57,7 @@ async function quantizeTogether(
     if (factor.home === 'kernels') {
       await quantizeBlocks(pool, { first: 0, ...factor }, jobs, factor.paddedColumns / BLOCK);
     } else {
+      const beforeUpdates = arena.mark();
       const updates = new DeviceUpdates(pool, factor, jobs, {
         blocks: stretch,
         precision: options.carryPrecision ?? carryPrecision(),
@@ -65,6 +66,7 @@ async function quantizeTogether(
         await quantizeStretches(pool, updates, jobs, { compensate: options.compensate, signal });
       } finally {
         updates.dispose();
+        arena.release(beforeUpdates);
       }
     }
     if (options.sweeps === undefined) return jobs.map((job) => collect(arena, factor, job));

@@ -37,9 +37,9 @@ export class DeviceUpdates {
   readonly #precision: CarryPrecision;
   /** Of all matrices together, each padded to whole strips. */
   readonly #rows: number;
-  /** Pointers to room for the errors of two stretches in turn, [rows, columns of a stretch]. */
+  /** Pointers to room for the errors of two stretches in turn, [rows, columns of a stretch]; of one stretch, the same twice. */
   readonly #stagedErrors: readonly [even: number, odd: number];
-  /** Pointer to room for a stretch's correction. */
+  /** Pointer to room for a stretch's correction; of one stretch, where its errors go afterwards. */
   readonly #stagedCorrection: number;
   /** Of the stretches that are done; the last one or two are staged. */
   readonly #done: DoneColumns[] = [];
@@ -62,8 +62,10 @@ export class DeviceUpdates {
     this.#rows = jobs.reduce((sum, { input }) => sum + roundUp(input.rows, STRIP), 0);
     this.stretches = stretchesOf(pool, factor, blocks);
     const staging = (): number => pool.arena.allocate(this.#rows * blocks * BLOCK * 4);
-    this.#stagedErrors = [staging(), staging()];
-    this.#stagedCorrection = staging();
+    const even = staging();
+    const several = this.stretches.length > 1;
+    this.#stagedErrors = [even, several ? staging() : even];
+    this.#stagedCorrection = several ? staging() : even;
   }
 
   /**

@@ -134,11 +134,13 @@ function loopBytes(
     const weights = 2 * FLOAT_BYTES * paddedRows * padded + paddedRows * columns;
     return sum + weights + columnBytes(kind, question);
   }, 0);
-  if (home === 'kernels') return jobs + COPIED_BYTES;
   const rows = matrices.reduce((sum, matrix) => sum + matrix.rows, 0);
+  // Sweeps hand all errors over at once there.
+  const swept = question.plus !== undefined && hasTechnique(question.plus, 'sweeps');
+  if (home === 'kernels') return jobs + Math.max(COPIED_BYTES, swept ? FLOAT_BYTES * padded * rows : 0);
   // Each stretch's part of U, and room for the errors of two and a correction where there are several.
   const stretch = Math.min(padded, stretchBlocks(rows, columns) * BLOCK);
-  const stretches = FLOAT_BYTES * stretch * (padded + (stretch < padded ? 3 * rows : 0));
+  const stretches = FLOAT_BYTES * stretch * (padded + (stretch < padded ? 3 : 1) * rows);
   return jobs + Math.max(COPIED_BYTES, stretches);
 }
 

@@ -65,7 +65,7 @@ export function plusWork(
     planHessians: surveyed,
     planFactors: allocates ? 1 : 0,
     trialBlocks: tried * TRIED_BLOCKS,
-    trialRuns: (tried * TRIED_BLOCKS * triedSegments(model, left)) / segments.count,
+    trialRuns: (tried * TRIED_BLOCKS * triedSegments(model, left, heldOut)) / segments.count,
     trialPasses: (tried * heldOut) / segments.count,
   };
 }

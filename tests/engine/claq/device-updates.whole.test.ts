@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { QuantizedMatrix } from '../../../main/engine/claq/quantized-matrix.ts';
 import { KernelPool } from '../../../main/engine/kernels/kernel-pool.ts';
 import { BLOCK } from '../../../main/engine/kernels/layout.ts';
@@ -42,6 +42,18 @@ describe('a column loop whose factor stands on the device', () => {
     // Which says something: without the errors of the columns before, other codes come out.
     const uncorrected = await quantize(pool, one, { compensate: false });
     expect(shareOfSameCodes(uncorrected, kernels)).toBeLessThan(0.75);
+  });
+
+  it.each([
+    ['one stretch, which is not full', STRETCH - 100, 1],
+    ['two', STRETCH + 1, 3],
+  ])('has room for errors and corrections as they are handed over: of %s', async (_, columns, rooms) => {
+    const one = randomCase(new Random(86), 40, columns, 2);
+    const allocate = vi.spyOn(pool.arena, 'allocate');
+    await quantize(pool, one, ON_DEVICE);
+    const asked = allocate.mock.calls.filter(([bytes]) => bytes === 40 * STRETCH * 4);
+    allocate.mockRestore();
+    expect(asked).toHaveLength(rooms);
   });
 
   it('leaves columns as they are where errors are not carried on', async () => {

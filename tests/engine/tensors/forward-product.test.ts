@@ -67,5 +67,17 @@ describe('forwardProduct', () => {
       expect(error).toBeGreaterThan(EPSILON[precision] / 64);
       expect(tensorflowInUse()?.getNumOfTFTensors()).toBe(before);
     });
+
+    it('adds a long sum up piece by piece, in the room of a few products', async () => {
+      setForwardPrecision('bfloat16');
+      const [rows, pieces] = [512, 8];
+      const operand = tf.ones<tf.Rank.R2>([rows, 768 * pieces]);
+      const before = tf.memory().numBytes;
+      const { peakBytes, result } = await tf.profile(() => forwardProduct(operand, operand));
+      // The sums before and behind a piece, its product, and the piece of each operand.
+      expect(peakBytes - before).toBeLessThanOrEqual(3 * 4 * rows ** 2 + 2 * 4 * rows * 768);
+      tf.dispose([operand, result]);
+      expect(tf.memory().numBytes).toBe(before - operand.size * 4);
+    });
   }
 });

@@ -29,19 +29,21 @@ export function halfProduct(
   const inner = first.shape[1];
   const pieces = backend.binding.isUsingGpuDevice() ? [{ from: 0, length: inner }] : sumPieces(inner);
   if (pieces.length === 1) return productOf(backend, first, second, product);
-  return tf.tidy(() =>
-    pieces
-      .map(({ from, length }) =>
-        tf.tidy(() => {
-          const left = tf.slice(first, [0, from], [-1, length]);
-          const right = product.transposeSecond
-            ? tf.slice(second, [0, from], [-1, length])
-            : tf.slice(second, [from, 0], [length, -1]);
-          return productOf(backend, left, right, product);
-        }),
-      )
-      .reduce((sum, piece) => tf.add<tf.Tensor2D>(sum, piece)),
-  );
+  let sum: tf.Tensor2D | undefined;
+  for (const { from, length } of pieces) {
+    const before = sum;
+    // One piece at a time: all of them would be many times the product.
+    sum = tf.tidy(() => {
+      const left = tf.slice(first, [0, from], [-1, length]);
+      const right = product.transposeSecond
+        ? tf.slice(second, [0, from], [-1, length])
+        : tf.slice(second, [from, 0], [length, -1]);
+      const piece = productOf(backend, left, right, product);
+      return before === undefined ? piece : tf.add<tf.Tensor2D>(before, piece);
+    });
+    before?.dispose();
+  }
+  return sum ?? tf.zeros([first.shape[0], second.shape[product.transposeSecond ? 0 : 1]]);
 }
 
 /** A sum in pieces of whole tiles, none too long, and what is left of a tile. */
