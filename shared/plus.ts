@@ -40,7 +40,7 @@ export const plusChoicesSchema = z.strictObject({
     .default([...PLUS_TECHNIQUES]),
   strength: plusStrengthSchema.default('auto'),
   sweeps: z.int().min(1).max(MAX_SWEEPS).default(DEFAULT_SWEEPS),
-  /** Of all packed matrices together, where an allocation spends exactly these; without it what the budget comes to. */
+  /** Of all packed matrices together, which an allocation spends as far as columns' steps let it, and never goes over; without it what the budget comes to. */
   bytes: z.int().min(1).optional(),
 });
 export type PlusChoices = z.output<typeof plusChoicesSchema>;

@@ -32,8 +32,8 @@ export interface Comparison {
   readonly needsAnalysis: ComputedRef<boolean>;
   /** How what is foretold weighs errors; undefined where nothing is foretold. */
   readonly foretold: ComputedRef<ErrorWeighting | undefined>;
-  /** S of the orders where it is not the one that was asked for. */
-  readonly nearestS: ComputedRef<number | undefined>;
+  /** S of the orders that are not of the S that was asked for. */
+  readonly nearestS: ComputedRef<readonly number[]>;
   readonly error: ShallowRef<ShownError | null>;
 }
 
@@ -147,10 +147,10 @@ export function useComparison(
       return found?.kind === 'foretell' ? found.weighting : undefined;
     }),
     nearestS: computed(() => {
-      const off = [kept(), draft()].find(
+      const off = [kept(), draft()].filter(
         (of) => !choosesByBenefit(of, description.blocks) && levelOf(of) !== of.s,
       );
-      return off === undefined ? undefined : levelOf(off);
+      return [...new Set(off.map(levelOf))];
     }),
     error: answers.error,
   };

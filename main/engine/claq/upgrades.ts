@@ -36,7 +36,8 @@ export class Upgrades {
       let bestGain = 0;
       for (let option = at + 1; option < bits.length; option++) {
         const gain = ((losses[at] ?? 0) - (losses[option] ?? 0)) / ((bits[option] ?? 0) - (bits[at] ?? 0));
-        if (gain <= bestGain) continue;
+        // Nor where it is no number: the same loss for the same bits.
+        if (!(gain > bestGain)) continue;
         best = option;
         bestGain = gain;
       }

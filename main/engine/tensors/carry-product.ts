@@ -8,9 +8,9 @@ export type CarryPrecision = 'float32' | 'bfloat16';
 
 /**
  * bfloat16 where the processor multiplies whole tiles of it (AMX), five times as fast as float32 there; else float32. What a
- * column makes up for is off by 2^-8 of itself at most then, and is an error of that column's as any other: the loss of a
- * matrix does not change by more than another order of sums would change it (npm run bench:loop). By what the processor is, not
- * by a measurement: it decides the bytes.
+ * column makes up for is off by 2^-8 of the sum of its terms' sizes at most then, and is an error of that column's as any other:
+ * the loss of a matrix does not change by more than another order of sums would change it (npm run bench:loop). By what the
+ * processor is, not by a measurement: it decides the bytes.
  */
 export function carryPrecision(): CarryPrecision {
   const tensorflow = tensorflowInUse();

@@ -6,7 +6,8 @@ import { SegmentStore } from './segment-store.ts';
 
 /**
  * The residual stream of all segments, in host memory and, beyond its budget, on the disk: a device holds one segment at a
- * time. Where the backend's memory is the host's, what has its place there stays a tensor, and is not copied out and in again. Any other [T, width] activations of the segments (the inputs of a group of matrices) are kept the same way.
+ * time. Where the backend's memory is the host's, what has its place there stays a tensor, and is not copied out and in again.
+ * Any other [T, width] activations of the segments (the inputs of a group of matrices) are kept the same way.
  */
 export class HiddenStates {
   readonly width: number;

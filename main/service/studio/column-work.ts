@@ -59,21 +59,30 @@ export class ColumnWorks {
       signal: cancellation.signal,
       onProgress: (progress) => handle.progress(progress),
     };
+    const presentKey = async (): Promise<string> => {
+      try {
+        return await filesKey(models.stored(model.id).folder);
+      } catch {
+        return key;
+      }
+    };
     const perform = async (): Promise<void> => {
       let failure: unknown;
       let present = key;
       try {
-        await work(hooks, handle);
-        present = await filesKey(models.stored(model.id).folder);
-        if (present !== key) {
-          // What was read is of neither the old files nor the new ones.
-          forgetOtherFiles(store, { modelId: model.id, filesKey: present });
-          throw filesChanged(model);
+        try {
+          await work(hooks, handle);
+        } finally {
+          // Also of one that was cancelled or failed. Where the model or its files are gone, they are no others.
+          present = await presentKey();
         }
+        if (present !== key) throw filesChanged(model);
       } catch (error) {
         failure = error;
         throw error;
       } finally {
+        // What was read is of neither the old files nor the new ones.
+        if (present !== key) forgetOtherFiles(store, { modelId: model.id, filesKey: present });
         this.#going.delete(model.id);
         handle.end(failure);
         onChange(present);

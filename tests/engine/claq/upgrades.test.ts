@@ -83,3 +83,9 @@ it('leaves every column as it is where nothing can be spent, or gained', () => {
   expect([...upgrades.spend(-5)]).toEqual([0, 0]);
   expect([...upgrades.spend(1000)]).toEqual([1, 0]);
 });
+
+it('takes no step between options of the same bits and losses, and none behind them that gains nothing', () => {
+  const upgrades = new Upgrades([10, 12, 12, 14], 1);
+  upgrades.add(Float64Array.of(4, 0, 0, 5));
+  expect([...upgrades.spend(100)]).toEqual([1]);
+});

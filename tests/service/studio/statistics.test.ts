@@ -217,6 +217,22 @@ describe('what is measured', () => {
     expect(await firstEvent()).toMatchObject({ measuring: null, matrices: [] });
   });
 
+  it('of files that are others by now is forgotten where the measuring is called off', async () => {
+    const { next, end } = await eventsOf();
+    await next();
+    const { activity } = await client.statistics.measure(id);
+    expect(await next()).toMatchObject({ measuring: activity });
+    const walk = await columns.walk(0);
+    const [first] = places;
+    if (first !== undefined) walk.find(model.description, first);
+    expect((await next()).matrices).toHaveLength(1);
+    await touch();
+    if (activity !== null) await client.activities.cancel({ id: activity });
+    expect(await next()).toMatchObject({ kind: 'overview', measuring: null, matrices: [] });
+    await end();
+    await activityIn(client, activity, 'cancelled');
+  });
+
   it('is said to be missing', async () => {
     const address = { ...id, block: 0, kind: 'q' as const };
     for (const call of [
