@@ -14,7 +14,7 @@ export interface SizeChoices {
   readonly budget: BudgetRequest;
   readonly overrides?: readonly BudgetOverrideRequest[];
   readonly groupSize?: number | undefined;
-  readonly plus?: Pick<PlusChoices, 'techniques'> | undefined;
+  readonly plus?: Pick<PlusChoices, 'techniques' | 'bytes'> | undefined;
 }
 
 export interface PlannedSize {
@@ -35,7 +35,9 @@ export interface PlannedSize {
 export function plannedSize(model: ModelDescription, choices: SizeChoices): PlannedSize {
   const { method, groupSize, plus, overrides = [] } = choices;
   const budget = requestedModelBudget({ budget: choices.budget, overrides }, model.blocks);
-  const packed = plannedPackedBytes(model, { method, budget, groupSize, plus });
+  const allocated =
+    method === 'claq-plus' && plus?.techniques.includes('allocation') ? plus.bytes : undefined;
+  const packed = allocated ?? plannedPackedBytes(model, { method, budget, groupSize, plus });
   const weights = quantizedWeights(model);
   return {
     label: describeModelBudget(budget),

@@ -44,6 +44,8 @@ export interface RunForm {
   techniques: readonly PlusTechnique[];
   strength: number | null;
   sweeps: number | null;
+  /** What an allocation spends on all matrices, of a run that is made once more; null for what the budget comes to. */
+  bytes: number | null;
   percdamp: number | null;
   actOrder: boolean;
   engine: EngineChoice | null;
@@ -76,7 +78,7 @@ export function withMethod({ budget }: RunForm, method: Method): Pick<RunForm, '
 export function withBudget(
   { method }: RunForm,
   { budget, overrides, outlierS, columnOrder }: BudgetChoices,
-): Pick<RunForm, 'method' | 'budget' | 'overrides' | 'outlierS' | 'columnOrder'> {
+): Pick<RunForm, 'method' | 'budget' | 'overrides' | 'outlierS' | 'columnOrder' | 'bytes'> {
   const isForGrid = [budget, ...overrides.map((override) => override.budget)].every(isWholeWidth);
   return {
     method: hasUniformGrid(method) && !isForGrid ? 'claq' : method,
@@ -84,6 +86,7 @@ export function withBudget(
     overrides,
     outlierS,
     columnOrder: columnOrder ?? null,
+    bytes: null,
   };
 }
 
@@ -139,6 +142,7 @@ export function emptyForm(): RunForm {
     techniques: PLUS_TECHNIQUES,
     strength: null,
     sweeps: DEFAULT_SWEEPS,
+    bytes: null,
     percdamp: DEFAULT_PERCDAMP,
     actOrder: true,
     ...LEFT_TO_SETTINGS,
@@ -168,6 +172,7 @@ export function formOfChoices(choices: QuantizeChoices): RunForm {
     techniques: choices.plus?.techniques ?? PLUS_TECHNIQUES,
     strength: choices.plus === undefined || choices.plus.strength === 'auto' ? null : choices.plus.strength,
     sweeps: choices.plus?.sweeps ?? DEFAULT_SWEEPS,
+    bytes: choices.plus?.bytes ?? null,
     percdamp: choices.percdamp,
     actOrder: choices.actOrder,
     engine: choices.engine ?? null,
@@ -220,11 +225,12 @@ function orderOfForm({ method, columnOrder, techniques }: RunForm): ColumnOrder 
 }
 
 /** Without what belongs to techniques that are switched off: its fields are not shown. */
-function plusOfForm({ techniques, strength, sweeps }: RunForm): QuantizeChoicesRequest['plus'] {
+function plusOfForm({ techniques, strength, sweeps, bytes }: RunForm): QuantizeChoicesRequest['plus'] {
   return {
     techniques: [...techniques],
     strength: followsOriginal({ techniques }) ? (strength ?? 'auto') : 'auto',
     sweeps: techniques.includes('sweeps') ? (sweeps ?? undefined) : undefined,
+    bytes: techniques.includes('allocation') ? (bytes ?? undefined) : undefined,
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { budgetOfForm, emptyForm, withBudget } from '../../../renderer/run/run-form.ts';
+import { budgetOfForm, choicesOfForm, emptyForm, withBudget } from '../../../renderer/run/run-form.ts';
 import { budgetChoicesSchema } from '../../../shared/requests.ts';
 
 const MADE = budgetChoicesSchema.parse({
@@ -14,6 +14,13 @@ describe('the budget of the form', () => {
     const form = { ...emptyForm(), ...withBudget(emptyForm(), MADE) };
     expect(form).toMatchObject({ method: 'claq', outlierS: 5, columnOrder: 'outlier' });
     expect(budgetOfForm(form)).toEqual(MADE);
+  });
+
+  it('takes the place of what an allocation was to spend', () => {
+    const form = { ...emptyForm(), method: 'claq-plus', bytes: 32_000_000 } as const;
+    expect(choicesOfForm(form).plus?.bytes).toBe(32_000_000);
+    expect(choicesOfForm({ ...form, techniques: ['residual'] }).plus?.bytes).toBeUndefined();
+    expect(choicesOfForm({ ...form, ...withBudget(form, MADE) }).plus?.bytes).toBeUndefined();
   });
 
   it('is what a uniform grid gives way to, unless it can have it', () => {

@@ -50,6 +50,15 @@ describe('plannedSize', () => {
     }
   });
 
+  it('is what an allocation is told to spend', () => {
+    const choices = { method: 'claq-plus', budget: { bits: 2.12 } } as const;
+    const [bytes, weights] = [32_000_000, 106_168_320];
+    const told = plannedSize(SMOLLM2, { ...choices, plus: { techniques: ['allocation'], bytes } });
+    expect([told.packedBytes, told.storedBits]).toEqual([bytes, (8 * bytes) / weights]);
+    const without = plannedSize(SMOLLM2, { ...choices, plus: { techniques: ['residual'], bytes } });
+    expect(without.packedBytes).not.toBe(bytes);
+  });
+
   it('counts a scale and a zero point for every group of columns', () => {
     const whole = plannedSize(SMOLLM2, { method: 'gptq', budget: { bits: 4 } });
     const groups = plannedSize(SMOLLM2, { method: 'gptq', budget: { bits: 4 }, groupSize: 64 });

@@ -117,6 +117,7 @@ describe('formOfChoices', () => {
       plus: { techniques: ['asymmetric', 'sweeps'], strength: 0.3, sweeps: 4 },
     },
     { method: 'claq-plus', budget: { bits: 3 }, plus: {} },
+    { method: 'claq-plus', budget: { apAverage: 2.3 }, plus: { bytes: 32_000_000 } },
     { budget: { bits: 4 }, engine: 'auto', forwardPrecision: 'float32' },
     { budget: { bits: 2.12 }, overrides: [{ layers: '0-1', matrices: ['v'], budget: { bits: 4 } }] },
     {
