@@ -6,9 +6,13 @@ import { STORED_DTYPES } from './stored-magnitudes.ts';
 export interface ColumnCandidates {
   /** Ascending, 1 to 8 bits. */
   readonly widths: readonly number[];
-  /** Reserved entries at each tail; where a tail holds half of the rows or more, nothing is left to err. */
+  /** Reserved entries at each tail, ascending, 8 at most; where a tail holds half of the rows or more, nothing is left to err. */
   readonly tailCounts: readonly number[];
 }
+
+/** The same number stands in assembly/codebook-scratch.ts. */
+const MAX_TAIL_COUNTS = 8;
+const MAX_WIDTH = 8;
 
 /** Squared error of every column under each candidate, on the original weights. */
 export interface ColumnErrors extends ColumnCandidates {
@@ -33,10 +37,17 @@ export async function columnErrors(
   { widths, tailCounts }: ColumnCandidates,
   { rowScales, rowWeights }: ColumnRows = {},
 ): Promise<ColumnErrors> {
+  const widest = widths.at(-1) ?? 1;
+  if (tailCounts.length > MAX_TAIL_COUNTS || widest > MAX_WIDTH || !ascend(tailCounts) || !ascend(widths)) {
+    throw new RangeError(
+      `no room for ${tailCounts.join(', ')} reserved entries at ${widths.join(', ')} bits`,
+    );
+  }
   const { arena } = pool;
   const mark = arena.mark();
   try {
-    pool.allocateScratch(rows);
+    const { errorScratchBytes } = pool.scratchSizes;
+    pool.allocateScratchBytes(errorScratchBytes(rows, widest, tailCounts.length));
     const cells = columns * tailCounts.length * widths.length;
     const errors = arena.allocate(cells * 8);
     const args = arena.words([
@@ -57,4 +68,8 @@ export async function columnErrors(
   } finally {
     arena.release(mark);
   }
+}
+
+function ascend(numbers: readonly number[]): boolean {
+  return numbers.every((number, i) => i === 0 || number > (numbers[i - 1] ?? number));
 }

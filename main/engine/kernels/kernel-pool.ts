@@ -18,6 +18,7 @@ import { type KernelFlavour, type KernelModule, loadKernelModule } from './kerne
 import { siblingModule } from '../sibling-module.ts';
 import { span } from '../trace.ts';
 import { PipelineSchedule, scheduleWords } from './pipeline-schedule.ts';
+import { type ScratchSizes, scratchSizes } from './scratch-sizes.ts';
 
 export interface KernelPoolOptions {
   /** Kernel threads; the machine's cores where not given. The results do not depend on it. */
@@ -48,7 +49,7 @@ interface Parts {
   readonly flavour: KernelFlavour;
   readonly control: Int32Array<SharedArrayBuffer>;
   readonly workers: readonly Worker[];
-  readonly scratchBytes: (rows: number) => number;
+  readonly sizes: ScratchSizes;
   readonly patience: number;
 }
 
@@ -60,6 +61,7 @@ export class KernelPool {
   readonly arena: Arena;
   readonly threads: number;
   readonly flavour: KernelFlavour;
+  readonly scratchSizes: ScratchSizes;
   readonly #parts: Parts;
   readonly #control: Int32Array<SharedArrayBuffer>;
   readonly #workers: readonly Worker[];
@@ -75,6 +77,7 @@ export class KernelPool {
     this.arena = parts.arena;
     this.threads = parts.workers.length;
     this.flavour = parts.flavour;
+    this.scratchSizes = parts.sizes;
     this.#parts = parts;
     this.#control = parts.control;
     this.#workers = parts.workers;
@@ -93,16 +96,13 @@ export class KernelPool {
     const { flavour, module } = kernels ?? (await loadKernelModule(options.flavour));
     const arena = new Arena();
     const control = new Int32Array(new SharedArrayBuffer(CONTROL.words * 4));
-    const scratchBytes = new WebAssembly.Instance(module, { env: { memory: arena.memory } }).exports[
-      'scratchBytes'
-    ];
-    if (!isSizeFunction(scratchBytes)) throw new TypeError('the kernels have no scratchBytes');
+    const sizes = scratchSizes(new WebAssembly.Instance(module, { env: { memory: arena.memory } }));
     const workers = Array.from({ length: options.threads ?? availableParallelism() }, (_, thread) => {
       const workerData: KernelThreadData = { module, memory: arena.memory, control, thread };
       return new Worker(siblingModule(import.meta.url, './kernel-thread'), { workerData });
     });
     const patience = options.patience ?? PATIENCE_MS;
-    const pool = new KernelPool({ arena, flavour, control, workers, scratchBytes, patience });
+    const pool = new KernelPool({ arena, flavour, control, workers, sizes, patience });
     try {
       await pool.#started.promise;
     } catch (error) {
@@ -166,7 +166,7 @@ export class KernelPool {
 
   /** Gives every thread scratch space for columns of `rows` rows; it lives as long as the caller's mark of the arena. */
   allocateScratch(rows: number): void {
-    this.allocateScratchBytes(this.#parts.scratchBytes(rows));
+    this.allocateScratchBytes(this.scratchSizes.scratchBytes(rows));
   }
 
   /** Gives every thread `bytes` of scratch space; it lives as long as the caller's mark of the arena. */
@@ -255,8 +255,4 @@ function threadStopped(cause?: unknown): ClaqError {
 
 function tileJob(name: TileFunction, args: number, count: number): Job {
   return { kind: JOB_TILES, function: TILE_FUNCTIONS.indexOf(name), arguments: args, count, next: 0 };
-}
-
-function isSizeFunction(value: unknown): value is (rows: number) => number {
-  return typeof value === 'function';
 }

@@ -97,15 +97,15 @@ describe('KernelPool whose threads die', () => {
   const stopped = { code: 'engine/kernel-failed', message: 'A kernel thread stopped' };
 
   it('does not start where the threads cannot', async () => {
-    // A module that exports scratchBytes = (rows) => rows and no kernel.
+    // A module that exports one function, (rows) => rows, as both sizes, and no kernel.
     const bytes = Buffer.from(
       '0061736d01000000' +
         '010601' +
         '60017f017f' +
         '03020100' +
-        '0710010c' +
-        '73637261746368427974657300' +
-        '00' +
+        '072402' +
+        '0c7363726174636842797465730000' +
+        '116572726f725363726174636842797465730000' +
         '0a06010400' +
         '20000b',
       'hex',

@@ -7,12 +7,17 @@ export const INNER_BINS: i32 = 96;
 export const INNER_BINS_PER_CENTROID: i32 = 4;
 /** Extreme values of each tail that are bins of their own: one of them can be worth a centroid. */
 export const TAIL_BINS: i32 = 16;
-/** The same where only the errors of many codebooks are wanted, a few percent high, to compare columns: half the time. */
+/** The same where only the errors of many codebooks are wanted, a few percent high, to compare columns. */
 export const ESTIMATE_BINS: i32 = 64;
 export const ESTIMATE_BINS_PER_CENTROID: i32 = 3;
 export const ESTIMATE_TAIL_BINS: i32 = 8;
+/** Counts of reserved entries that errors are estimated for at once, and pieces of what lies between two of them. */
+const MAX_TAIL_COUNTS: i32 = 8; // The same number stands in ../column-errors.ts.
+export const TAIL_PIECES: i32 = 24;
 export const MAX_CENTROIDS: i32 = 256;
-export const MAX_BINS: i32 = MAX_CENTROIDS * INNER_BINS_PER_CENTROID + 2 * TAIL_BINS;
+/** Of an estimate: a few more than of one codebook of 256 centroids. */
+export const MAX_BINS: i32 =
+  MAX_CENTROIDS * ESTIMATE_BINS_PER_CENTROID + 2 * ESTIMATE_TAIL_BINS + 2 * MAX_TAIL_COUNTS * (TAIL_PIECES + 1);
 /** Runs of equal count over which the density is estimated. */
 export const DENSITY_RUNS: i32 = 256;
 
@@ -26,8 +31,8 @@ export const EDGE_SQUARES: usize = EDGE_SUM + 8 * EDGE_ROOM;
 export const EDGE_COUNT: usize = EDGE_SQUARES + 8 * EDGE_ROOM; // f64
 export const COST_BEFORE: usize = EDGE_COUNT + 8 * EDGE_ROOM; // f64: best cost of the bins before each edge, one cluster less
 export const COST_NOW: usize = COST_BEFORE + 8 * EDGE_ROOM;
-export const LAYER_COST: usize = COST_NOW + 8 * EDGE_ROOM; // f64 [MAX_CENTROIDS + 1]: cost of all values in 1, 2, ... clusters
-export const BOUNDS: usize = LAYER_COST + 8 * CENTROID_ROOM; // i32 [MAX_CENTROIDS + 1]: cluster bounds among the sorted values
+export const LAYER_COST: usize = COST_NOW + 8 * EDGE_ROOM; // f32 [MAX_CENTROIDS + 1]: least cost in 1, 2, ... clusters
+export const BOUNDS: usize = LAYER_COST + 4 * CENTROID_ROOM; // i32 [MAX_CENTROIDS + 1]: cluster bounds among the sorted values
 export const CENTROIDS: usize = BOUNDS + 4 * CENTROID_ROOM; // f64 [MAX_CENTROIDS]
 export const RUN_WEIGHT: usize = CENTROIDS + 8 * CENTROID_ROOM; // f32 [DENSITY_RUNS]
 export const MIDPOINTS: usize = RUN_WEIGHT + 4 * CENTROID_ROOM; // f32 [MAX_CENTROIDS - 1]: between neighbouring centroids

@@ -3,9 +3,10 @@
  * values, so a dynamic programme finds it; run over about a hundred bins it lands next to the optimum, and Lloyd steps on
  * the sorted values (a binary search a boundary, prefix sums for the means) take it the rest of the way.
  */
+import { cutBins, sumAtEdges } from './bins';
 import {
-  BOUNDS, CENTROIDS, COST_BEFORE, COST_NOW, DENSITY_RUNS, EDGES, EDGE_COUNT, EDGE_ROOM, EDGE_SQUARES, EDGE_SUM, INNER_BINS,
-  INNER_BINS_PER_CENTROID, LAYER_COST, RUN_WEIGHT, SPLIT, TAIL_BINS, sortedOf, squaresOf, sumsOf, weightSumsOf,
+  BOUNDS, CENTROIDS, COST_BEFORE, COST_NOW, EDGES, EDGE_COUNT, EDGE_ROOM, EDGE_SQUARES, EDGE_SUM, INNER_BINS,
+  INNER_BINS_PER_CENTROID, SPLIT, TAIL_BINS, sortedOf, squaresOf, sumsOf, weightSumsOf,
 } from './codebook-scratch';
 import { roundToFloat8 } from './float8';
 import { roundToHalf } from './half';
@@ -28,152 +29,6 @@ export function prefixSums(scratch: usize, n: i32): void {
     store<f64>(sums + (<usize>i << 3), sum, 8);
     store<f64>(squares + (<usize>i << 3), square, 8);
   }
-}
-
-/** Widest gap between neighbours among the sorted values at `from` .. `to`, addresses of the first and the last. */
-// @ts-ignore: decorator
-@inline
-function widestGap(from: usize, to: usize): f32 {
-  if (to - from < 16) {
-    let widest: f32 = 0;
-    for (let at = from; at < to; at += 4) widest = max<f32>(widest, load<f32>(at, 4) - load<f32>(at));
-    return widest;
-  }
-  // Four gaps at a time, the last four once more where they do not come out even.
-  const last = to - 16;
-  let wide = f32x4.sub(v128.load(last, 4), v128.load(last));
-  for (let at = from; at < last; at += 16) wide = f32x4.pmax(wide, f32x4.sub(v128.load(at, 4), v128.load(at)));
-  wide = f32x4.pmax(wide, i32x4.shuffle(wide, wide, 2, 3, 2, 3));
-  return max<f32>(f32x4.extract_lane(wide, 0), f32x4.extract_lane(wide, 1));
-}
-
-/**
- * Distance between two of the sorted values, the widest gap between neighbours counted as if it were spread over them all:
- * a gap needs no bins, but an edge.
- */
-// @ts-ignore: decorator
-@inline
-function widthWithoutGap(sorted: usize, from: i32, to: i32): f32 {
-  const first = sorted + (<usize>from << 2);
-  const last = sorted + (<usize>to << 2);
-  const widest = widestGap(first, last);
-  return load<f32>(last) - load<f32>(first) - widest + widest / <f32>(to - from);
-}
-
-/**
- * Moves each of the edges [from, to) to the widest gap between neighbours that is nearer to it than to any other edge: no
- * bin then lies across the gap between two clusters.
- */
-function moveEdgesToGaps(scratch: usize, sorted: usize, from: i32, to: i32): void {
-  const edges = scratch + EDGES;
-  let previous = load<i32>(edges + (<usize>(from - 1) << 2));
-  for (let b = from; b < to; b++) {
-    const edge = load<i32>(edges + (<usize>b << 2));
-    const next = load<i32>(edges + (<usize>b << 2), 4);
-    let at = sorted + (<usize>((previous + edge) >> 1) << 2);
-    const last = sorted + (<usize>((edge + next) >> 1) << 2);
-    const widest = widestGap(at, last);
-    if (widest * 2 > load<f32>(last) - load<f32>(at)) {
-      while (load<f32>(at, 4) - load<f32>(at) < widest) at += 4;
-      store<i32>(edges + (<usize>b << 2), <i32>((at + 4 - sorted) >> 2));
-    }
-    previous = edge;
-  }
-}
-
-/** Cube root of x >= 0 to some parts in 10^5: a guess from the exponent, two Newton steps. */
-// @ts-ignore: decorator
-@inline
-function cubeRoot(x: f32): f32 {
-  if (x == 0) return 0;
-  let root = reinterpret<f32>(reinterpret<u32>(x) / 3 + 0x2a5137a0);
-  root = (2 * root + x / (root * root)) * <f32>0.33333334;
-  return (2 * root + x / (root * root)) * <f32>0.33333334;
-}
-
-/** First value of a run. No overflow: runs are at most 2^8, and a column of 2^24 values would not fit the kernels' memory. */
-// @ts-ignore: decorator
-@inline
-function runBound(start: i32, length: i32, run: i32, runs: i32): i32 {
-  return start + <i32>((<u32>length * <u32>run) / <u32>runs);
-}
-
-/**
- * Cuts the sorted values [from, to) into bins: every value its own where there are few; else `tail` single values a side
- * and, between them, `inner` bins of equal mass of density^(1/3), which is how the centroids of a good quantizer lie
- * (Panter and Dite 1951). Returns the number of bins; edges and their prefix sums stand in the scratch.
- * @param weighted whether the sums are of weighted values, and those of the weights stand in the scratch too
- */
-function cutBins(scratch: usize, n: i32, from: i32, to: i32, inner: i32, tail: i32, weighted: bool): i32 {
-  const sorted = sortedOf(scratch, n);
-  let bins = 0;
-  if (to - from <= inner + 2 * tail) {
-    for (let i = from; i < to; i++) {
-      store<i32>(scratch + EDGES + (<usize>bins << 2), i);
-      bins++;
-    }
-  } else {
-    for (let i = from; i < from + tail; i++) {
-      store<i32>(scratch + EDGES + (<usize>bins << 2), i);
-      bins++;
-    }
-    const start = from + tail;
-    const end = to - tail;
-    const length = end - start;
-    const runs = min(DENSITY_RUNS, length >> 2);
-    let total: f32 = 0;
-    let runStart = start;
-    for (let r = 0; r < runs; r++) {
-      const runEnd = runBound(start, length, r + 1, runs);
-      const width = widthWithoutGap(sorted, runStart, runEnd);
-      // A run has count c and width d: density c/d, so its mass of density^(1/3) is (c/d)^(1/3) d.
-      // The counts are the same but for one, and only ratios matter.
-      const root = cubeRoot(width);
-      const weight = root * root;
-      store<f32>(scratch + RUN_WEIGHT + (<usize>r << 2), weight);
-      total += weight;
-      runStart = runEnd;
-    }
-    let previous = start - 1;
-    let before: f32 = 0;
-    let run = 0;
-    let weight = load<f32>(scratch + RUN_WEIGHT);
-    for (let b = 0; b < inner; b++) {
-      const target = total * (<f32>b / <f32>inner);
-      while (run < runs - 1 && before + weight <= target) {
-        before += weight;
-        run++;
-        weight = load<f32>(scratch + RUN_WEIGHT + (<usize>run << 2));
-      }
-      const a = runBound(start, length, run, runs);
-      const z = runBound(start, length, run + 1, runs);
-      const part: f32 = weight > 0 ? min<f32>((target - before) / weight, 1) : 0;
-      const edge = min(a + <i32>(part * <f32>(z - a)), end - 1);
-      if (edge > previous) {
-        store<i32>(scratch + EDGES + (<usize>bins << 2), edge);
-        bins++;
-        previous = edge;
-      }
-    }
-    for (let i = end; i < to; i++) {
-      store<i32>(scratch + EDGES + (<usize>bins << 2), i);
-      bins++;
-    }
-    store<i32>(scratch + EDGES + (<usize>bins << 2), to);
-    moveEdgesToGaps(scratch, sorted, tail + 1, bins - tail);
-  }
-  store<i32>(scratch + EDGES + (<usize>bins << 2), to);
-  const sums = sumsOf(scratch, n);
-  const squares = squaresOf(scratch, n);
-  const weights = weightSumsOf(scratch, n);
-  for (let b = 0; b <= bins; b++) {
-    const edge = <usize>load<i32>(scratch + EDGES + (<usize>b << 2));
-    const at = <usize>b << 3;
-    store<f64>(scratch + EDGE_SUM + at, load<f64>(sums + (edge << 3)));
-    store<f64>(scratch + EDGE_SQUARES + at, load<f64>(squares + (edge << 3)));
-    store<f64>(scratch + EDGE_COUNT + at, weighted ? load<f64>(weights + (edge << 3)) : <f64>edge);
-  }
-  return bins;
 }
 
 /** Squared error of bins [i, j) around their mean; offsets are in bytes of a double. */
@@ -240,13 +95,14 @@ function bestSplits(scratch: usize, before: usize, now: usize, splits: usize, j:
 }
 
 /**
- * Best partition of the values [from, to) of the sorted column into 1 .. k clusters of whole bins. Splits are monotone
+ * Best partition of the values [from, to) of the sorted column into k clusters of whole bins. Splits are monotone
  * in both the layer and the edge (the cost satisfies the quadrangle inequality), which bounds each search by its
  * neighbours' results: O(bins^2) for all layers together (Knuth 1971, Yao 1980).
- * The cost of each number of clusters stands in LAYER_COST. Returns the number of clusters reached: min(k, bins).
+ * Returns the number of clusters reached: min(k, bins).
  */
-export function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32, inner: i32, tail: i32, weighted: bool): i32 {
-  const bins = cutBins(scratch, n, from, to, inner, tail, weighted);
+function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32, inner: i32, tail: i32, weighted: bool): i32 {
+  const bins = cutBins(scratch, n, from, to, inner, tail);
+  sumAtEdges(scratch, n, bins, weighted);
   const layers = min(k, bins);
   let before = scratch + COST_BEFORE;
   let now = scratch + COST_NOW;
@@ -254,7 +110,6 @@ export function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32, in
     store<f64>(before + (<usize>j << 3), clusterCost(scratch, 0, <usize>j << 3));
     store<u16>(splitAt(scratch, 1, j), 0);
   }
-  store<f64>(scratch + LAYER_COST + 8, load<f64>(before + (<usize>bins << 3)));
   for (let layer = 2; layer <= layers; layer++) {
     const last = layer == layers ? bins : layer;
     // What does not depend on j: cost before the split less the squares before it.
@@ -268,7 +123,6 @@ export function partition(scratch: usize, n: i32, from: i32, to: i32, k: i32, in
       bestSplits(scratch, before, now, splitAt(scratch, layer, j - 3), j - 3, low, min(high, j - 1));
       high = <i32>load<u16>(splitAt(scratch, layer, lowest));
     }
-    store<f64>(scratch + LAYER_COST + (<usize>layer << 3), load<f64>(now + (<usize>bins << 3)));
     const swap = before;
     before = now;
     now = swap;

@@ -1,18 +1,32 @@
 /** Errors of codebooks on the original weights: estimates for whole matrices, and the codebooks of a single column. */
+import { cutSharedBins, findEdge, sumAtEdges } from './bins';
 import {
-  ESTIMATE_BINS, ESTIMATE_BINS_PER_CENTROID, ESTIMATE_TAIL_BINS, HISTOGRAM, LAYER_COST, columnOf, sortedOf, spareOf,
+  ESTIMATE_BINS, ESTIMATE_BINS_PER_CENTROID, ESTIMATE_TAIL_BINS, HISTOGRAM, LAYER_COST, TAIL_PIECES, columnOf, scratchBytes,
+  sortedOf, spareOf,
 } from './codebook-scratch';
-import { fitCodebook, partition, prefixSums } from './codebook';
+import { fitCodebook, prefixSums } from './codebook';
 import { pointer, word } from './layout';
+import { costRuns, leastCosts, partitionCostsBytes } from './partition-costs';
 import { sortFloats } from './sort';
 import { shiftOf, storedValue } from './stored-values';
 import { sortWithRows, takeKept } from './weighted-codebook';
+
+/** Bins of what is left of a column when most entries are reserved, beside its ends. */
+function innerBins(centroids: i32): i32 {
+  return max(ESTIMATE_BINS, centroids * ESTIMATE_BINS_PER_CENTROID);
+}
+
+/** Bytes a thread needs for columnErrors. */
+export function errorScratchBytes(rows: i32, width: i32, counts: i32): usize {
+  const bins = innerBins(1 << width) + 2 * ESTIMATE_TAIL_BINS + 2 * counts * (TAIL_PIECES + 1);
+  return scratchBytes(rows) + partitionCostsBytes(bins);
+}
 
 /**
  * Squared error of a column under each number of centroids and each count of reserved entries, on the original weights:
  * what the choice of widths and shares weighs.
  * Arguments: 0 matrix [rows][columns], 1 rows, 2 columns, 3 widths (u8, ascending), 4 number of widths, 5 reserved counts
- * a tail (i32), 6 number of counts, 7 errors (f64 [columns][counts][widths]), 8 dtype of the matrix, 9 what the rows are
+ * a tail (i32, ascending), 6 number of counts (at most MAX_TAIL_COUNTS), 7 errors (f64 [columns][counts][widths]), 8 dtype of the matrix, 9 what the rows are
  * divided by and 10 what their squared errors then weigh (f32 [rows]); 0 for 1.
  */
 export function columnErrors(args: usize, column: i32, scratch: usize): void {
@@ -47,15 +61,23 @@ export function columnErrors(args: usize, column: i32, scratch: usize): void {
     prefixSums(scratch, rows);
   }
   const largest = 1 << <i32>load<u8>(widths + <usize>(widthCount - 1));
-  const inner = max(ESTIMATE_BINS, largest * ESTIMATE_BINS_PER_CENTROID);
+  const room = scratch + scratchBytes(rows);
+  const bins = cutSharedBins(scratch, rows, counts, countCount, innerBins(largest), ESTIMATE_TAIL_BINS);
+  sumAtEdges(scratch, rows, bins, weighted);
+  costRuns(scratch, bins, room);
+  const least = scratch + LAYER_COST;
   for (let r = 0; r < countCount; r++) {
     const reserved = load<i32>(counts + (<usize>r << 2));
-    const reached = reserved * 2 < rows ? partition(scratch, rows, reserved, rows - reserved, largest, inner, ESTIMATE_TAIL_BINS, weighted) : 0;
+    let reached = 0;
+    if (reserved * 2 < rows) {
+      const from = findEdge(scratch, bins, reserved);
+      reached = leastCosts(room, bins, from, findEdge(scratch, bins, rows - reserved), largest, least);
+    }
     for (let w = 0; w < widthCount; w++) {
       const clusters = min(1 << <i32>load<u8>(widths + <usize>w), reached);
-      const error: f64 = clusters > 0 ? load<f64>(scratch + LAYER_COST + (<usize>clusters << 3)) : 0;
+      const error: f64 = clusters > 0 ? <f64>load<f32>(least + (<usize>clusters << 2)) : 0;
       const cell = (<usize>column * <usize>countCount + <usize>r) * <usize>widthCount + <usize>w;
-      store<f64>(pointer(args, 7) + (cell << 3), max<f64>(error, 0));
+      store<f64>(pointer(args, 7) + (cell << 3), error);
     }
   }
 }

@@ -4,7 +4,7 @@ export { packKeys, attendStrips } from './attention';
 export { gramBlock } from './gram';
 export { arrangeBlock, factorBlock, updateFactorBlock, arrangeFactor } from './factor';
 export { arrangeWeights, quantizeBlock, compensateBlock } from './column-loop';
-export { columnErrors, fitWidths } from './column-errors';
+export { columnErrors, errorScratchBytes, fitWidths } from './column-errors';
 export { columnMoments } from './column-moments';
 export { columnOutliers } from './column-outliers';
 export { stretchToRows, rowsToStretch } from './stretch';
