@@ -14,7 +14,7 @@ const WITHOUT_TENSORFLOW = { [TENSORFLOW_HOME_VARIABLE]: join(tmpdir(), 'claq-te
 const ON_TENSORFLOW_ONLY = [
   'tests/cli/tensorflow.whole.test.ts',
   'tests/engine/claq/device-*.whole.test.ts',
-  'tests/engine/tensors/half-*.whole.test.ts',
+  'tests/engine/tensors/{half-*,tensorflow/*}.whole.test.ts',
 ];
 
 /** The tests that touch tensors, once more on TensorFlow. */
