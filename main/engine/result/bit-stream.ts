@@ -30,14 +30,16 @@ export class BitWriter {
     }
   }
 
-  /** Values of one width, at most 8, one after another. */
+  /** Values of one width, at most 8, one after another; none needs more bits. */
   writeAll(values: Uint8Array, width: number): void {
     const bytes = this.#bytes;
-    let at = this.#bit >>> 3;
+    const start = (this.#bit & 7) === 0 ? writeGroups(values, width, bytes, this.#bit >>> 3) : 0;
+    const bit = this.#bit + start * width;
+    let at = bit >>> 3;
     let held = bytes[at] ?? 0;
-    let bits = this.#bit & 7;
-    for (const value of values) {
-      held |= value << bits;
+    let bits = bit & 7;
+    for (let i = start; i < values.length; i++) {
+      held |= (values[i] ?? 0) << bits;
       bits += width;
       if (bits >= 8) {
         bytes[at] = held;
@@ -130,6 +132,65 @@ export class BitReader {
   get bit(): number {
     return this.#bit;
   }
+}
+
+/**
+ * Writes the beginning of `values` as whole bytes, four codes from one load: several times as fast as one by one.
+ * @returns how many are written; none where the width has no such groups, or `values` is not aligned
+ */
+function writeGroups(values: Uint8Array, width: number, bytes: Uint8Array, from: number): number {
+  if (width === 8) {
+    bytes.set(values, from);
+    return values.length;
+  }
+  if (values.byteOffset % 4 !== 0 || width > 4) return 0;
+  const fours = new Uint32Array(values.buffer, values.byteOffset, values.length >> 2);
+  let at = from;
+  switch (width) {
+    case 1: {
+      const pairs = fours.length & ~1;
+      for (let i = 0; i < pairs; i += 2) {
+        bytes[at++] = together(fours[i] ?? 0, 1) | (together(fours[i + 1] ?? 0, 1) << 4);
+      }
+      return 4 * pairs;
+    }
+    case 2:
+      for (const four of fours) bytes[at++] = together(four, 2);
+      return 4 * fours.length;
+    case 3: {
+      const pairs = fours.length & ~1;
+      for (let i = 0; i < pairs; i += 2) {
+        const eight = together(fours[i] ?? 0, 3) | (together(fours[i + 1] ?? 0, 3) << 12);
+        bytes[at] = eight;
+        bytes[at + 1] = eight >>> 8;
+        bytes[at + 2] = eight >>> 16;
+        at += 3;
+      }
+      return 4 * pairs;
+    }
+    case 4:
+      for (const four of fours) {
+        const both = together(four, 4);
+        bytes[at] = both;
+        bytes[at + 1] = both >>> 8;
+        at += 2;
+      }
+      return 4 * fours.length;
+    default:
+      return 0;
+  }
+}
+
+/** Numbers of `width` bits, each in a byte of its own, side by side: what `apart` takes apart. */
+function together(four: number, width: number): number {
+  const free = 8 - width;
+  const mask = (1 << width) - 1;
+  return (
+    (four & mask) |
+    ((four >>> free) & (mask << width)) |
+    ((four >>> (2 * free)) & (mask << (2 * width))) |
+    ((four >>> (3 * free)) & (mask << (3 * width)))
+  );
 }
 
 /**
