@@ -29,7 +29,7 @@ export interface GroupStage {
 
 /**
  * The block's stages, to be done one after another; each `advance` prepares the inputs of the next. What is kept between
- * them is in the memory of the hidden states, and given back when the generator ends.
+ * them is in the memory and the room of the hidden states, and given back when the generator ends.
  * @param positions with the sizes of the batches that segments are worked on in
  * @param hidden the residual stream before the block; afterwards, the one behind it
  */
@@ -96,5 +96,5 @@ export function* groupStages(
 
 /** For the inputs of a group, of all segments. */
 function inputsOf(model: ModelDescription, group: MatrixGroup, hidden: HiddenStates): HiddenStates {
-  return new HiddenStates(matrixShape(model, group[0]).columns, hidden.lengths, hidden.memory);
+  return new HiddenStates(matrixShape(model, group[0]).columns, hidden.lengths, hidden.memory, hidden.room);
 }

@@ -31,6 +31,7 @@ import { tensorErrors } from './tensors/tensor-errors.ts';
 import { span } from './trace.ts';
 import { BatchSizes, shrinkNote } from './transformer/batch-sizes.ts';
 import { BlockWeights, type ReplaceMatrix } from './transformer/block-weights.ts';
+import { DeviceRoom } from './transformer/device-room.ts';
 import { embedSegments } from './transformer/embedding.ts';
 import type { HiddenStates } from './transformer/hidden-states.ts';
 import { HostMemory } from './transformer/host-memory.ts';
@@ -66,6 +67,8 @@ export interface QuantizationRun {
   readonly signal?: AbortSignal | undefined;
   /** Host memory for the activations of all segments and windows, and the folder for what does not fit. */
   readonly memory?: HostMemory | undefined;
+  /** Bytes of a device's own memory in which the activations of the calibration may stay; none where not given. */
+  readonly deviceActivations?: number | undefined;
 }
 
 /** Seconds spent in each part of a run. */
@@ -92,6 +95,9 @@ export async function quantizeModel(run: QuantizationRun): Promise<RunOutcome> {
   return await tensorErrors(() => quantizeBlocks(run));
 }
 
+/** What to tell where activations were to stay on the device and cannot. */
+const CLEARED_NOTE = 'Device memory is short: activations go through host memory from here on';
+
 async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
   const { checkpoint, segments, windows, signal, onNote, memory = new HostMemory() } = run;
   const { model } = checkpoint;
@@ -109,13 +115,14 @@ async function quantizeBlocks(run: QuantizationRun): Promise<RunOutcome> {
     streams * calibrationBytes(model, tokensOf(segments)) + evaluationBytes(model, tokensOf(windows));
   memory.tellOfSpill(activations, onNote);
   const longest = [...segments, ...windows].reduce((most, { length }) => Math.max(most, length), 1);
-  const sizes = new BatchSizes(longest, () => onNote?.(shrinkNote(sizes)));
+  const room = new DeviceRoom(run.deviceActivations, () => onNote?.(CLEARED_NOTE));
+  const sizes = new BatchSizes(longest, () => onNote?.(shrinkNote(sizes)), room);
   const positions = new Positions(model, sizes);
   let hidden: HiddenStates | undefined;
   let original: OriginalStream | undefined;
   let evaluation: PerplexityEvaluation | undefined;
   try {
-    hidden = await embedSegments(checkpoint, segments, memory);
+    hidden = await embedSegments(checkpoint, segments, memory, room);
     if (follows) {
       const { strengths } = plusSettings(plus);
       original = await OriginalStream.start({ checkpoint, segments, memory, positions, strengths, signal });

@@ -12,6 +12,7 @@ import { type QuantizationRun, type RunOutcome, quantizeModel } from '../../main
 import { type Engine, startEngine } from '../../main/engine/start-engine.ts';
 import { useKernelsForAttention } from '../../main/engine/tensors/kernel-attention.ts';
 import { tensorflowInUse } from '../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
+import { HiddenStates } from '../../main/engine/transformer/hidden-states.ts';
 import { HostMemory } from '../../main/engine/transformer/host-memory.ts';
 import { familyFolder } from '../golden/families.ts';
 import { TEST_ENGINE } from './tensors/test-backend.ts';
@@ -194,6 +195,52 @@ describe('a run with little host memory', () => {
     await expectAllGivenBack(memory);
   });
 });
+
+// Elsewhere the memory of tensors is the host's.
+if (TEST_ENGINE === 'wasm') {
+  describe('a run whose activations may stay on the device', () => {
+    // Hidden states of three segments, 48 wide, and what o's and down's inputs take beside them.
+    const all = 4 * 120 * 128;
+
+    it.each([
+      ['all', all],
+      ['those of some segments', all / 2],
+    ])('gives the same bytes: %s', async (_, deviceActivations) => {
+      const { results, perplexity } = await runWith({});
+      const before = held();
+      const most: number[] = [];
+      const staying = await runWith({ deviceActivations, onProgress: () => most.push(held()) });
+      const going = await runWith({ onProgress: () => most.push(-held()) });
+      expect(staying.results).toEqual(results);
+      expect(staying.perplexity).toEqual(perplexity);
+      expect([...staying.notes, ...going.notes]).toEqual([]);
+      // Some are there.
+      expect(Math.max(...most)).toBeGreaterThan(-Math.min(...most));
+      expect(held()).toBe(before);
+    });
+
+    it('has them leave where its memory runs out, and goes on to the same bytes', async () => {
+      const { results } = await runWith({});
+      const before = held();
+      let calls = 0;
+      const whole = HiddenStates.prototype.transform;
+      vi.spyOn(HiddenStates.prototype, 'transform').mockImplementation(function (
+        this: HiddenStates,
+        ...args
+      ) {
+        calls++;
+        if (calls === 5) throw new Error('OOM when allocating tensor with shape[30,48] and type float');
+        whole.apply(this, args);
+      });
+      const cleared = await runWith({ deviceActivations: all });
+      expect(cleared.results).toEqual(results);
+      expect(cleared.notes).toEqual([
+        'Device memory is short: activations go through host memory from here on',
+      ]);
+      expect(held()).toBe(before);
+    });
+  });
+}
 
 if (TEST_ENGINE !== 'wasm') {
   /** Lets TensorFlow have no memory for a tensor of more values than `largest`. */

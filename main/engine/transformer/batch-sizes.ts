@@ -1,4 +1,5 @@
 import { isOutOfMemory } from '../tensors/tensor-errors.ts';
+import type { DeviceRoom } from './device-room.ts';
 
 /** Queries of attention that are handled at a time where memory suffices: their scores exist, those of a whole segment never do. */
 const QUERY_CHUNK = 256;
@@ -17,12 +18,17 @@ export class BatchSizes {
   #queries: number;
   #tokens: number;
   readonly #onShrink: ((sizes: BatchSizes) => void) | undefined;
+  readonly #room: DeviceRoom | undefined;
 
-  /** @param longest tokens of the longest segment, which is worked on whole until memory runs out */
-  constructor(longest: number, onShrink?: (sizes: BatchSizes) => void) {
+  /**
+   * @param longest tokens of the longest segment, which is worked on whole until memory runs out
+   * @param room of activations on the device; they leave it before anything shrinks
+   */
+  constructor(longest: number, onShrink?: (sizes: BatchSizes) => void, room?: DeviceRoom) {
     this.#queries = Math.min(QUERY_CHUNK, longest);
     this.#tokens = longest;
     this.#onShrink = onShrink;
+    this.#room = room;
   }
 
   /** Queries of attention at a time. */
@@ -35,8 +41,9 @@ export class BatchSizes {
     return this.#tokens;
   }
 
-  /** Halves both; false where nothing is left to halve. */
+  /** Frees the device's memory of what stays there, or halves both; false where there is nothing left to do. Throws as the room's clear. */
   shrink(): boolean {
+    if (this.#room?.clear() === true) return true;
     if (this.#queries <= FEWEST_QUERIES && this.#tokens <= FEWEST_TOKENS) return false;
     this.#queries = halved(this.#queries, FEWEST_QUERIES);
     this.#tokens = halved(this.#tokens, FEWEST_TOKENS);

@@ -2,6 +2,7 @@ import { ClaqError } from '../../../shared/errors.ts';
 import { TENSOR_NAMES } from '../../../shared/model.ts';
 import type { Checkpoint } from '../checkpoint/checkpoint.ts';
 import { HiddenStates } from './hidden-states.ts';
+import type { DeviceRoom } from './device-room.ts';
 import type { HostMemory } from './host-memory.ts';
 
 /** Values of the embedding table held at a time: 4 Mi float32 are 16 MiB. */
@@ -18,6 +19,7 @@ export async function embedSegments(
   checkpoint: Checkpoint,
   segments: readonly Int32Array[],
   memory?: HostMemory,
+  room?: DeviceRoom,
 ): Promise<HiddenStates> {
   const { hiddenSize, vocabSize } = checkpoint.model;
   const places = placesById(segments, vocabSize);
@@ -25,6 +27,7 @@ export async function embedSegments(
     hiddenSize,
     segments.map((ids) => ids.length),
     memory,
+    room,
   );
   try {
     for (const { from, to } of rowRanges(

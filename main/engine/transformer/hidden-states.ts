@@ -1,34 +1,47 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { isHostBackend } from '../tensors/tensorflow/tensorflow-backend.ts';
 import { type TokenRange, tokenRanges } from './batch-sizes.ts';
+import { DeviceRoom, type Resident } from './device-room.ts';
 import { HostMemory } from './host-memory.ts';
 import { SegmentStore } from './segment-store.ts';
 
 /**
  * The residual stream of all segments, in host memory and, beyond its budget, on the disk: a device holds one segment at a
- * time. Where the backend's memory is the host's, what has its place there stays a tensor, and is not copied out and in again.
+ * time, and those that it has been given room for. These stay tensors, and so does, where the backend's memory is the host's,
+ * what has its place there: nothing is copied out and in again. Their places are kept, so that they can leave the device.
  * Any other [T, width] activations of the segments (the inputs of a group of matrices) are kept the same way.
  */
-export class HiddenStates {
+export class HiddenStates implements Resident {
   readonly width: number;
   /** Number of tokens of each segment. */
   readonly lengths: readonly number[];
   readonly memory: HostMemory;
+  readonly room: DeviceRoom;
   readonly #store: SegmentStore;
-  readonly #keepsTensors: boolean;
-  /** Of segments that the store has a place in memory for, and no values of. */
+  readonly #isOnHost: boolean;
+  /** Segments that the device has room for, from the first on, and the bytes that are taken for them. */
+  #staying = 0;
+  #taken = 0;
+  /** Of segments whose values in the store do not count. */
   readonly #tensors = new Map<number, tf.Tensor2D>();
 
   /** Without values yet. Whoever makes them disposes them. */
-  constructor(width: number, lengths: readonly number[], memory: HostMemory = new HostMemory()) {
+  constructor(
+    width: number,
+    lengths: readonly number[],
+    memory: HostMemory = new HostMemory(),
+    room: DeviceRoom = new DeviceRoom(),
+  ) {
     this.width = width;
     this.lengths = [...lengths];
     this.memory = memory;
-    this.#keepsTensors = isHostBackend();
+    this.room = room;
+    this.#isOnHost = isHostBackend();
     this.#store = new SegmentStore(
       lengths.map((length) => length * width),
       memory,
     );
+    if (!this.#isOnHost) this.#settle();
   }
 
   get segments(): number {
@@ -76,7 +89,7 @@ export class HiddenStates {
     const length = this.length(segment);
     if (tokens >= length) {
       const made = this.#made(step, { from: 0, to: length });
-      if (this.#keepsTensors && this.#store.isInMemory(segment)) this.#keep(segment, made);
+      if (this.#stays(segment)) this.#keep(segment, made);
       // A new array, not a copy into the old one, which an upload may share.
       else this.#put(segment, downloaded(made));
       return;
@@ -97,11 +110,39 @@ export class HiddenStates {
     this.compute(segment, tokens, (rows) => step(this.upload(segment, rows), rows));
   }
 
+  /** Nothing stays on the device from here on. Throws ClaqError as SpillFile does. */
+  moveOut(): void {
+    this.#giveRoomBack();
+    for (const segment of [...this.#tensors.keys()]) this.#put(segment, this.values(segment));
+  }
+
   /** Gives memory and disk back. */
   dispose(): void {
+    this.#giveRoomBack();
     tf.dispose([...this.#tensors.values()]);
     this.#tensors.clear();
     this.#store.dispose();
+  }
+
+  #settle(): void {
+    for (const length of this.lengths) {
+      const bytes = length * this.width * Float32Array.BYTES_PER_ELEMENT;
+      if (!this.room.take(bytes)) break;
+      this.#staying++;
+      this.#taken += bytes;
+    }
+    if (this.#staying > 0) this.room.settle(this);
+  }
+
+  #giveRoomBack(): void {
+    this.room.giveBack(this.#taken);
+    this.room.leave(this);
+    this.#staying = 0;
+    this.#taken = 0;
+  }
+
+  #stays(segment: number): boolean {
+    return this.#isOnHost ? this.#store.isInMemory(segment) : segment < this.#staying;
   }
 
   /** Stores values in the place of what was there. */

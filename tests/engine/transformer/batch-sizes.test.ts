@@ -5,6 +5,7 @@ import {
   tokenRanges,
   withSmallerBatches,
 } from '../../../main/engine/transformer/batch-sizes.ts';
+import { DeviceRoom } from '../../../main/engine/transformer/device-room.ts';
 
 const NO_MEMORY = 'OOM when allocating tensor with shape[2048,11008] and type float';
 
@@ -25,6 +26,17 @@ describe('BatchSizes', () => {
     expect(told).toHaveLength(5);
     expect(told[0]).toBe('Device memory is short: going on with 750 tokens and 128 queries at a time');
     expect(sizes.shrink()).toBe(false);
+  });
+
+  it('has activations leave the device before it halves anything', () => {
+    const room = new DeviceRoom(10);
+    const resident = { moveOut: () => room.leave(resident) };
+    room.settle(resident);
+    const sizes = new BatchSizes(1500, undefined, room);
+    expect(sizes.shrink()).toBe(true);
+    expect([sizes.tokens, sizes.queries]).toEqual([1500, 256]);
+    expect(sizes.shrink()).toBe(true);
+    expect([sizes.tokens, sizes.queries]).toEqual([750, 128]);
   });
 
   it('does not make short segments longer', () => {

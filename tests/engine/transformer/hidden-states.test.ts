@@ -5,6 +5,7 @@ import {
   tensorflowInUse,
 } from '../../../main/engine/tensors/tensorflow/tensorflow-backend.ts';
 import type { TokenRange } from '../../../main/engine/transformer/batch-sizes.ts';
+import { DeviceRoom } from '../../../main/engine/transformer/device-room.ts';
 import { HiddenStates } from '../../../main/engine/transformer/hidden-states.ts';
 import { HostMemory } from '../../../main/engine/transformer/host-memory.ts';
 import { startTestBackend } from '../tensors/test-backend.ts';
@@ -66,6 +67,34 @@ describe('HiddenStates', () => {
     tf.dispose([whole, last]);
     hidden.dispose();
     expect(memory.taken).toBe(0);
+    expect(held()).toBe(before);
+  });
+
+  it('keeps a tensor of what a device has room for, until it has to leave', () => {
+    const before = held();
+    const memory = new HostMemory({ bytes: 100 });
+    const room = new DeviceRoom(20);
+    const hidden = new HiddenStates(2, [2, 1], memory, room);
+    // Memory that is the host's anyway is nothing to stay in.
+    const kept = isHostBackend() ? 0 : 1;
+    expect(room.taken).toBe(16 * kept);
+    // A place in host memory for all of them all the same: they may have to leave.
+    expect(memory.taken).toBe(24);
+    hidden.compute(0, 2, () => tf.add(tf.tensor2d([1, 1, 1, 1], [2, 2]), [0, 1]));
+    hidden.compute(1, 1, () => tf.tensor2d([5, 6], [1, 2]));
+    if (!isHostBackend()) expect(held()).toBe(before + kept);
+    hidden.transform(0, (states) => tf.mul(states, 2));
+    expect([...hidden.values(0)]).toEqual([2, 4, 2, 4]);
+
+    expect(room.clear()).toBe(kept === 1);
+    expect(room.taken).toBe(0);
+    if (!isHostBackend()) expect(held()).toBe(before);
+    expect([...hidden.values(0)]).toEqual([2, 4, 2, 4]);
+    hidden.transform(0, (states) => tf.add(states, 1));
+    expect([...hidden.values(0)]).toEqual([3, 5, 3, 5]);
+    expect([...hidden.values(1)]).toEqual([5, 6]);
+    hidden.dispose();
+    expect([room.taken, memory.taken]).toEqual([0, 0]);
     expect(held()).toBe(before);
   });
 
