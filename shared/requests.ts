@@ -87,6 +87,8 @@ const windows = z.int().min(0).max(MAX_SEGMENTS);
 const threads = z.int().min(1).max(MAX_THREADS);
 /** GB of hidden states that may be held at once; the rest goes to the disk. */
 const hostMemory = z.number().min(0);
+/** GB of a device's own memory that the calibration's activations may stay in between the steps of a run. */
+const deviceActivations = z.number().min(0);
 
 /** What the user says about bits; `budget.ts` makes widths and shares of it. Nothing said means DEFAULT_BITS. */
 export const budgetRequestSchema = z.strictObject({
@@ -179,6 +181,8 @@ const quantizeChoices = {
   threads: threads.optional(),
   /** Without it half of what is free. */
   hostMemory: hostMemory.optional(),
+  /** Without it none: they go through host memory. */
+  deviceActivations: deviceActivations.optional(),
   /** Without them what the settings say, where there are settings; else as in ENGINE_DEFAULTS. */
   engine: engineChoiceSchema.optional(),
   forwardPrecision: forwardPrecisionSchema.optional(),

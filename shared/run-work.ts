@@ -52,6 +52,11 @@ export interface MovedBytes {
   readonly down: number;
 }
 
+/** @param staying share of the activations that stay on the device */
+export function movedBeside({ up, down }: MovedBytes, staying: number): MovedBytes {
+  return { up: up * (1 - staying), down: down * (1 - staying) };
+}
+
 /** What the calibration's forward pass moves: each group's stage takes its inputs up and brings the next ones down. */
 export function forwardBytes(model: ModelDescription, { count, length }: TokenRuns): MovedBytes {
   const hidden = model.hiddenSize;

@@ -24,12 +24,13 @@ import { followsOriginal } from '../../shared/plus.ts';
 import { heldOutStrength } from '../engine/held-out-strength.ts';
 import { type QuantizationRun, quantizeModel as quantizeBlocks } from '../engine/run.ts';
 import { type Engine, startEngine } from '../engine/start-engine.ts';
+import { isHostBackend } from '../engine/tensors/tensorflow/tensorflow-backend.ts';
 import { loadTokenizer } from '../engine/text/tokenizer.ts';
 import type { CalibrationSegments } from '../engine/text/segments.ts';
 import type { EvaluationWindows } from '../engine/text/windows.ts';
 import type { HostMemory } from '../engine/transformer/host-memory.ts';
 import { SPILL_FILE_STEM } from '../engine/transformer/spill-file.ts';
-import { activationMemory } from './activation-memory.ts';
+import { activationMemory, bytesOf } from './activation-memory.ts';
 import { engineNote } from './engine-note.ts';
 import { EXPORT_TARGETS, exportFolderName } from '../../shared/exports.ts';
 import { exportCommand, writeExport } from './export.ts';
@@ -81,6 +82,7 @@ export async function quantizeModel(
         const { name, description } = engine.backend;
         hooks.onEngine?.({ name, description });
         hooks.onNote?.(engineNote(engine));
+        if ((settings.deviceActivations ?? 0) > 0 && isHostBackend()) hooks.onNote?.(NO_DEVICE_NOTE);
         if (checkpoint.quantized !== undefined) hooks.onNote?.(quantizedRemark(checkpoint.quantized));
         requireKernelMemory(checkpoint.model, hessianHome());
         if (unfinished !== undefined) {
@@ -132,6 +134,10 @@ async function readTexts(
   };
 }
 
+/** Where what was asked for comes to nothing. */
+const NO_DEVICE_NOTE =
+  "Activations stay in TensorFlow's memory anyway, which is the host's here: --device-activations changes nothing";
+
 const EXPORT_FOLDERS = EXPORT_TARGETS.map(exportFolderName);
 
 /** What a killed process leaves of a file or folder that it was writing. */
@@ -180,6 +186,7 @@ async function quantizeInto(writer: RunWriter, job: Job): Promise<QuantizeSummar
     segments: calibration.segments,
     settings: method,
     memory,
+    deviceActivations: bytesOf(settings.deviceActivations),
   };
   const { plus } = await chosenStrength(writer, run, calibration, hooks);
   const { perplexity, timing } = await quantizeBlocks({

@@ -55,6 +55,9 @@ export function settingsRows({ choices, budget, engine, figures }: RunDetail): S
     ['Forward pass', choices.forwardPrecision ?? ENGINE_DEFAULTS.forwardPrecision],
     ['Threads', choices.threads === undefined ? 'all cores' : String(choices.threads)],
     choices.hostMemory === undefined ? undefined : ['Memory for activations', `${choices.hostMemory} GB`],
+    choices.deviceActivations === undefined
+      ? undefined
+      : ['Activations on the card', `${choices.deviceActivations} GB`],
     choices.exportDtype === undefined ? undefined : ['Export with the run', dtypeWords(choices.exportDtype)],
   ];
   return rows.filter((row) => row !== undefined);

@@ -52,6 +52,7 @@ export interface RunForm {
   forwardPrecision: ForwardPrecision | null;
   threads: number | null;
   hostMemory: number | null;
+  deviceActivations: number | null;
   exportDtype: DenseDtypeName | null;
 }
 
@@ -120,6 +121,7 @@ export const LEFT_TO_SETTINGS = {
   forwardPrecision: null,
   threads: null,
   hostMemory: null,
+  deviceActivations: null,
 } as const satisfies Partial<RunForm>;
 
 export function emptyForm(): RunForm {
@@ -179,6 +181,7 @@ export function formOfChoices(choices: QuantizeChoices): RunForm {
     forwardPrecision: choices.forwardPrecision ?? null,
     threads: choices.threads ?? null,
     hostMemory: choices.hostMemory ?? null,
+    deviceActivations: choices.deviceActivations ?? null,
     exportDtype: choices.exportDtype ?? null,
   };
 }
@@ -211,6 +214,7 @@ export function choicesOfForm(form: RunForm): QuantizeChoicesRequest {
     },
     threads: form.threads ?? undefined,
     hostMemory: form.hostMemory ?? undefined,
+    deviceActivations: form.deviceActivations ?? undefined,
     engine: form.engine ?? undefined,
     forwardPrecision: form.forwardPrecision ?? undefined,
     exportDtype: form.exportDtype ?? undefined,

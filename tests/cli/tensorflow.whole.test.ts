@@ -28,6 +28,7 @@ const QUICK = [
 
 interface Quantized {
   readonly record: RunRecord;
+  readonly stderr: string;
   /** Name and SHA-256 of each matrix file. */
   readonly hashes: readonly string[];
 }
@@ -44,7 +45,7 @@ async function quantized(name: string, ...args: string[]): Promise<Quantized> {
     const bytes = await readFile(join(run, 'matrices', file));
     hashes.push(`${file} ${createHash('sha256').update(bytes).digest('hex')}`);
   }
-  return { record, hashes };
+  return { record, stderr, hashes };
 }
 
 describe('claq quantize --engine tensorflow-cpu', () => {
@@ -57,6 +58,14 @@ describe('claq quantize --engine tensorflow-cpu', () => {
     expect(two.hashes).toEqual(one.hashes);
     expect(five.hashes).toEqual(one.hashes);
     expect(two.record.result?.after?.meanNll).toBe(one.record.result?.after?.meanNll);
+  });
+
+  it('says that nothing comes of activations on a device without memory of its own', async () => {
+    const plain = await quantized('plain');
+    const asked = await quantized('asked', '--device-activations', '4');
+    expect(asked.hashes).toEqual(plain.hashes);
+    expect(asked.stderr).toContain('--device-activations changes nothing');
+    expect(plain.stderr).not.toContain('--device-activations');
   });
 
   it('records half precision, which costs next to nothing', async () => {

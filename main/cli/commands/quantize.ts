@@ -58,6 +58,7 @@ const optionsSchema = z.object({
   context: z.number().optional(),
   threads: z.number().optional(),
   hostMemory: z.number().optional(),
+  deviceActivations: z.number().optional(),
   engine: z.string().optional(),
   trace: z.string().optional(),
   forwardPrecision: z.string().optional(),
@@ -97,6 +98,7 @@ const FLAGS = {
   'evaluation.contextLength': '--context',
   threads: '--threads',
   hostMemory: '--host-memory',
+  deviceActivations: '--device-activations',
   engine: '--engine',
   trace: '--trace',
   forwardPrecision: '--forward-precision',
@@ -143,6 +145,11 @@ export function registerQuantize(program: Command, quantizeModel: QuantizeServic
     .option('--no-export', 'write the run folder only')
     .option('--threads <N>', 'threads to compute with (default: one for each core)', wholeValue)
     .addOption(hostMemoryOption())
+    .option(
+      '--device-activations <GB>',
+      "memory of the card that hidden states may stay in, which saves most of their copies (default: none; beside it the card needs what New run's preview says)",
+      numberValue,
+    )
     .addOption(engineOption())
     .addOption(forwardPrecisionOption())
     .option('--trace <FILE>', 'write what ran when, to open in chrome://tracing or ui.perfetto.dev')
@@ -334,6 +341,7 @@ function requestOf(model: string, options: Options): unknown {
     evaluation: { source: options.evaluation, windows: options.windows, contextLength: options.context },
     threads: options.threads,
     hostMemory: options.hostMemory,
+    deviceActivations: options.deviceActivations,
     engine: options.engine,
     trace: options.trace,
     forwardPrecision: options.forwardPrecision,

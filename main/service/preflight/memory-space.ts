@@ -2,6 +2,7 @@
 import { totalmem } from 'node:os';
 import type { EngineName } from '../../../shared/engine.ts';
 import type { BytesPart, Space } from '../../../shared/preflight.ts';
+import { calibrationBytes } from '../../engine/activation-bytes.ts';
 import { freeMemory } from '../../engine/transformer/host-memory.ts';
 import { type MemoryNeeds, type MemoryQuestion, deviceNeeds } from './memory-needs.ts';
 
@@ -60,13 +61,27 @@ export function memorySpace({ engine, needs, hostMemory, textBytes }: HostQuesti
   return { needed: sumOf(parts), free: freeMemory(), total: totalMemory(), parts };
 }
 
-/** @param cardBytes memory of the card; null where that is not known */
-export function gpuSpace({ device }: MemoryNeeds, cardBytes: number | null): Space {
+/**
+ * @param cardBytes memory of the card; null where that is not known
+ * @param staying bytes of activations that stay there
+ */
+export function gpuSpace({ device }: MemoryNeeds, cardBytes: number | null, staying = 0): Space {
   const parts = [
     ...deviceParts(device),
+    ...(staying === 0
+      ? []
+      : [{ name: 'Activations that stay', bytes: staying, basis: 'hidden states and inputs of groups' }]),
     { name: 'CUDA', bytes: CARD_BASE_BYTES, basis: 'its context and libraries, at a guess' },
   ];
   return { needed: sumOf(parts), free: null, total: cardBytes, parts };
+}
+
+/** Of the activations that a run holds, those that may stay on the device. */
+export function stayingBytes(
+  { model, segments }: Pick<MemoryQuestion, 'model' | 'segments'>,
+  deviceActivations = 0,
+): number {
+  return Math.min(deviceActivations, calibrationBytes(model, segments.count * segments.length));
 }
 
 /** Tokens of the smallest batches that a run goes over to where a card's memory runs out (batch-sizes.ts). */

@@ -12,14 +12,14 @@ import type { Checkpoint } from '../../engine/checkpoint/checkpoint.ts';
 import { openCheckpoint } from '../../engine/checkpoint/open-checkpoint.ts';
 import { requireKernelMemory } from '../../engine/claq/kernel-memory.ts';
 import type { MethodSettings } from '../../engine/claq/quantize-group.ts';
-import { activationMemory } from '../activation-memory.ts';
+import { activationMemory, bytesOf } from '../activation-memory.ts';
 import { methodSettings } from '../method-settings.ts';
 import { plannedDenseBytes, sourceBytes } from '../planned-bytes.ts';
 import { lengthFor } from '../text-length.ts';
 import { readableCount } from './count-text.ts';
 import { diskSpace } from './disk-space.ts';
 import { type MemoryQuestion, homeOn, memoryNeeds } from './memory-needs.ts';
-import { gpuSpace, leastGpuBytes, memorySpace } from './memory-space.ts';
+import { gpuSpace, leastGpuBytes, memorySpace, stayingBytes } from './memory-space.ts';
 import { plannedTexts } from './planned-texts.ts';
 import type { MeasuredRates } from './measured-rates.ts';
 import { TYPICAL_RATES } from './rates.ts';
@@ -123,12 +123,14 @@ async function preflightOf(
     engine: engine.name,
     plus: method.plus,
   };
+  const deviceActivations = bytesOf(choices.deviceActivations);
+  const staying = stayingBytes(held, deviceActivations);
   const needs = memoryNeeds(held);
   const hostMemory = activationMemory(question.hostMemory).bytes;
   const spilled = Math.max(0, needs.activations - hostMemory);
   const memory = memorySpace({ engine: engine.name, needs, hostMemory, textBytes: texts.held });
   const onCard = engine.name === 'tensorflow-gpu';
-  const gpuMemory = onCard ? gpuSpace(needs, question.gpuMemory) : null;
+  const gpuMemory = onCard ? gpuSpace(needs, question.gpuMemory, staying) : null;
   const disk = await diskSpace({
     folder: question.runsFolder,
     packed: { bytes: packed, basis: `${readableCount(weights, 'weights')} x ${bits.toFixed(3)} bits` },
@@ -146,6 +148,7 @@ async function preflightOf(
       windows,
       engine: engine.name,
       threads,
+      deviceActivations,
       fileBytes: plannedDenseBytes(planned, 'source'),
       evaluatesOriginal: windows.count > 0 && choices.evaluation.baseline === undefined,
       exportBytes: dense,
@@ -181,6 +184,7 @@ async function preflightOf(
       spilled,
       disk,
       gpuMemory,
+      staying,
       leastGpuBytes: onCard ? leastGpuBytes(held) : 0,
     }),
   };

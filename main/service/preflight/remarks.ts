@@ -25,6 +25,8 @@ export interface RemarkQuestion {
   readonly spilled: number;
   readonly disk: Preflight['disk'];
   readonly gpuMemory: Space | null;
+  /** Bytes of activations that are to stay there. */
+  readonly staying: number;
   /** Bytes of a card below which there is no going on in smaller batches. */
   readonly leastGpuBytes: number;
 }
@@ -77,7 +79,7 @@ function diskRemarks({ disk: { needed, free, folder } }: RemarkQuestion): Remark
   });
 }
 
-function gpuRemarks({ gpuMemory, leastGpuBytes }: RemarkQuestion): Remark[] {
+function gpuRemarks({ gpuMemory, staying, leastGpuBytes }: RemarkQuestion): Remark[] {
   const card = gpuMemory?.total ?? null;
   if (gpuMemory === null || card === null) return [];
   const has = `the GPU has ${readableBytes(card)}`;
@@ -89,9 +91,13 @@ function gpuRemarks({ gpuMemory, leastGpuBytes }: RemarkQuestion): Remark[] {
       },
     ];
   }
+  const slower =
+    gpuMemory.needed - staying > card
+      ? 'The run goes over to smaller batches, which are slower.'
+      : `Of the activations that are to stay there, ${readableBytes(Math.max(0, card - (gpuMemory.needed - staying)))} have room.`;
   return when(gpuMemory.needed > card, {
     severity: 'warn',
-    text: `The GPU's memory is short: ${readableBytes(gpuMemory.needed)} are needed, and ${has}. The run goes over to smaller batches, which are slower.`,
+    text: `The GPU's memory is short: ${readableBytes(gpuMemory.needed)} are needed, and ${has}. ${slower}`,
   });
 }
 

@@ -24,7 +24,9 @@ import {
   headFlops,
   hessianBytes,
   hessianFlops,
+  movedBeside,
 } from '../../../shared/run-work.ts';
+import { calibrationBytes } from '../../engine/activation-bytes.ts';
 import { runsThatFit } from '../../engine/claq/kernel-memory.ts';
 import type { MethodSettings } from '../../engine/claq/quantize-group.ts';
 import { stretchBlocks } from '../../engine/claq/stretch-blocks.ts';
@@ -44,6 +46,8 @@ export interface RunToTime {
   readonly engine: EngineName;
   /** Kernel threads. */
   readonly threads: number;
+  /** Bytes of the calibration's activations that may stay on the device. */
+  readonly deviceActivations?: number | undefined;
 }
 
 /** The parts that a run's record has times of. */
@@ -76,8 +80,9 @@ export function runTimes(run: RunToTime, rates: Rates): RunTimes {
   const ofBlock = (seconds: (group: MatrixGroup) => number): number =>
     model.blocks * MATRIX_GROUPS.reduce((sum, group) => sum + seconds(group), 0);
   const work = plusWork(run.method, segments, model);
-  const forward = atSize(forwardFlops(model, segments), rates.forward, forwardBytes(model, segments));
-  const hessian = atSize(hessianFlops(model, segments), rates.hessian, hessianBytes(model, segments));
+  const moved = movedActivations(run);
+  const forward = atSize(forwardFlops(model, segments), rates.forward, moved.forward);
+  const hessian = atSize(hessianFlops(model, segments), rates.hessian, moved.hessian);
   const factor = factorFlops(model) / extrapolatedRate(rates.factor, model.hiddenSize);
   const planning = ofBlock((group) => groupPlanningSeconds(group, run, rates));
   const columns = ofBlock((group) => loopSeconds(group, run, rates)) + weights / rates.bookkeeping;
@@ -103,6 +108,20 @@ export function runTimes(run: RunToTime, rates: Rates): RunTimes {
       evaluationBytesMoved(model, windows),
     ),
     writing: weights / rates.writing,
+  };
+}
+
+/** What goes between host memory and device beside the activations that stay there: which they are makes little difference. */
+export function movedActivations({
+  model,
+  segments,
+  deviceActivations = 0,
+}: Pick<RunToTime, 'model' | 'segments' | 'deviceActivations'>): Record<'forward' | 'hessian', MovedBytes> {
+  const all = calibrationBytes(model, segments.count * segments.length);
+  const staying = Math.min(1, deviceActivations / all);
+  return {
+    forward: movedBeside(forwardBytes(model, segments), staying),
+    hessian: movedBeside(hessianBytes(model, segments), staying),
   };
 }
 

@@ -7,17 +7,15 @@ import {
   type MovedBytes,
   evaluationBytesMoved,
   factorFlops,
-  forwardBytes,
   forwardFlops,
   headFlops,
-  hessianBytes,
   hessianFlops,
 } from '../../../shared/run-work.ts';
 import { allocates } from '../method-settings.ts';
 import { readableCount, readableFlopRate, readableFlops } from './count-text.ts';
 import type { Rates } from './rates.ts';
 import type { Corrections } from './recorded-speed.ts';
-import { type RunToTime, runTimes } from './run-times.ts';
+import { type RunToTime, movedActivations, runTimes } from './run-times.ts';
 
 type TimePart = Preflight['time']['parts'][number];
 
@@ -53,6 +51,7 @@ export function timeParts(run: RunToTell, rates: Rates, corrections: Corrections
     const rate = atRate(flops, seconds, evaluationBytesMoved(model, windows));
     return { name, seconds, basis: `${windows.count} x ${windows.length} tokens, ${rate}` };
   };
+  const moved = movedActivations(run);
   const forward = times.forward * corrections.forward;
   const hessian = times.hessian * corrections.hessian;
   const factor = times.factor * corrections.quantize;
@@ -81,13 +80,13 @@ export function timeParts(run: RunToTell, rates: Rates, corrections: Corrections
       basis: `${segments.count} x ${segments.length} tokens, ${atRate(
         forwardFlops(model, segments),
         forward,
-        forwardBytes(model, segments),
+        moved.forward,
       )}`,
     },
     {
       name: 'Hessians',
       seconds: hessian,
-      basis: atRate(hessianFlops(model, segments), hessian, hessianBytes(model, segments)),
+      basis: atRate(hessianFlops(model, segments), hessian, moved.hessian),
     },
     { name: 'Factorization', seconds: factor, basis: atRate(factorFlops(model), factor) },
     {

@@ -58,6 +58,7 @@ it('shows what goes with a uniform grid only, and what was chosen', () => {
     calibration: { source: '/c4.txt', segments: 8, segmentLength: 1024, joinDocuments: true },
     evaluation: { windows: 0 },
     hostMemory: 2,
+    deviceActivations: 12,
     exportDtype: 'f16',
   });
   const rows = settingsRows(runDetail({ choices, budget: '4' }));
@@ -65,6 +66,7 @@ it('shows what goes with a uniform grid only, and what was chosen', () => {
   expect(rows).toContainEqual(['Calibration', '8 segments of 1,024 tokens, seed 0, over documents’ ends']);
   expect(rows).toContainEqual(['Evaluation', 'none']);
   expect(rows).toContainEqual(['Memory for activations', '2 GB']);
+  expect(rows).toContainEqual(['Activations on the card', '12 GB']);
   expect(rows).toContainEqual(['Export with the run', 'float16']);
   expect(rows.map(([label]) => label)).not.toContain('Codebooks are fitted on');
 });

@@ -41,6 +41,7 @@ describe('choicesOfForm', () => {
       engine: 'wasm',
       threads: 2,
       hostMemory: 1.5,
+      deviceActivations: 12,
       forwardPrecision: 'bfloat16',
       exportDtype: 'f16',
     });
@@ -57,6 +58,7 @@ describe('choicesOfForm', () => {
       evaluation: { windows: 0 },
       threads: 2,
       hostMemory: 1.5,
+      deviceActivations: 12,
       engine: 'wasm',
       forwardPrecision: 'bfloat16',
       exportDtype: 'f16',
@@ -127,6 +129,7 @@ describe('formOfChoices', () => {
       evaluation: { source: '/b.txt', windows: 0, contextLength: 512 },
       threads: 4,
       hostMemory: 2,
+      deviceActivations: 0.5,
       engine: 'tensorflow-cpu',
     },
   ];

@@ -227,7 +227,31 @@ describe('what stands in the way', () => {
     const wide = { ...LLAMA_7B, heads: 512, kvHeads: 512, headDim: 8 };
     const short = await preflightRun(plannedModel(wide), question({}, { engine: GPU, gpuMemory: 4e9 }));
     expect(textsOf(short, 'refuse')).toEqual([]);
-    expect(textsOf(short, 'warn')).toContainEqual(expect.stringMatching(/^The GPU's memory is short/));
+    expect(textsOf(short, 'warn')).toContainEqual(
+      expect.stringMatching(/^The GPU's memory is short.* goes over to smaller batches/),
+    );
+  });
+
+  it('activations that are to stay on a GPU', async () => {
+    const staying = async (deviceActivations: number, gpuMemory: number): Promise<Preflight> =>
+      await preflightRun(plannedModel(LLAMA_7B), question({ deviceActivations }, { engine: GPU, gpuMemory }));
+    const beside = 4 * 202_375_168 + 14 * 11_008 ** 2 + 0.6e9;
+    const some = await staying(10, 24e9);
+    expect(some.gpuMemory?.needed).toBe(beside + 10e9);
+    expect(some.gpuMemory?.parts.map(({ name }) => name)).toContain('Activations that stay');
+    expect(textsOf(some, 'warn').filter((text) => text.includes('GPU'))).toEqual([]);
+    // No more than there are; they have to go through host memory all the same where they have to leave.
+    const all = await staying(100, 24e9);
+    expect(all.gpuMemory?.needed).toBe(beside + 4 * 262_144 * 15_104);
+    expect(bytesOf(all.memory, 'Activations')).toBe(bytesOf(some.memory, 'Activations'));
+    const parts = ({ time }: Preflight): number =>
+      time.parts.find(({ name }) => name === 'Forward pass')?.seconds ?? NaN;
+    expect(parts(all)).toBeLessThan(parts(some));
+    expect(textsOf(await staying(10, 12e9), 'warn')).toContainEqual(
+      expect.stringMatching(
+        /^The GPU's memory is short: .* Of the activations that are to stay there, 8\.\d+ GB have room\.$/,
+      ),
+    );
   });
 
   it('warns of activations that go to the disk, of which it needs more then', async () => {

@@ -58,6 +58,17 @@ describe('times, by hand: the demo model', () => {
     expect(taken(RUN, slow)).toEqual(expected);
   });
 
+  it('moves what does not stay on the device', () => {
+    // Of 4 x 128 tokens: 192 values of the stream, and 512 of what goes into down.
+    const half = 4 * 512 * (192 + 512) * 0.5;
+    expect(taken({ ...RUN, deviceActivations: half }, { upload: 1, download: 1 })).toEqual({
+      forward: (18_087_936 + 13_369_344) / 2,
+      hessian: 13_369_344 / 2,
+      evaluate: 2 * 1_179_648,
+    });
+    expect(taken({ ...RUN, deviceActivations: 1e9 }, { upload: 1 })).toEqual({ evaluate: 1_179_648 });
+  });
+
   it('takes columns one after another, matrices of a group side by side', () => {
     // Longest of each group: 192 columns of 192 rows, the same, 192 of 512, 512 of 192; 25 ns a row and 20 us a column.
     const chain = 192 * (192 * 25e-9 + 20e-6);
